@@ -1,0 +1,31 @@
+package io.tally.audit;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * When the books are compared. How to choose stands in {@code application.yml}.
+ *
+ * @param interval from the end of one audit to the beginning of the next
+ * @param timeout the longest one may take
+ */
+@ConfigurationProperties("tally.audit")
+public record AuditProperties(
+        @DefaultValue("1m") Duration interval,
+        @DefaultValue("1m") Duration timeout) {
+
+    /**
+     * Checks each.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    public AuditProperties {
+        if (!interval.isPositive()) {
+            throw new IllegalArgumentException("tally.audit.interval is longer than nothing");
+        }
+        if (!timeout.isPositive()) {
+            throw new IllegalArgumentException("tally.audit.timeout is longer than nothing");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package io.tally.audit;
+
+import io.tally.audit.Audit.Report;
+import io.tally.audit.Audit.Unread;
+import io.tally.audit.Books.Balance;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.StoreUnavailable;
+import io.tally.pipeline.Flush;
+import io.tally.pipeline.Ledger;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.Waiter;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * Compares the books, once for everybody who waits. In one snapshot, always: the sum of all counters equals the sum of what
+ * the writers say they added; and no writer has fewer operations on record than were acknowledged for it.
+ */
+final class Auditor implements Flush<Auditor.Occasion, Audit> {
+
+    private static final Logger log = LoggerFactory.getLogger(Auditor.class);
+
+    /** Why the books are compared. */
+    enum Occasion {
+        INTERVAL,
+        REQUEST
+    }
+
+    private final Books books;
+    private final Ledger ledger;
+    private final Clock clock;
+    private volatile @Nullable Report last;
+    private volatile boolean storeAnswers = true;
+
+    Auditor(Books books, Ledger ledger, Clock clock) {
+        this.books = books;
+        this.ledger = ledger;
+        this.clock = clock;
+    }
+
+    /** The last report, or {@code null} before the first. */
+    @Nullable
+    Report last() {
+        return last;
+    }
+
+    @Override
+    public Mono<Void> flush(List<Waiter<Occasion, Audit>> waiters) {
+        return compare()
+                .doOnNext(this::keep)
+                .cast(Audit.class)
+                .onErrorResume(StoreFailure.class, this::unread)
+                .doOnNext(audit -> waiters.forEach(waiter -> waiter.answer(audit)))
+                .then();
+    }
+
+    private Mono<Report> compare() {
+        // Memory first: what the database is asked afterwards can only be ahead of it.
+        Map<Long, Long> acknowledged = ledger.acknowledged();
+        Instant start = clock.instant();
+        return books.balance(acknowledged.keySet())
+                .map(balance -> report(balance, acknowledged, start))
+                .delayUntil(report -> books.tidy(acknowledged.keySet()));
+    }
+
+    private Report report(Balance balance, Map<Long, Long> acknowledged, Instant start) {
+        return new Report(
+                balance.counters().subtract(balance.deltas()),
+                lost(balance, acknowledged),
+                balance.counters(),
+                balance.deltas(),
+                start,
+                Duration.between(start, clock.instant()));
+    }
+
+    private static long lost(Balance balance, Map<Long, Long> acknowledged) {
+        return acknowledged.entrySet().stream()
+                .mapToLong(writer -> writer.getValue() - balance.operations().getOrDefault(writer.getKey(), 0L))
+                .filter(excess -> excess > 0)
+                .sum();
+    }
+
+    private void keep(Report report) {
+        storeAnswers = true;
+        last = report;
+        if (!report.balanced()) {
+            log.error("The books do not balance: {}", report);
+        }
+    }
+
+    private Mono<Audit> unread(StoreFailure failure) {
+        storeAnswers = false;
+        log.warn("The books could not be read: {}", failure.getMessage());
+        return Mono.just(new Unread(new StoreUnavailable()));
+    }
+
+    @Override
+    public Audit refused(Refusal refusal) {
+        return new Unread(refusal);
+    }
+
+    @Override
+    public Audit abandoned() {
+        return new Unread(new StoreUnavailable());
+    }
+
+    @Override
+    public boolean storeAnswers() {
+        return storeAnswers;
+    }
+}

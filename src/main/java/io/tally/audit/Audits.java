@@ -1,0 +1,65 @@
+package io.tally.audit;
+
+import io.tally.audit.Auditor.Occasion;
+import io.tally.pipeline.CounterPipeline;
+import io.tally.pipeline.Lane;
+import java.time.Clock;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Mono;
+
+/**
+ * Audits, at an interval and on demand. One runs at a time; those who ask while one runs share the next, which begins after
+ * all of them asked. Safe for use by many threads.
+ */
+public final class Audits {
+
+    private static final int WAITING_MAX = 1_000;
+
+    private final Auditor auditor;
+    private final Lane<Occasion, Audit> lane;
+    private final Clock clock;
+    private final Instant startedAt;
+
+    Audits(Books books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
+        this.clock = clock;
+        this.startedAt = clock.instant();
+        this.auditor = new Auditor(books, pipeline.ledger(), clock);
+        // One that has to wait for the one before and then its own needs the time of both.
+        this.lane = new Lane<>(
+                "audits",
+                WAITING_MAX,
+                WAITING_MAX,
+                properties.timeout().multipliedBy(2),
+                auditor,
+                nanos -> {},
+                System::nanoTime);
+    }
+
+    /** Compares the books as they are after the moment of subscription. Never fails. */
+    public Mono<Audit> audit() {
+        return lane.submit(Occasion.REQUEST);
+    }
+
+    /** The last report, or {@code null} before the first. */
+    public Audit.@Nullable Report last() {
+        return auditor.last();
+    }
+
+    /** Since when the books have not been compared. */
+    public Instant lastAt() {
+        Audit.Report report = auditor.last();
+        return report == null ? startedAt : report.at();
+    }
+
+    /** The clock of {@link #lastAt}. */
+    public Clock clock() {
+        return clock;
+    }
+
+    @Scheduled(fixedDelayString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")
+    Mono<Audit> atInterval() {
+        return lane.submit(Occasion.INTERVAL);
+    }
+}

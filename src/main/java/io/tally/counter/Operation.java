@@ -1,0 +1,71 @@
+package io.tally.counter;
+
+import org.jspecify.annotations.Nullable;
+
+/** A change somebody asks of one counter. */
+public sealed interface Operation {
+
+    /** The counter it is about. */
+    CounterId counter();
+
+    /** What must hold for it to be applied. */
+    Precondition precondition();
+
+    /** Adds {@code delta}, which may be negative or zero. Makes the counter, starting from 0, where it is absent. */
+    record Increment(CounterId counter, long delta, Precondition precondition) implements Operation {}
+
+    /**
+     * Makes the counter where it is absent; leaves it as it is where it exists.
+     *
+     * @param initial the first value, within {@code bounds}
+     */
+    record Create(CounterId counter, long initial, Bounds bounds, Precondition precondition) implements Operation {
+        /**
+         * Checks the initial value.
+         *
+         * @throws IllegalArgumentException where it is out of bounds
+         */
+        public Create {
+            if (!bounds.admit(initial)) {
+                throw new IllegalArgumentException("initial is within min and max.");
+            }
+        }
+    }
+
+    /**
+     * Sets parts of an existing counter and leaves the others.
+     *
+     * @param value the new value, or {@code null} to keep it
+     */
+    record Amend(CounterId counter, @Nullable Long value, Limit min, Limit max, Precondition precondition)
+            implements Operation {}
+
+    /** Removes an existing counter. */
+    record Delete(CounterId counter, Precondition precondition) implements Operation {}
+
+    /** What an {@link Amend} does to one end of the bounds. */
+    sealed interface Limit {
+        /** Leaves it as it is. */
+        Limit KEEP = new Keep();
+
+        /** The limit after this change. */
+        @Nullable
+        Long after(@Nullable Long before);
+
+        /** See {@link #KEEP}. */
+        record Keep() implements Limit {
+            @Override
+            public @Nullable Long after(@Nullable Long before) {
+                return before;
+            }
+        }
+
+        /** Sets it; {@code null} takes it away. */
+        record Set(@Nullable Long limit) implements Limit {
+            @Override
+            public @Nullable Long after(@Nullable Long before) {
+                return limit;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.tally.counter;
+
+import org.jspecify.annotations.Nullable;
+
+/** What came of an operation or of a read. */
+public sealed interface Outcome {
+
+    /** What the caller is told, in one word. */
+    Verdict verdict();
+
+    /** The one word. */
+    enum Verdict {
+        /** It was done and is durable. */
+        APPLIED,
+        /** Nothing was done, because of the operation or the counter's state: asking again answers the same. */
+        REJECTED,
+        /** Nothing was done, because of load or an absent database: worth trying again. */
+        REFUSED,
+        /** Nobody knows whether it was done. */
+        FAILED
+    }
+
+    /** Something that was done, or a state that was found. */
+    sealed interface Success extends Outcome {
+        @Override
+        default Verdict verdict() {
+            return Verdict.APPLIED;
+        }
+    }
+
+    /** An increment: the value and the version after exactly this one. */
+    record Incremented(long value, long version, long delta) implements Success {}
+
+    /** The counter did not exist and was made by this operation. */
+    record Created(Counter counter) implements Success {}
+
+    /** The counter as it is. */
+    record Found(Counter counter) implements Success {}
+
+    /** The counter after the change. */
+    record Amended(Counter counter) implements Success {}
+
+    /** The counter existed and was removed. */
+    record Deleted() implements Success {}
+
+    /** Nothing was done. */
+    sealed interface Refusal extends Outcome {}
+
+    /** There is no such counter. */
+    record NotFound() implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /**
+     * The precondition did not hold.
+     *
+     * @param version the version found, or {@code null} where there is no such counter
+     */
+    record PreconditionFailed(@Nullable Long version) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /**
+     * The value would have passed a bound.
+     *
+     * @param end which one
+     * @param limit the bound
+     * @param value the value found, which stays as it is
+     */
+    record BoundExceeded(End end, long limit, long value) implements Refusal {
+        /** The end of a counter's range. */
+        public enum End {
+            /** The least value. */
+            MIN,
+            /** The greatest value. */
+            MAX
+        }
+
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /** The bounds that a change would leave are no range: {@code min} would be greater than {@code max}. */
+    record BoundsInverted(long min, long max) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /** The counter is of another kind than the operation needs. */
+    record WrongKind(Kind kind) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /** A constraint that somebody added to the database refused this one operation. */
+    record ConstraintViolated() implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /** There was no room, or no time left, to take the operation. */
+    record Overloaded() implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REFUSED;
+        }
+    }
+
+    /** The database was away, or this instance is stopping. */
+    record StoreUnavailable() implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REFUSED;
+        }
+    }
+
+    /** The operation was sent and no answer could be had: it may have been applied, once at most. */
+    record Unknown() implements Outcome {
+        @Override
+        public Verdict verdict() {
+            return Verdict.FAILED;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package io.tally.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandler.Sharable;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import org.springframework.http.MediaType;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Gives errors that the server answers itself, before any route sees the request, the body of a problem: a request line that
+ * is too long, header fields that are too large, a URI that cannot be read, a request that takes too long to arrive.
+ */
+@Sharable
+final class BareErrorBodies extends ChannelOutboundHandlerAdapter {
+
+    static final String NAME = "tally-bare-error-bodies";
+
+    private final JsonMapper json;
+
+    BareErrorBodies(JsonMapper json) {
+        this.json = json;
+    }
+
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
+        super.write(
+                context,
+                message instanceof FullHttpResponse response && isBareError(response) ? withBody(response) : message,
+                promise);
+    }
+
+    private static boolean isBareError(FullHttpResponse response) {
+        return response.status().code() >= 400
+                && !response.content().isReadable()
+                && !response.headers().contains(HttpHeaderNames.CONTENT_TYPE);
+    }
+
+    private FullHttpResponse withBody(FullHttpResponse bare) {
+        ProblemType type = ProblemType.ofStatus(bare.status().code());
+        ByteBuf body = Unpooled.wrappedBuffer(json.writeValueAsBytes(Problems.problem(type, type.explanation())));
+        FullHttpResponse response = new DefaultFullHttpResponse(
+                bare.protocolVersion(), bare.status(), body, bare.headers(), bare.trailingHeaders());
+        response.headers()
+                .set(HttpHeaderNames.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE)
+                .set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
+                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        bare.release();
+        return response;
+    }
+}

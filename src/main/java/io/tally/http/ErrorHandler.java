@@ -1,0 +1,94 @@
+package io.tally.http;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.annotation.Order;
+import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.stereotype.Component;
+import org.springframework.web.ErrorResponse;
+import org.springframework.web.server.ServerWebExchange;
+import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.server.WebExceptionHandler;
+import reactor.core.publisher.Mono;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Whatever is thrown, in a route, a filter or before either, as a problem. Never shows the text of an exception. */
+@Component
+@Order(-2) // before Spring Boot's own at -1
+class ErrorHandler implements WebExceptionHandler {
+
+    private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);
+
+    private final JsonMapper json;
+
+    ErrorHandler(JsonMapper json) {
+        this.json = json;
+    }
+
+    @Override
+    public Mono<Void> handle(ServerWebExchange exchange, Throwable failure) {
+        ServerHttpResponse response = exchange.getResponse();
+        if (response.isCommitted()) {
+            return Mono.error(failure);
+        }
+        ProblemException problem = problem(exchange, failure);
+        HttpHeaders headers = response.getHeaders();
+        response.setStatusCode(HttpStatusCode.valueOf(problem.problem().getStatus()));
+        headers.putAll(problem.headers());
+        headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+        Problems.retryAfter(problem.problem(), headers);
+        return response.writeWith(
+                Mono.fromSupplier(() -> response.bufferFactory().wrap(json.writeValueAsBytes(problem.problem()))));
+    }
+
+    private static ProblemException problem(ServerWebExchange exchange, Throwable failure) {
+        return switch (failure) {
+            case ProblemException problem -> problem;
+            case ServerWebInputException input -> input(input);
+            case DataBufferLimitException limit -> tooLarge();
+            case ErrorResponse response -> ofStatus(response);
+            default -> {
+                log.error(
+                        "{} {} failed",
+                        exchange.getRequest().getMethod(),
+                        exchange.getRequest().getPath(),
+                        failure);
+                yield new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
+            }
+        };
+    }
+
+    private static ProblemException ofStatus(ErrorResponse response) {
+        ProblemType type = ProblemType.ofStatus(response.getStatusCode().value());
+        return new ProblemException(type, type.explanation(), response.getHeaders());
+    }
+
+    private static ProblemException input(ServerWebInputException input) {
+        for (Throwable cause = input; cause != null; cause = cause.getCause()) {
+            if (cause instanceof DataBufferLimitException) {
+                return tooLarge();
+            }
+            if (cause instanceof DatabindException mismatch
+                    && !mismatch.getPath().isEmpty()) {
+                return new ProblemException(
+                        ProblemType.MALFORMED,
+                        "'" + mismatch.getPath().getFirst().getPropertyName()
+                                + "' is unknown, of another type or out of range.");
+            }
+            if (cause instanceof JacksonException) {
+                return new ProblemException(ProblemType.MALFORMED, "The body is not the JSON this route takes.");
+            }
+        }
+        return new ProblemException(ProblemType.MALFORMED, "The request could not be read.");
+    }
+
+    private static ProblemException tooLarge() {
+        return new ProblemException(ProblemType.CONTENT_TOO_LARGE, "The body is longer than the route takes.");
+    }
+}

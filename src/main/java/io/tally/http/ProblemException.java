@@ -1,0 +1,33 @@
+package io.tally.http;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.ProblemDetail;
+
+/** A request that is refused on the way in. Carries no stack trace: it is an answer, not a defect. */
+public final class ProblemException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final transient ProblemDetail problem;
+    private final transient HttpHeaders headers;
+
+    /** A problem of that type. */
+    public ProblemException(ProblemType type, String detail) {
+        this(type, detail, HttpHeaders.EMPTY);
+    }
+
+    /** A problem that is answered with these header fields, too. */
+    ProblemException(ProblemType type, String detail, HttpHeaders headers) {
+        super(detail, null, false, false);
+        this.problem = Problems.problem(type, detail);
+        this.headers = headers;
+    }
+
+    ProblemDetail problem() {
+        return problem;
+    }
+
+    HttpHeaders headers() {
+        return headers;
+    }
+}

@@ -1,0 +1,31 @@
+package io.tally.http;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** The pages that the {@code type} of a problem points to. */
+@Configuration(proxyBeanMethods = false)
+class ProblemRoutes {
+
+    @Bean
+    RouterFunction<ServerResponse> problemRouter() {
+        return RouterFunctions.route()
+                .GET("/problems/{slug}", ProblemRoutes::page)
+                .build();
+    }
+
+    private static Mono<ServerResponse> page(ServerRequest request) {
+        ProblemType type = ProblemType.ofSlug(request.pathVariable("slug"))
+                .orElseThrow(() -> new ProblemException(ProblemType.NOT_FOUND, "There is no such type of problem."));
+        return ServerResponse.ok()
+                .contentType(MediaType.TEXT_PLAIN)
+                .bodyValue(
+                        "%s (%d)%n%n%s%n".formatted(type.title(), type.status().value(), type.explanation()));
+    }
+}

@@ -1,0 +1,157 @@
+package io.tally.http;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import org.springframework.http.HttpStatus;
+
+/** Everything that can be refused or go wrong: the {@code type} of a problem (RFC 9457), and the page it points to. */
+public enum ProblemType {
+    /** 400. */
+    MALFORMED(
+            HttpStatus.BAD_REQUEST,
+            "The request is malformed",
+            "A name, header or body is not what the route takes. Nothing was changed. Mend the request before sending it"
+                    + " again."),
+    /** 404. */
+    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such counter, or no such route. Nothing was changed."),
+    /** 405. */
+    METHOD_NOT_ALLOWED(
+            HttpStatus.METHOD_NOT_ALLOWED,
+            "The method is not allowed",
+            "The resource exists and does not take this method; the Allow header has those it takes."),
+    /** 406. */
+    NOT_ACCEPTABLE(
+            HttpStatus.NOT_ACCEPTABLE,
+            "No acceptable representation",
+            "The Accept header leaves out application/json, which is what the route answers with."),
+    /** 408. */
+    REQUEST_TIMEOUT(
+            HttpStatus.REQUEST_TIMEOUT,
+            "The request took too long to arrive",
+            "The rest of the request did not arrive in time. Nothing was changed."),
+    /** 409. */
+    BOUND_EXCEEDED(
+            HttpStatus.CONFLICT,
+            "A bound would be passed",
+            "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The problem"
+                    + " has the bound and the value found."),
+    /** 409. */
+    BOUNDS_INVERTED(
+            HttpStatus.CONFLICT,
+            "min would be greater than max",
+            "The change and the bound that it leaves in place make an empty range. Nothing was changed."),
+    /** 409. */
+    WRONG_KIND(
+            HttpStatus.CONFLICT,
+            "The counter is of another kind",
+            "A plain counter moves by increments, a members counter by members. Nothing was changed."),
+    /** 409. */
+    CONSTRAINT_VIOLATED(
+            HttpStatus.CONFLICT,
+            "A constraint of the database refused the operation",
+            "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was changed."),
+    /** 412. */
+    PRECONDITION_FAILED(
+            HttpStatus.PRECONDITION_FAILED,
+            "The precondition does not hold",
+            "If-Match or If-None-Match does not hold of the counter. Nothing was changed. Read it again, then decide."),
+    /** 413. */
+    CONTENT_TOO_LARGE(
+            HttpStatus.CONTENT_TOO_LARGE, "The body is too large", "The body is longer than the route takes."),
+    /** 414. */
+    URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The URI is too long", "The request line is longer than the limit."),
+    /** 415. */
+    UNSUPPORTED_MEDIA_TYPE(
+            HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+            "The media type is not supported",
+            "The body's Content-Type is not one that the route takes. Send application/json."),
+    /** 428. */
+    PRECONDITION_REQUIRED(
+            HttpStatus.PRECONDITION_REQUIRED,
+            "If-Match is required",
+            "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match, or"
+                    + " If-Match: * to overwrite whatever there is."),
+    /** 431. */
+    HEADERS_TOO_LARGE(
+            HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "The header fields are too large",
+            "The header fields are longer than the limit."),
+    /** 500. */
+    INTERNAL(
+            HttpStatus.INTERNAL_SERVER_ERROR,
+            "Something unforeseen went wrong",
+            "This is a defect of the service. Whether the operation was applied is not known."),
+    /** 503. */
+    OVERLOADED(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Too much is waiting",
+            "The queue was full, or the operation waited in it too long. Nothing was changed: send it again after"
+                    + " Retry-After."),
+    /** 503. */
+    STORE_UNAVAILABLE(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "The database is away",
+            "The database could not be reached, or this instance is stopping. Nothing was changed: send it again after"
+                    + " Retry-After."),
+    /** 503. */
+    OUTCOME_UNKNOWN(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "The outcome is not known",
+            "The operation was sent to the database and no answer came in time. It was applied once or not at all. Read the"
+                    + " counter to see.");
+
+    private final HttpStatus status;
+    private final String title;
+    private final String explanation;
+
+    ProblemType(HttpStatus status, String title, String explanation) {
+        this.status = status;
+        this.title = title;
+        this.explanation = explanation;
+    }
+
+    HttpStatus status() {
+        return status;
+    }
+
+    String title() {
+        return title;
+    }
+
+    String explanation() {
+        return explanation;
+    }
+
+    /** The last segment of the type's URI. */
+    String slug() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** The URI, relative to the service. */
+    String uri() {
+        return "/problems/" + slug();
+    }
+
+    static Optional<ProblemType> ofSlug(String slug) {
+        return Arrays.stream(values()).filter(type -> type.slug().equals(slug)).findFirst();
+    }
+
+    /** The type for a failure of which only the status is known. */
+    static ProblemType ofStatus(int status) {
+        return switch (status) {
+            case 404 -> NOT_FOUND;
+            case 405 -> METHOD_NOT_ALLOWED;
+            case 406 -> NOT_ACCEPTABLE;
+            case 408 -> REQUEST_TIMEOUT;
+            case 412 -> PRECONDITION_FAILED;
+            case 413 -> CONTENT_TOO_LARGE;
+            case 414 -> URI_TOO_LONG;
+            case 415 -> UNSUPPORTED_MEDIA_TYPE;
+            case 428 -> PRECONDITION_REQUIRED;
+            case 431 -> HEADERS_TOO_LARGE;
+            case 503 -> STORE_UNAVAILABLE;
+            default -> status >= 400 && status < 500 ? MALFORMED : INTERNAL;
+        };
+    }
+}

@@ -1,0 +1,100 @@
+package io.tally.http;
+
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.BoundExceeded;
+import io.tally.counter.Outcome.BoundsInverted;
+import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.NotFound;
+import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.PreconditionFailed;
+import io.tally.counter.Outcome.StoreUnavailable;
+import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.Unknown;
+import io.tally.counter.Outcome.WrongKind;
+import java.net.URI;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** Outcomes without success as problems (RFC 9457). */
+public final class Problems {
+
+    /** Long enough for a queue to empty or a failover to end more often than not. */
+    private static final String RETRY_AFTER_SECONDS = "1";
+
+    private Problems() {}
+
+    /** The answer to whoever asked for it. */
+    public static Mono<ServerResponse> answer(Outcome outcome) {
+        return answer(problem(outcome));
+    }
+
+    static Mono<ServerResponse> answer(ProblemDetail problem) {
+        return ServerResponse.status(problem.getStatus())
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .headers(headers -> retryAfter(problem, headers))
+                .bodyValue(problem);
+    }
+
+    static void retryAfter(ProblemDetail problem, HttpHeaders headers) {
+        if (problem.getStatus() == HttpStatus.SERVICE_UNAVAILABLE.value()) {
+            headers.set(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+    }
+
+    static ProblemDetail problem(ProblemType type, String detail) {
+        ProblemDetail problem = ProblemDetail.forStatusAndDetail(type.status(), detail);
+        problem.setType(URI.create(type.uri()));
+        problem.setTitle(type.title());
+        return problem;
+    }
+
+    private static ProblemDetail problem(Outcome outcome) {
+        return switch (outcome) {
+            case NotFound absent -> problem(ProblemType.NOT_FOUND, "There is no such counter.");
+            case PreconditionFailed failed -> preconditionFailed(failed.version());
+            case BoundExceeded exceeded -> boundExceeded(exceeded);
+            case BoundsInverted inverted ->
+                problem(
+                        ProblemType.BOUNDS_INVERTED,
+                        "min would be " + inverted.min() + " and max " + inverted.max() + ".");
+            case WrongKind wrong ->
+                problem(
+                        ProblemType.WRONG_KIND,
+                        "The counter is of kind " + wrong.kind().label() + ".");
+            case ConstraintViolated violated ->
+                problem(ProblemType.CONSTRAINT_VIOLATED, "The database refused this operation.");
+            case Overloaded overloaded -> problem(ProblemType.OVERLOADED, "Nothing was applied.");
+            case StoreUnavailable unavailable -> problem(ProblemType.STORE_UNAVAILABLE, "Nothing was applied.");
+            case Unknown unknown ->
+                problem(ProblemType.OUTCOME_UNKNOWN, "The operation was applied once or not at all.");
+            case Success success -> throw new IllegalArgumentException("no problem: " + success);
+        };
+    }
+
+    private static ProblemDetail preconditionFailed(@Nullable Long version) {
+        ProblemDetail problem = problem(
+                ProblemType.PRECONDITION_FAILED,
+                version == null ? "There is no such counter." : "The counter is at version " + version + ".");
+        if (version != null) {
+            problem.setProperty("version", version);
+        }
+        return problem;
+    }
+
+    private static ProblemDetail boundExceeded(BoundExceeded exceeded) {
+        String end = exceeded.end().name().toLowerCase(Locale.ROOT);
+        ProblemDetail problem = problem(
+                ProblemType.BOUND_EXCEEDED,
+                "The value is " + exceeded.value() + ", and its " + end + " is " + exceeded.limit() + ".");
+        problem.setProperty("bound", end);
+        problem.setProperty("limit", exceeded.limit());
+        problem.setProperty("value", exceeded.value());
+        return problem;
+    }
+}

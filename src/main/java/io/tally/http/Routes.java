@@ -1,0 +1,91 @@
+package io.tally.http;
+
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.server.HandlerFunction;
+import org.springframework.web.reactive.function.server.RequestPredicates;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** Resources: a path, and what each method does there. */
+public final class Routes {
+
+    private Routes() {}
+
+    /** The resource at a path pattern. */
+    public static Resource resource(String pattern) {
+        return new Resource(pattern);
+    }
+
+    /** A body as JSON. */
+    public static Mono<ServerResponse> json(ServerResponse.BodyBuilder response, Object body) {
+        return response.contentType(MediaType.APPLICATION_JSON).bodyValue(body);
+    }
+
+    /** See {@link Routes#resource}. */
+    public static final class Resource {
+
+        private final String pattern;
+        private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
+
+        private Resource(String pattern) {
+            this.pattern = pattern;
+        }
+
+        /** What a method does. A resource with GET answers HEAD, too. */
+        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler) {
+            handlers.put(method, handler);
+            if (method.equals(HttpMethod.GET)) {
+                handlers.put(HttpMethod.HEAD, handler);
+            }
+            return this;
+        }
+
+        /** The route: answers OPTIONS, and 405 with {@code Allow} to every other method. */
+        public RouterFunction<ServerResponse> build() {
+            Map<HttpMethod, HandlerFunction<ServerResponse>> fixed = Map.copyOf(handlers);
+            Set<HttpMethod> allowed = new LinkedHashSet<>(handlers.keySet());
+            allowed.add(HttpMethod.OPTIONS);
+            return RouterFunctions.route(RequestPredicates.path(pattern), request -> handle(fixed, allowed, request));
+        }
+
+        private static Mono<ServerResponse> handle(
+                Map<HttpMethod, HandlerFunction<ServerResponse>> handlers,
+                Set<HttpMethod> allowed,
+                ServerRequest request) {
+            HandlerFunction<ServerResponse> handler = handlers.get(request.method());
+            if (handler != null) {
+                requireJsonAccepted(request);
+                return handler.handle(request);
+            }
+            if (request.method().equals(HttpMethod.OPTIONS)) {
+                return ServerResponse.noContent()
+                        .headers(headers -> headers.setAllow(allowed))
+                        .build();
+            }
+            HttpHeaders headers = new HttpHeaders();
+            headers.setAllow(allowed);
+            throw new ProblemException(
+                    ProblemType.METHOD_NOT_ALLOWED,
+                    request.method() + " is not one of the methods this resource takes.",
+                    headers);
+        }
+
+        private static void requireJsonAccepted(ServerRequest request) {
+            List<MediaType> accepted = request.headers().accept();
+            if (!accepted.isEmpty()
+                    && accepted.stream().noneMatch(type -> type.isCompatibleWith(MediaType.APPLICATION_JSON))) {
+                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with application/json.");
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.tally.http;
+
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.client.ReactorResourceFactory;
+import reactor.netty.NettyPipeline;
+import reactor.netty.resources.LoopResources;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The HTTP server, and the event loops it shares with the database's connections. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(HttpProperties.class)
+class ServerConfiguration {
+
+    /** One group of one loop a processor; two groups of their own size would only take turns. */
+    @Bean(destroyMethod = "")
+    LoopResources eventLoops() {
+        return LoopResources.create("tally", Runtime.getRuntime().availableProcessors(), true);
+    }
+
+    @Bean
+    ReactorResourceFactory reactorResourceFactory(LoopResources eventLoops) {
+        ReactorResourceFactory resources = new ReactorResourceFactory();
+        resources.setUseGlobalResources(false);
+        resources.setLoopResources(eventLoops);
+        return resources;
+    }
+
+    @Bean
+    NettyServerCustomizer limits(HttpProperties properties, JsonMapper json) {
+        BareErrorBodies bodies = new BareErrorBodies(json);
+        return server -> server.requestTimeout(properties.requestTimeout())
+                .doOnChannelInit((observer, channel, address) ->
+                        channel.pipeline().addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies));
+    }
+}

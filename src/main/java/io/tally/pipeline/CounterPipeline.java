@@ -1,0 +1,152 @@
+package io.tally.pipeline;
+
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Found;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Mono;
+
+/**
+ * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe for use
+ * by many threads; never blocks. An operation enters on subscription and cannot be called back by cancelling.
+ *
+ * <p>All operations of one counter go through one lane, in arrival order. When the application stops, this stops admitting,
+ * waits for what was admitted and says what was left.
+ */
+public final class CounterPipeline implements SmartLifecycle {
+
+    private static final int EXPIRY_INTERVAL_MILLIS = 250;
+
+    /** After the web server, which stops in an earlier phase, has let its last request go. */
+    private static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
+
+    private final PipelineProperties limits;
+    private final LaneMetrics metrics;
+    private final Ledger ledger = new Ledger();
+    private final List<BatchWriter> writers = new ArrayList<>();
+    private final List<Lane<Operation, Outcome>> writes = new ArrayList<>();
+    private final Lane<CounterId, Outcome> reads;
+    private volatile boolean running;
+
+    /**
+     * A pipeline with its lanes.
+     *
+     * @param nanoClock {@link System#nanoTime} but in tests
+     */
+    public CounterPipeline(CounterStore store, PipelineProperties limits, LaneMetrics metrics, LongSupplier nanoClock) {
+        this.limits = limits;
+        this.metrics = metrics;
+        for (int i = 0; i < limits.lanes(); i++) {
+            int lane = i;
+            BatchWriter writer = new BatchWriter(lane, store.writes(lane), limits, ledger, metrics, nanoClock);
+            writers.add(writer);
+            writes.add(lane("lane " + lane, writer, nanos -> metrics.waited(lane, nanos), nanoClock));
+        }
+        reads = lane("reads", new CounterReader(store), nanos -> {}, nanoClock);
+    }
+
+    private <I> Lane<I, Outcome> lane(
+            String name, Flush<I, Outcome> flush, Lane.WaitObserver observer, LongSupplier nanoClock) {
+        return new Lane<>(
+                name,
+                limits.batchOperationsMax(),
+                limits.queueOperationsMax(),
+                limits.waitMax(),
+                flush,
+                observer,
+                nanoClock);
+    }
+
+    /** Applies an operation. Never fails: what went wrong is an outcome, too. */
+    public Mono<Outcome> apply(Operation operation) {
+        Mono<Outcome> outcome = operation instanceof Create create
+                ? getOrCreate(create)
+                : laneOf(operation.counter()).submit(operation);
+        return outcome.doOnNext(told -> metrics.told(operation, told.verdict()));
+    }
+
+    /** Most callers find the counter there: a read spares them the lock. */
+    private Mono<Outcome> getOrCreate(Create create) {
+        return read(create.counter())
+                .flatMap(outcome ->
+                        outcome instanceof Found found && create.precondition().holds(found.counter())
+                                ? Mono.just(outcome)
+                                : laneOf(create.counter()).submit(create));
+    }
+
+    /** The state of a counter, no older than what was acknowledged to anybody before. Never fails. */
+    public Mono<Outcome> read(CounterId counter) {
+        return reads.submit(counter);
+    }
+
+    /** How many operations wait in a lane's queue. */
+    public int queued(int lane) {
+        return writes.get(lane).queued();
+    }
+
+    /** What keeps lanes from writing; empty where nothing does. */
+    public List<String> troubles() {
+        return writers.stream()
+                .map(BatchWriter::trouble)
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+    }
+
+    /** The memory's side of the books. */
+    public Ledger ledger() {
+        return ledger;
+    }
+
+    private Lane<Operation, Outcome> laneOf(CounterId counter) {
+        int hash = counter.hashCode();
+        return writes.get(Math.floorMod(hash ^ (hash >>> 16), writes.size()));
+    }
+
+    @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
+    void expire() {
+        writes.forEach(Lane::expire);
+        reads.expire();
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        stop(() -> {});
+    }
+
+    @Override
+    public void stop(Runnable callback) {
+        AtomicInteger open = new AtomicInteger(writes.size() + 1);
+        Runnable closed = () -> {
+            if (open.decrementAndGet() == 0) {
+                running = false;
+                callback.run();
+            }
+        };
+        writes.forEach(lane -> lane.close(limits.drainMax(), closed));
+        reads.close(limits.drainMax(), closed);
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public int getPhase() {
+        return PHASE;
+    }
+}

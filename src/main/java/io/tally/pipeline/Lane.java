@@ -1,0 +1,205 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/**
+ * A bounded queue with one batch in flight at most. {@link #submit} may be called from any thread; answers arrive on the
+ * thread that completed the batch. Cancelling the returned {@code Mono} gives up the answer, never the request.
+ */
+public final class Lane<I, O> {
+    /*
+     * Smart batching
+     *
+     * While a batch is in flight, arrivals pile up; when it completes, all that piled up is the next batch. There is no timer:
+     * an idle lane sends a lone request at once, a busy lane sends large batches, and the batch size finds itself. (Martin
+     * Thompson described it under that name in 2011; a database's group commit does the same for fsync.)
+     *
+     * One drain at a time
+     *
+     * drain() may be called from any thread. A work-in-progress counter lets the first caller in and has it go round again for
+     * each caller that came meanwhile, so what is inside runs by one thread at a time and nobody blocks. The queue therefore has
+     * many producers and one consumer, and batches are cut in arrival order.
+     *
+     * The only subscriber
+     *
+     * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink and nothing more: its
+     * going away cannot cancel a write that others wait for.
+     */
+
+    private static final Logger log = LoggerFactory.getLogger(Lane.class);
+
+    private final String name;
+    private final int batchMax;
+    private final int queueMax;
+    private final long waitMaxNanos;
+    private final Flush<I, O> flush;
+    private final WaitObserver observer;
+    private final LongSupplier nanoClock;
+
+    private final Queue<Waiter<I, O>> queue = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicInteger drains = new AtomicInteger();
+    private final Sinks.Empty<Void> emptied = Sinks.empty();
+    private volatile boolean inFlight;
+    private volatile boolean closing;
+
+    /** Told how long each waiter waited before its batch was cut. */
+    public interface WaitObserver {
+        /** {@code nanos} after it entered. */
+        void waited(long nanos);
+    }
+
+    /**
+     * A lane with its bounds.
+     *
+     * @param batchMax the most requests in a batch
+     * @param queueMax the most that wait
+     * @param waitMax how long each waits before it is refused
+     */
+    public Lane(
+            String name,
+            int batchMax,
+            int queueMax,
+            Duration waitMax,
+            Flush<I, O> flush,
+            WaitObserver observer,
+            LongSupplier nanoClock) {
+        this.name = name;
+        this.batchMax = batchMax;
+        this.queueMax = queueMax;
+        this.waitMaxNanos = waitMax.toNanos();
+        this.flush = flush;
+        this.observer = observer;
+        this.nanoClock = nanoClock;
+    }
+
+    /** Enters a request on subscription, each subscription anew: never put a retry above this. */
+    public Mono<O> submit(I request) {
+        return Mono.create(sink -> enter(new Waiter<>(request, sink, nanoClock.getAsLong())));
+    }
+
+    private void enter(Waiter<I, O> waiter) {
+        if (closing) {
+            waiter.answer(flush.refused(new StoreUnavailable()));
+        } else if (queued.incrementAndGet() > queueMax) {
+            queued.decrementAndGet();
+            waiter.answer(flush.refused(new Overloaded()));
+        } else {
+            queue.offer(waiter);
+            drain();
+        }
+    }
+
+    /** How many wait now. */
+    public int queued() {
+        return queued.get();
+    }
+
+    /** Refuses those that have waited too long. To be called every so often, for the time when nothing else happens. */
+    public void expire() {
+        drain();
+    }
+
+    /**
+     * Stops admitting, waits until the last batch has completed and nobody waits, and closes the flush.
+     *
+     * @param patience how long this may take; what is left by then is logged and let go
+     * @param closed called once, in any case
+     */
+    public void close(Duration patience, Runnable closed) {
+        closing = true;
+        drain();
+        emptied.asMono()
+                .then(flush.close())
+                .timeout(patience)
+                .doFinally(signal -> closed.run())
+                .subscribe(nothing -> {}, this::notClosed, () -> log.info("The {} closed with nothing left", name));
+    }
+
+    private void notClosed(Throwable failure) {
+        log.error(
+                "The {} closed with {} waiting and {} in flight: {}",
+                name,
+                queued(),
+                inFlight ? "a batch" : "nothing",
+                failure.toString());
+    }
+
+    private void drain() {
+        if (drains.getAndIncrement() != 0) {
+            return;
+        }
+        int missed = 1;
+        do {
+            refuseLate();
+            if (!inFlight) {
+                next();
+            }
+            missed = drains.addAndGet(-missed);
+        } while (missed != 0);
+    }
+
+    private void next() {
+        List<Waiter<I, O>> batch = cut();
+        if (!batch.isEmpty()) {
+            inFlight = true;
+            Mono.defer(() -> flush.flush(batch))
+                    .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
+        } else if (closing) {
+            emptied.tryEmitEmpty();
+        }
+    }
+
+    private void refuseLate() {
+        long now = nanoClock.getAsLong();
+        for (Waiter<I, O> head = queue.peek();
+                head != null && now - head.sinceNanos() > waitMaxNanos;
+                head = queue.peek()) {
+            queue.remove();
+            queued.decrementAndGet();
+            head.answer(flush.refused(flush.storeAnswers() ? new Overloaded() : new StoreUnavailable()));
+        }
+    }
+
+    private List<Waiter<I, O>> cut() {
+        List<Waiter<I, O>> batch = new ArrayList<>(Math.min(batchMax, Math.max(queued.get(), 1)));
+        long now = nanoClock.getAsLong();
+        while (batch.size() < batchMax) {
+            Waiter<I, O> waiter = queue.poll();
+            if (waiter == null) {
+                break;
+            }
+            observer.waited(now - waiter.sinceNanos());
+            batch.add(waiter);
+        }
+        queued.addAndGet(-batch.size());
+        return batch;
+    }
+
+    private void failed(List<Waiter<I, O>> batch, Throwable failure) {
+        log.error("A batch of {} failed in a way that nobody foresaw", name, failure);
+        completed(batch);
+    }
+
+    private void completed(List<Waiter<I, O>> batch) {
+        for (Waiter<I, O> waiter : batch) {
+            if (!waiter.answered()) {
+                waiter.answer(flush.abandoned());
+            }
+        }
+        inFlight = false;
+        drain();
+    }
+}

@@ -1,0 +1,51 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Operation;
+import io.tally.counter.Outcome.Verdict;
+
+/** What the pipeline tells whoever measures it. Called on the hot path, from many threads: cheap, and never blocking. */
+public interface LaneMetrics {
+
+    /** The way a batch was written. */
+    enum Path {
+        /** Sums, in one statement. */
+        FAST,
+        /** Decisions under lock. */
+        CONDITIONAL
+    }
+
+    /** How a commit of unknown outcome ended. */
+    enum Recovery {
+        /** The writer's row said it was committed. */
+        FOUND_COMMITTED,
+        /** It said it was not, and the batch was sent again. */
+        SENT_AGAIN,
+        /** It could not be read in time. */
+        GIVEN_UP
+    }
+
+    /** An operation left the queue of a lane after that long. */
+    void waited(int lane, long nanos);
+
+    /** A batch was committed. */
+    void written(int lane, Path path, int operations, int counters, long nanos);
+
+    /**
+     * The books of memory: operations that the database said are durable.
+     *
+     * @param magnitude the sum of what they added or took away, without sign
+     */
+    void acknowledged(int lane, long operations, double magnitude);
+
+    /** A caller was told. */
+    void told(Operation operation, Verdict verdict);
+
+    /** A batch is sent again. */
+    void retried(StoreFailure.Cause cause);
+
+    /** An answer was lost in flight. */
+    void commitUnknown();
+
+    /** What became of it. */
+    void recovered(Recovery recovery);
+}

@@ -1,0 +1,18 @@
+package io.tally.pipeline;
+
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.scheduling.annotation.EnableScheduling;
+
+/** The pipeline, on whatever store and metrics there are. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(PipelineProperties.class)
+@EnableScheduling
+class PipelineConfiguration {
+
+    @Bean
+    CounterPipeline counterPipeline(CounterStore store, PipelineProperties limits, LaneMetrics metrics) {
+        return new CounterPipeline(store, limits, metrics, System::nanoTime);
+    }
+}

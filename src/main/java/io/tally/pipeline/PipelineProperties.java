@@ -1,0 +1,54 @@
+package io.tally.pipeline;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * The bounds of the pipeline. How to choose them stands in {@code application.yml}.
+ *
+ * @param lanes how many writers this instance has, each with one connection
+ * @param batchOperationsMax the most operations one batch takes from a lane's queue
+ * @param batchCountersMax the most counters one statement touches
+ * @param queueOperationsMax the most operations that wait in one lane; one more is refused
+ * @param waitMax the longest an operation waits to be sent; after that it is refused, not applied
+ * @param outcomeMax the longest a lane tries to learn what became of a batch whose answer was lost
+ * @param drainMax the longest a stopping instance waits for its lanes to become empty
+ */
+@ConfigurationProperties("tally.pipeline")
+public record PipelineProperties(
+        @DefaultValue("2") int lanes,
+        @DefaultValue("4096") int batchOperationsMax,
+        @DefaultValue("512") int batchCountersMax,
+        @DefaultValue("16384") int queueOperationsMax,
+        @DefaultValue("5s") Duration waitMax,
+        @DefaultValue("20s") Duration outcomeMax,
+        @DefaultValue("20s") Duration drainMax) {
+
+    /**
+     * Checks each bound and how they relate.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    public PipelineProperties {
+        require(lanes >= 1 && lanes <= 64, "tally.pipeline.lanes is 1 to 64");
+        require(
+                batchOperationsMax >= 1 && batchOperationsMax <= 65_536,
+                "tally.pipeline.batch-operations-max is 1 to 65536");
+        // An array travels as text and the statement sorts it: beyond this, latency grows and throughput does not.
+        require(batchCountersMax >= 1 && batchCountersMax <= 8_192, "tally.pipeline.batch-counters-max is 1 to 8192");
+        require(
+                queueOperationsMax >= batchOperationsMax && queueOperationsMax <= 1 << 20,
+                "tally.pipeline.queue-operations-max is batch-operations-max to 1048576");
+        require(waitMax.isPositive(), "tally.pipeline.wait-max is longer than nothing");
+        // Whoever waits for an unknown outcome waited to be sent before.
+        require(outcomeMax.compareTo(waitMax) >= 0, "tally.pipeline.outcome-max is not shorter than wait-max");
+        require(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max is not shorter than wait-max");
+    }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

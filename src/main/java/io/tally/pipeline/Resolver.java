@@ -1,0 +1,169 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Bounds;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.Kind;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Amended;
+import io.tally.counter.Outcome.BoundExceeded;
+import io.tally.counter.Outcome.BoundExceeded.End;
+import io.tally.counter.Outcome.BoundsInverted;
+import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.NotFound;
+import io.tally.counter.Outcome.PreconditionFailed;
+import io.tally.counter.Outcome.WrongKind;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides operations one after the other, each on the state the one before left. Pure: no I/O, no clock, nothing kept from
+ * one call to the next.
+ */
+final class Resolver {
+
+    private final Map<CounterId, @Nullable Counter> counters;
+    private final Instant now;
+    private int applied;
+
+    private Resolver(States states) {
+        this.counters = new HashMap<>(states.counters());
+        this.now = states.now();
+    }
+
+    static Resolution resolve(States states, List<Operation> operations) {
+        Resolver resolver = new Resolver(states);
+        List<Outcome> outcomes = new ArrayList<>(operations.size());
+        Set<CounterId> touched = new LinkedHashSet<>();
+        for (Operation operation : operations) {
+            outcomes.add(resolver.decide(operation));
+            touched.add(operation.counter());
+        }
+        return new Resolution(outcomes, resolver.changes(states, touched), resolver.applied);
+    }
+
+    private List<Resolution.Change> changes(States states, Set<CounterId> touched) {
+        List<Resolution.Change> changes = new ArrayList<>();
+        for (CounterId id : touched) {
+            Counter before = states.counters().get(id);
+            Counter after = counters.get(id);
+            if (!Objects.equals(before, after)) {
+                changes.add(new Resolution.Change(id, before, after));
+            }
+        }
+        return changes;
+    }
+
+    private Outcome decide(Operation operation) {
+        Counter counter = counters.get(operation.counter());
+        // A precondition counts only where the request without it would have succeeded (RFC 9110, section 13.2.1).
+        return switch (operation) {
+            case Increment increment -> increment(increment, counter);
+            case Create create -> create(create, counter);
+            case Amend amend -> counter == null ? new NotFound() : amend(amend, counter);
+            case Delete delete -> counter == null ? new NotFound() : delete(delete, counter);
+        };
+    }
+
+    private Outcome increment(Increment increment, @Nullable Counter counter) {
+        if (!increment.precondition().holds(counter)) {
+            return new PreconditionFailed(counter == null ? null : counter.version());
+        }
+        Counter from = counter == null ? fresh(increment.counter(), 0, 0, Bounds.NONE) : counter;
+        if (from.kind() != Kind.PLAIN) {
+            return new WrongKind(from.kind());
+        }
+        BoundExceeded passed = passed(from, increment.delta());
+        if (passed != null) {
+            return passed;
+        }
+        Counter after = next(from, from.value() + increment.delta(), from.bounds());
+        return new Incremented(after.value(), after.version(), increment.delta());
+    }
+
+    private Outcome create(Create create, @Nullable Counter counter) {
+        if (!create.precondition().holds(counter)) {
+            return new PreconditionFailed(counter == null ? null : counter.version());
+        }
+        if (counter != null) {
+            return new Found(counter);
+        }
+        return new Created(
+                next(fresh(create.counter(), create.initial(), 0, create.bounds()), create.initial(), create.bounds()));
+    }
+
+    private Outcome amend(Amend amend, Counter counter) {
+        if (!amend.precondition().holds(counter)) {
+            return new PreconditionFailed(counter.version());
+        }
+        if (counter.kind() != Kind.PLAIN) {
+            return new WrongKind(counter.kind());
+        }
+        Long min = amend.min().after(counter.bounds().min());
+        Long max = amend.max().after(counter.bounds().max());
+        if (min != null && max != null && min > max) {
+            return new BoundsInverted(min, max);
+        }
+        long value = amend.value() == null ? counter.value() : amend.value();
+        if (min != null && value < min) {
+            return new BoundExceeded(End.MIN, min, counter.value());
+        }
+        if (max != null && value > max) {
+            return new BoundExceeded(End.MAX, max, counter.value());
+        }
+        return new Amended(next(counter, value, new Bounds(min, max)));
+    }
+
+    private Outcome delete(Delete delete, Counter counter) {
+        if (!delete.precondition().holds(counter)) {
+            return new PreconditionFailed(counter.version());
+        }
+        counters.put(counter.id(), null);
+        applied++;
+        return new Deleted();
+    }
+
+    private Counter fresh(CounterId id, long value, long version, Bounds bounds) {
+        return new Counter(id, Kind.PLAIN, value, version, bounds, now, now);
+    }
+
+    private Counter next(Counter counter, long value, Bounds bounds) {
+        Counter next = new Counter(
+                counter.id(), counter.kind(), value, counter.version() + 1, bounds, counter.createdAt(), now);
+        counters.put(next.id(), next);
+        applied++;
+        return next;
+    }
+
+    /** The bound that adding {@code delta} would pass; those of 64 bits are bounds, too. */
+    private static @Nullable BoundExceeded passed(Counter counter, long delta) {
+        long value = counter.value();
+        Long max = counter.bounds().max();
+        Long min = counter.bounds().min();
+        long top = max == null ? Long.MAX_VALUE : max;
+        long bottom = min == null ? Long.MIN_VALUE : min;
+        // Compared by subtraction from the bound, which cannot overflow for a value within it.
+        if (delta > 0 && (value > top || Long.compareUnsigned(top - value, delta) < 0)) {
+            return new BoundExceeded(End.MAX, top, value);
+        }
+        if (delta < 0 && (value < bottom || Long.compareUnsigned(value - bottom, -delta) < 0)) {
+            return new BoundExceeded(End.MIN, bottom, value);
+        }
+        return null;
+    }
+}

@@ -1,0 +1,54 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Readable;
+import io.tally.counter.Bounds;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.Kind;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Collection;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Rows as counters, and identities as arrays. */
+final class CounterRows {
+
+    private CounterRows() {}
+
+    static String[] namespaces(Collection<CounterId> ids) {
+        return ids.stream().map(CounterId::namespace).toArray(String[]::new);
+    }
+
+    static String[] names(Collection<CounterId> ids) {
+        return ids.stream().map(CounterId::name).toArray(String[]::new);
+    }
+
+    /** The counter of a row that was joined to what was asked for; {@code null} where there is none. */
+    static @Nullable Counter counter(Readable row) {
+        String kind = row.get("kind", String.class);
+        return kind == null
+                ? null
+                : new Counter(
+                        new CounterId(text(row, "namespace"), text(row, "name")),
+                        Kind.of(kind),
+                        number(row, "value"),
+                        number(row, "version"),
+                        new Bounds(row.get("min", Long.class), row.get("max", Long.class)),
+                        time(row, "created_at"),
+                        time(row, "updated_at"));
+    }
+
+    static long number(Readable row, String column) {
+        return Objects.requireNonNull(row.get(column, Long.class), column);
+    }
+
+    static Instant time(Readable row, String column) {
+        return Objects.requireNonNull(row.get(column, OffsetDateTime.class), column)
+                .toInstant();
+    }
+
+    private static String text(Readable row, String column) {
+        return Objects.requireNonNull(row.get(column, String.class), column);
+    }
+}

@@ -1,0 +1,55 @@
+package io.tally.postgres;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * Where the database is and how long to wait for it. How to choose stands in {@code application.yml}.
+ *
+ * @param url {@code postgresql://host:port/database}, with {@code ?sslmode=verify-full} and the like where wanted
+ * @param connectTimeout the longest that opening a connection may take, log-in included
+ * @param lockTimeout the longest a statement waits for a row that somebody else has locked; the database keeps it
+ * @param statementTimeout the longest a statement may run; the database keeps it, and a second later so does this side
+ * @param readConnectionsMax the most pooled connections for reads and audits, beside one for each lane
+ */
+@ConfigurationProperties("tally.database")
+public record DatabaseProperties(
+        String url,
+        String username,
+        String password,
+        @DefaultValue("3s") Duration connectTimeout,
+        @DefaultValue("2s") Duration lockTimeout,
+        @DefaultValue("5s") Duration statementTimeout,
+        @DefaultValue("4") int readConnectionsMax) {
+
+    /**
+     * Checks each and how they relate.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    public DatabaseProperties {
+        require(url.startsWith("postgresql://"), "tally.database.url is postgresql://host:port/database");
+        require(connectTimeout.isPositive(), "tally.database.connect-timeout is longer than nothing");
+        require(lockTimeout.isPositive(), "tally.database.lock-timeout is longer than nothing");
+        // Else every wait for a lock would look like a slow statement, whose outcome has to be asked for.
+        require(
+                statementTimeout.compareTo(lockTimeout) > 0,
+                "tally.database.statement-timeout is longer than lock-timeout");
+        require(
+                readConnectionsMax >= 1 && readConnectionsMax <= 100,
+                "tally.database.read-connections-max is 1 to 100");
+    }
+
+    /** Without the password. */
+    @Override
+    public String toString() {
+        return "DatabaseProperties[url=" + url + ", username=" + username + "]";
+    }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. The time
+ * limit and the translation of failures stand here for every statement. For one use at a time.
+ */
+final class LaneConnection {
+
+    private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
+
+    /** How much longer than the server this side waits: the server's word that it gave up is worth more than silence. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
+
+    private final PostgresqlConnectionFactory factory;
+    private final Duration connectMax;
+    private final Duration answerMax;
+    private @Nullable PostgresqlConnection open;
+
+    LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
+        this.factory = factory;
+        this.connectMax = connectMax;
+        this.answerMax = statementMax.plus(GRACE);
+    }
+
+    /** Runs work that is one round trip or a transaction, within the time limit of one statement. */
+    <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
+        return Mono.defer(this::connection)
+                .onErrorMap(SqlStates::whileConnecting)
+                .flatMap(connection -> work.apply(connection)
+                        .timeout(answerMax)
+                        .onErrorMap(SqlStates::inFlight)
+                        .onErrorResume(StoreFailure.class, failure -> dropIfBroken(failure)));
+    }
+
+    private Mono<PostgresqlConnection> connection() {
+        PostgresqlConnection current = open;
+        if (current != null) {
+            return Mono.just(current);
+        }
+        return factory.create()
+                .flatMap(connection -> prepare(connection)
+                        .onErrorResume(
+                                failure -> connection.close().onErrorComplete().then(Mono.error(failure))))
+                .timeout(connectMax)
+                .doOnNext(connection -> open = connection);
+    }
+
+    private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
+        return connection
+                .createStatement(CounterSql.PREPARE)
+                .execute()
+                .concatMap(result -> result.map((row, metadata) -> row.get("replica", Boolean.class)))
+                .collectList()
+                .flatMap(replica -> replica.contains(true)
+                        ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
+                        : Mono.just(connection));
+    }
+
+    private <T> Mono<T> dropIfBroken(StoreFailure failure) {
+        Mono<T> failed = Mono.error(failure);
+        return SqlStates.breaksConnection(failure) ? close().then(failed) : failed;
+    }
+
+    /** Closes the connection, if there is one; whatever becomes of that, the next use opens another. */
+    Mono<Void> close() {
+        PostgresqlConnection closing = open;
+        open = null;
+        return closing == null
+                ? Mono.empty()
+                : closing.close().timeout(CLOSE_MAX).onErrorResume(failure -> {
+                    log.debug("A broken connection did not close in order: {}", failure.toString());
+                    return Mono.empty();
+                });
+    }
+}

@@ -1,0 +1,81 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
+import io.r2dbc.spi.ConnectionFactoryOptions;
+import io.tally.audit.AuditProperties;
+import io.tally.audit.Books;
+import io.tally.pipeline.CounterStore;
+import java.time.Duration;
+import java.util.Map;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import reactor.netty.resources.LoopResources;
+
+/** The store, on connections that share the event loops of HTTP. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(DatabaseProperties.class)
+class PostgresConfiguration {
+
+    @Bean
+    PostgresqlConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
+        return connections(properties, properties.statementTimeout(), loops);
+    }
+
+    private static PostgresqlConnectionFactory connections(
+            DatabaseProperties properties, Duration statementTimeout, LoopResources loops) {
+        // libpq's and JDBC's spelling, so that one URL serves both drivers.
+        String url = properties.url().replace("sslrootcert=", "sslRootCert=");
+        var configuration = PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url))
+                .username(properties.username())
+                .password(properties.password())
+                .applicationName("tally")
+                .connectTimeout(properties.connectTimeout())
+                .tcpKeepAlive(true)
+                // The client's side would keep a connection on the event loop that opened it; the server's spreads
+                // them.
+                .loopResources(preferNative -> loops.onServer(preferNative))
+                .options(Map.of(
+                        "default_transaction_isolation",
+                        "read committed",
+                        "lock_timeout",
+                        millis(properties.lockTimeout()),
+                        "statement_timeout",
+                        millis(statementTimeout),
+                        "idle_in_transaction_session_timeout",
+                        millis(properties.statementTimeout()),
+                        "plan_cache_mode",
+                        "force_generic_plan",
+                        "jit",
+                        "off"))
+                .build();
+        return new PostgresqlConnectionFactory(configuration);
+    }
+
+    @Bean
+    ReadPool readPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+        return new ReadPool(factory, properties);
+    }
+
+    @Bean
+    CounterStore counterStore(PostgresqlConnectionFactory factory, ReadPool pool, DatabaseProperties properties) {
+        return new PostgresCounterStore(factory, pool, properties, instance());
+    }
+
+    @Bean
+    Books books(DatabaseProperties properties, AuditProperties audit, LoopResources loops) {
+        return new PostgresBooks(new LaneConnection(
+                connections(properties, audit.timeout(), loops), properties.connectTimeout(), audit.timeout()));
+    }
+
+    /** The host, as an orchestrator names it, and the process. */
+    private static String instance() {
+        return System.getenv().getOrDefault("HOSTNAME", "localhost") + "/"
+                + ProcessHandle.current().pid();
+    }
+
+    private static String millis(Duration duration) {
+        return duration.toMillis() + "ms";
+    }
+}

@@ -1,0 +1,67 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.Row;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.pipeline.CounterStore;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Counters in PostgreSQL 15 or later. */
+final class PostgresCounterStore implements CounterStore {
+
+    private final PostgresqlConnectionFactory factory;
+    private final ReadPool pool;
+    private final DatabaseProperties properties;
+    private final String instance;
+
+    PostgresCounterStore(
+            PostgresqlConnectionFactory factory, ReadPool pool, DatabaseProperties properties, String instance) {
+        this.factory = factory;
+        this.pool = pool;
+        this.properties = properties;
+        this.instance = instance;
+    }
+
+    @Override
+    public Writes writes(int lane) {
+        return new PostgresWrites(
+                new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout()),
+                instance,
+                lane);
+    }
+
+    @Override
+    public Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids) {
+        return pool.use(connection -> read(connection, ids));
+    }
+
+    private static Mono<Map<CounterId, Counter>> read(Connection connection, Collection<CounterId> ids) {
+        return Flux.from(connection
+                        .createStatement(CounterSql.READ)
+                        .bind("$1", CounterRows.namespaces(ids))
+                        .bind("$2", CounterRows.names(ids))
+                        .execute())
+                .concatMap(result -> result.map((row, metadata) -> onPrimary(row)))
+                .collectList()
+                .map(found -> found.stream()
+                        .flatMap(Optional::stream)
+                        .collect(Collectors.toMap(Counter::id, counter -> counter)));
+    }
+
+    private static Optional<Counter> onPrimary(Row row) {
+        if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
+            throw new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
+        }
+        return Optional.ofNullable(CounterRows.counter(row));
+    }
+}

@@ -1,0 +1,69 @@
+package io.tally.postgres;
+
+import io.r2dbc.pool.ConnectionPool;
+import io.r2dbc.pool.ConnectionPoolConfiguration;
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.ValidationDepth;
+import io.r2dbc.spi.Wrapped;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.function.Function;
+import org.springframework.beans.factory.DisposableBean;
+import reactor.core.publisher.Mono;
+
+/**
+ * A few connections for what is not written by a lane. Every wait has a limit: one without would wait for ever on a database
+ * that was restarted at the wrong moment.
+ */
+final class ReadPool implements DisposableBean {
+
+    private static final Duration IDLE_MAX = Duration.ofMinutes(10);
+    private static final Duration LIFE_MAX = Duration.ofMinutes(30);
+    private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
+    private final ConnectionPool pool;
+    private final Duration answerMax;
+
+    ReadPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+        this.answerMax = properties.statementTimeout().plus(GRACE);
+        this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(factory)
+                .name("tally-reads")
+                .initialSize(0)
+                .maxSize(properties.readConnectionsMax())
+                .maxCreateConnectionTime(properties.connectTimeout())
+                .maxAcquireTime(properties.connectTimeout().plus(GRACE))
+                .maxIdleTime(IDLE_MAX)
+                .maxLifeTime(LIFE_MAX)
+                .maxValidationTime(VALIDATION_MAX)
+                .validationDepth(ValidationDepth.LOCAL)
+                .build());
+    }
+
+    /** Runs one statement. A connection that did not answer well goes back broken, and the pool throws it away. */
+    <T> Mono<T> use(Function<Connection, Mono<T>> work) {
+        return Mono.usingWhen(
+                pool.create().onErrorMap(SqlStates::whileConnecting),
+                connection -> work.apply(connection)
+                        .timeout(answerMax)
+                        .onErrorMap(SqlStates::inFlight)
+                        .onErrorResume(StoreFailure.class, failure -> breakIfUseless(connection, failure)),
+                Connection::close);
+    }
+
+    private static <T> Mono<T> breakIfUseless(Connection connection, StoreFailure failure) {
+        Mono<T> failed = Mono.error(failure);
+        return SqlStates.breaksConnection(failure) && connection instanceof Wrapped<?> pooled
+                ? Mono.from(((Connection) pooled.unwrap()).close())
+                        .timeout(VALIDATION_MAX)
+                        .onErrorComplete()
+                        .then(failed)
+                : failed;
+    }
+
+    @Override
+    public void destroy() {
+        pool.dispose();
+    }
+}

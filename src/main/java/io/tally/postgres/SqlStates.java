@@ -1,0 +1,74 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.R2dbcException;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What each failure of the database means for what was sent.
+ *
+ * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
+ */
+final class SqlStates {
+
+    private SqlStates() {}
+
+    /** A failure before anything was sent: nothing was applied. */
+    static StoreFailure whileConnecting(Throwable failure) {
+        if (failure instanceof StoreFailure known) {
+            return known;
+        }
+        String state = stateOf(failure);
+        boolean operators =
+                state != null && (state.startsWith("28") || state.startsWith("3D") || state.startsWith("42"));
+        return failure(operators ? Kind.FATAL : Kind.UNAVAILABLE, Cause.CONNECTION, "no connection", failure);
+    }
+
+    /** A failure of something that was sent. */
+    static StoreFailure inFlight(Throwable failure) {
+        if (failure instanceof StoreFailure known) {
+            return known;
+        }
+        String state = stateOf(failure);
+        if (state == null) {
+            return failure(Kind.UNKNOWN, Cause.CONNECTION, "no answer", failure);
+        }
+        return switch (state) {
+            case "40001" -> failure(Kind.CONFLICT, Cause.SERIALIZATION, state, failure);
+            case "40P01" -> failure(Kind.CONFLICT, Cause.DEADLOCK, state, failure);
+            case "55P03" -> failure(Kind.CONFLICT, Cause.LOCK_TIMEOUT, state, failure);
+            case "23505" -> failure(Kind.CONFLICT, Cause.KEY_RACE, state, failure);
+            // A primary that has become a replica: it wrote nothing, and this connection never will.
+            case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
+            default -> ofClass(state, failure);
+        };
+    }
+
+    private static StoreFailure ofClass(String state, Throwable failure) {
+        return switch (state.substring(0, Math.min(2, state.length()))) {
+            // Data, constraints, and what a trigger raises: one operation's fault.
+            case "22", "23", "44", "P0" -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
+            // The server is short of something, shutting down, or broken inside: it may have committed first.
+            case "08", "53", "57", "58", "XX" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
+            default -> failure(Kind.FATAL, Cause.CONNECTION, state, failure);
+        };
+    }
+
+    /** Whether the connection is of no more use. */
+    static boolean breaksConnection(StoreFailure failure) {
+        return switch (failure.kind()) {
+            case UNKNOWN, UNAVAILABLE, FATAL -> true;
+            case CONFLICT, BAD_OPERATION, FENCED -> false;
+        };
+    }
+
+    private static @Nullable String stateOf(Throwable failure) {
+        return failure instanceof R2dbcException known ? known.getSqlState() : null;
+    }
+
+    private static StoreFailure failure(Kind kind, Cause reason, String what, Throwable failure) {
+        return new StoreFailure(kind, reason, what + ": " + failure, failure);
+    }
+}

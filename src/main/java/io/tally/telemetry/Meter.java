@@ -1,0 +1,77 @@
+package io.tally.telemetry;
+
+import java.util.List;
+
+/**
+ * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a counter, a key or a user: the number of their values has to
+ * stay small.
+ */
+enum Meter {
+    /** See the description. */
+    OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
+    /** See the description. */
+    BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
+    /** See the description. */
+    BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),
+    /** See the description. */
+    BATCH("tally.batch", "From sending a batch to knowing that it is durable.", "lane", "path"),
+    /** See the description. */
+    LANE_QUEUED("tally.lane.queued", "Operations that wait in a lane's queue.", "lane"),
+    /** See the description. */
+    LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
+    /** See the description. */
+    RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
+    /** See the description. */
+    COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),
+    /** See the description. */
+    COMMITS_RECOVERED("tally.commits.recovered", "What became of them.", "resolution"),
+    /** See the description. */
+    ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database said are durable.", "lane"),
+    /** See the description. A Prometheus counter cannot fall, so signs are left out. */
+    ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "What these moved the values by, counted without signs.", "lane"),
+    /** See the description. */
+    AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
+    /** See the description. */
+    AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
+    /** See the description. */
+    AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),
+    /** See the description. */
+    AUDIT("tally.audit", "How long an audit took.");
+
+    private final String id;
+    private final String description;
+
+    @SuppressWarnings("ImmutableEnumChecker") // List.of is
+    private final List<String> labels;
+
+    Meter(String id, String description, String... labels) {
+        this.id = id;
+        this.description = description;
+        this.labels = List.of(labels);
+    }
+
+    String id() {
+        return id;
+    }
+
+    String description() {
+        return description;
+    }
+
+    /**
+     * The labels with these values, as name, value, name, value.
+     *
+     * @throws IllegalArgumentException where there are more or fewer than the meter has labels
+     */
+    String[] tags(String... values) {
+        if (values.length != labels.size()) {
+            throw new IllegalArgumentException(this + " has " + labels.size() + " labels");
+        }
+        String[] tags = new String[2 * values.length];
+        for (int i = 0; i < values.length; i++) {
+            tags[2 * i] = labels.get(i);
+            tags[2 * i + 1] = values[i];
+        }
+        return tags;
+    }
+}

@@ -1,0 +1,172 @@
+package io.tally.telemetry;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome.Verdict;
+import io.tally.pipeline.LaneMetrics;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.springframework.stereotype.Component;
+
+/** The pipeline's meters on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
+@Component
+final class TallyMeters implements LaneMetrics {
+
+    /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
+    private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
+
+    private static final Duration BATCH_MAX = Duration.ofSeconds(10);
+
+    private enum Kind {
+        INCREMENT,
+        CREATE,
+        AMEND,
+        DELETE;
+
+        static Kind of(Operation operation) {
+            return switch (operation) {
+                case Increment increment -> INCREMENT;
+                case Create create -> CREATE;
+                case Amend amend -> AMEND;
+                case Delete delete -> DELETE;
+            };
+        }
+    }
+
+    /** The meters of one label, by its value. */
+    private static final class Each<E extends Enum<E>, T> {
+
+        private final Map<E, T> meters;
+
+        Each(Class<E> type, Function<E, T> meter) {
+            meters = new EnumMap<>(type);
+            for (E value : type.getEnumConstants()) {
+                meters.put(value, meter.apply(value));
+            }
+        }
+
+        T of(E value) {
+            return Objects.requireNonNull(meters.get(value));
+        }
+    }
+
+    private record PathMeters(DistributionSummary operations, DistributionSummary counters, Timer time) {}
+
+    private record LaneMeters(Each<Path, PathMeters> paths, Timer waits, Counter acknowledged, Counter moved) {}
+
+    private final MeterRegistry registry;
+    private final Each<Kind, Each<Verdict, Counter>> told;
+    private final List<LaneMeters> lanes;
+    private final Each<StoreFailure.Cause, Counter> retries;
+    private final Counter unknown;
+    private final Each<Recovery, Counter> recovered;
+
+    TallyMeters(MeterRegistry registry, PipelineProperties limits) {
+        this.registry = registry;
+        told = new Each<>(
+                Kind.class,
+                kind -> new Each<>(Verdict.class, verdict -> counter(Meter.OPERATIONS, label(kind), label(verdict))));
+        lanes = IntStream.range(0, limits.lanes())
+                .mapToObj(Integer::toString)
+                .map(this::laneMeters)
+                .toList();
+        retries = new Each<>(StoreFailure.Cause.class, cause -> counter(Meter.RETRIES, cause.label()));
+        unknown = counter(Meter.COMMITS_UNKNOWN);
+        recovered = new Each<>(Recovery.class, recovery -> counter(Meter.COMMITS_RECOVERED, label(recovery)));
+    }
+
+    private LaneMeters laneMeters(String lane) {
+        return new LaneMeters(
+                new Each<>(Path.class, path -> pathMeters(lane, label(path))),
+                timer(Meter.LANE_WAIT, lane).register(registry),
+                counter(Meter.ACKNOWLEDGED_OPERATIONS, lane),
+                counter(Meter.ACKNOWLEDGED_DELTA, lane));
+    }
+
+    private PathMeters pathMeters(String lane, String path) {
+        return new PathMeters(
+                summary(Meter.BATCH_OPERATIONS, lane, path),
+                summary(Meter.BATCH_COUNTERS, lane, path),
+                timer(Meter.BATCH, lane, path)
+                        .publishPercentileHistogram()
+                        .minimumExpectedValue(BATCH_MIN)
+                        .maximumExpectedValue(BATCH_MAX)
+                        .register(registry));
+    }
+
+    @Override
+    public void waited(int lane, long nanos) {
+        lanes.get(lane).waits().record(Duration.ofNanos(nanos));
+    }
+
+    @Override
+    public void written(int lane, Path path, int operations, int counters, long nanos) {
+        PathMeters meters = lanes.get(lane).paths().of(path);
+        meters.operations().record(operations);
+        meters.counters().record(counters);
+        meters.time().record(Duration.ofNanos(nanos));
+    }
+
+    @Override
+    public void acknowledged(int lane, long operations, double magnitude) {
+        lanes.get(lane).acknowledged().increment((double) operations);
+        lanes.get(lane).moved().increment(magnitude);
+    }
+
+    @Override
+    public void told(Operation operation, Verdict verdict) {
+        told.of(Kind.of(operation)).of(verdict).increment();
+    }
+
+    @Override
+    public void retried(StoreFailure.Cause cause) {
+        retries.of(cause).increment();
+    }
+
+    @Override
+    public void commitUnknown() {
+        unknown.increment();
+    }
+
+    @Override
+    public void recovered(Recovery recovery) {
+        recovered.of(recovery).increment();
+    }
+
+    private Counter counter(Meter meter, String... labels) {
+        return Counter.builder(meter.id())
+                .description(meter.description())
+                .tags(meter.tags(labels))
+                .register(registry);
+    }
+
+    private Timer.Builder timer(Meter meter, String... labels) {
+        return Timer.builder(meter.id()).description(meter.description()).tags(meter.tags(labels));
+    }
+
+    private DistributionSummary summary(Meter meter, String... labels) {
+        return DistributionSummary.builder(meter.id())
+                .description(meter.description())
+                .tags(meter.tags(labels))
+                .register(registry);
+    }
+
+    private static String label(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}

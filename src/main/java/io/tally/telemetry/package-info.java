@@ -1,0 +1,5 @@
+/** Every meter and health figure, on Micrometer and the Actuator. */
+@NullMarked
+package io.tally.telemetry;
+
+import org.jspecify.annotations.NullMarked;
