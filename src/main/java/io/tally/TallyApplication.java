@@ -7,8 +7,10 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 @SpringBootApplication
 public class TallyApplication {
 
-    /** Starts the service. */
+    /** Starts the service; ends the process where it is not told which database to use. */
     public static void main(String[] arguments) {
-        SpringApplication.run(TallyApplication.class, arguments);
+        SpringApplication application = new SpringApplication(TallyApplication.class);
+        application.addListeners(new RequiredSettings());
+        application.run(arguments);
     }
 }

@@ -27,9 +27,11 @@ class PostgresConfiguration {
             DatabaseProperties properties, Duration statementTimeout, LoopResources loops) {
         // libpq's and JDBC's spelling, so that one URL serves both drivers.
         String url = properties.url().replace("sslrootcert=", "sslRootCert=");
-        var configuration = PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url))
-                .username(properties.username())
-                .password(properties.password())
+        var configuration = PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url)
+                        .mutate()
+                        .option(ConnectionFactoryOptions.USER, properties.username())
+                        .option(ConnectionFactoryOptions.PASSWORD, properties.password())
+                        .build())
                 .applicationName("tally")
                 .connectTimeout(properties.connectTimeout())
                 .tcpKeepAlive(true)

@@ -1,0 +1,125 @@
+package io.tally;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+import java.util.Set;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+import org.reactivestreams.Publisher;
+
+/** The map of the code, as a test. */
+class ArchitectureTest {
+
+    private static final JavaClasses MAIN = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.tally");
+
+    @Test
+    void dependenciesPointInward() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("counter")
+                .definedBy("io.tally.counter..")
+                .layer("pipeline")
+                .definedBy("io.tally.pipeline..")
+                .layer("http")
+                .definedBy("io.tally.http..")
+                .layer("audit")
+                .definedBy("io.tally.audit..")
+                .layer("postgres")
+                .definedBy("io.tally.postgres..")
+                .layer("telemetry")
+                .definedBy("io.tally.telemetry..")
+                .whereLayer("pipeline")
+                .mayOnlyBeAccessedByLayers("http", "audit", "postgres", "telemetry")
+                .whereLayer("http")
+                .mayOnlyBeAccessedByLayers("audit")
+                .whereLayer("audit")
+                .mayOnlyBeAccessedByLayers("postgres", "telemetry")
+                .whereLayer("postgres")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("telemetry")
+                .mayNotBeAccessedByAnyLayer()
+                .check(MAIN);
+    }
+
+    @Test
+    void packagesHaveNoCycles() {
+        SlicesRuleDefinition.slices()
+                .matching("io.tally.(*)..")
+                .should()
+                .beFreeOfCycles()
+                .check(MAIN);
+    }
+
+    @Test
+    void theVocabularyKnowsOnlyTheJdk() {
+        classes()
+                .that()
+                .resideInAPackage("io.tally.counter..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage("io.tally.counter..", "java..", "org.jspecify..")
+                .check(MAIN);
+    }
+
+    @Test
+    void onlyPostgresSeesR2dbc() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.tally.postgres..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.r2dbc..")
+                .check(MAIN);
+    }
+
+    @Test
+    void nothingBlocks() {
+        noClasses()
+                .should()
+                .callMethodWhere(publisherCall(
+                        "block", "blockOptional", "blockFirst", "blockLast", "toFuture", "toStream", "toIterable"))
+                .check(MAIN);
+    }
+
+    @Test
+    void onlyTheLaneSubscribes() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("io.tally.pipeline.Lane")
+                .should()
+                .callMethodWhere(publisherCall("subscribe", "subscribeWith", "connect"))
+                .check(MAIN);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        classes()
+                .should(ArchCondition.from(
+                        DescribedPredicate.describe("be in a @NullMarked package", ArchitectureTest::isNullMarked)))
+                .check(MAIN);
+    }
+
+    private static boolean isNullMarked(JavaClass type) {
+        return type.getPackage().isAnnotatedWith(NullMarked.class);
+    }
+
+    private static DescribedPredicate<JavaMethodCall> publisherCall(String... names) {
+        Set<String> banned = Set.of(names);
+        return DescribedPredicate.describe("a call of " + banned + " on a publisher", call -> {
+            JavaClass owner = call.getTargetOwner();
+            return banned.contains(call.getName()) && owner.isAssignableTo(Publisher.class);
+        });
+    }
+}

@@ -1,0 +1,203 @@
+package io.tally.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.test.StepVerifier;
+
+class LaneTest {
+
+    private final AtomicLong now = new AtomicLong();
+    private final Held held = new Held();
+    private final Lane<Integer, String> lane = lane(held);
+
+    private Lane<Integer, String> lane(Flush<Integer, String> flush) {
+        return new Lane<>("test", 3, 5, Duration.ofSeconds(1), flush, nanos -> {}, now::get);
+    }
+
+    /** A flush whose batches end when the test says so. */
+    private static class Held implements Flush<Integer, String> {
+        final List<List<Integer>> batches = new ArrayList<>();
+        final List<Sinks.Empty<Void>> ends = new ArrayList<>();
+        boolean storeAnswers = true;
+
+        @Override
+        public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+            batches.add(batch.stream().map(Waiter::request).toList());
+            Sinks.Empty<Void> end = Sinks.empty();
+            ends.add(end);
+            return end.asMono()
+                    .doOnSuccess(nothing -> batch.forEach(waiter -> waiter.answer("done " + waiter.request())));
+        }
+
+        @Override
+        public String refused(Refusal refusal) {
+            return refusal.getClass().getSimpleName();
+        }
+
+        @Override
+        public String abandoned() {
+            return "abandoned";
+        }
+
+        @Override
+        public boolean storeAnswers() {
+            return storeAnswers;
+        }
+
+        void end(int batch) {
+            ends.get(batch).tryEmitEmpty();
+        }
+    }
+
+    private List<String> submit(int from, int to) {
+        List<String> answers = new ArrayList<>();
+        IntStream.rangeClosed(from, to).forEach(i -> lane.submit(i).subscribe(answers::add));
+        return answers;
+    }
+
+    @Test
+    void cutsTheNextBatchFromWhatCameMeanwhile() {
+        List<String> answers = submit(1, 6);
+
+        assertThat(held.batches).containsExactly(List.of(1));
+        held.end(0);
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4));
+        held.end(1);
+        held.end(2);
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4), List.of(5, 6));
+        assertThat(answers).containsExactly("done 1", "done 2", "done 3", "done 4", "done 5", "done 6");
+    }
+
+    @Test
+    void refusesAtOnceWhenFull() {
+        List<String> answers = submit(1, 7);
+
+        assertThat(lane.queued()).isEqualTo(5);
+        assertThat(answers).containsExactly(Overloaded.class.getSimpleName());
+    }
+
+    @Test
+    void refusesThoseThatWaitedTooLong() {
+        List<String> answers = submit(1, 2);
+        now.addAndGet(Duration.ofSeconds(1).toNanos());
+        lane.expire();
+        assertThat(answers).isEmpty();
+
+        now.incrementAndGet();
+        lane.expire();
+        assertThat(answers).containsExactly(Overloaded.class.getSimpleName());
+        held.end(0);
+        assertThat(held.batches).containsExactly(List.of(1));
+    }
+
+    @Test
+    void namesTheAbsentDatabaseAsTheCauseOfAWait() {
+        held.storeAnswers = false;
+        List<String> answers = submit(1, 2);
+        now.addAndGet(Duration.ofSeconds(2).toNanos());
+        lane.expire();
+        assertThat(answers).containsExactly(StoreUnavailable.class.getSimpleName());
+    }
+
+    @Test
+    void aCallerThatGoesAwayCancelsNothing() {
+        Disposable first = lane.submit(1).subscribe();
+        Disposable second = lane.submit(2).subscribe();
+        first.dispose();
+        second.dispose();
+
+        held.end(0);
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2));
+    }
+
+    @Test
+    void goesOnAfterAFlushThatThrows() {
+        AtomicInteger flushes = new AtomicInteger();
+        Lane<Integer, String> failing = lane(new Held() {
+            @Override
+            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+                if (flushes.getAndIncrement() == 0) {
+                    throw new IllegalStateException("at assembly");
+                }
+                return Mono.error(new IllegalStateException("on subscription"));
+            }
+        });
+
+        StepVerifier.create(failing.submit(1)).expectNext("abandoned").verifyComplete();
+        StepVerifier.create(failing.submit(2)).expectNext("abandoned").verifyComplete();
+        assertThat(flushes).hasValue(2);
+    }
+
+    @Test
+    void closesWhenNobodyWaits() {
+        List<String> answers = submit(1, 2);
+        AtomicInteger closed = new AtomicInteger();
+        lane.close(Duration.ofMinutes(1), closed::incrementAndGet);
+        List<String> late = submit(3, 3);
+
+        assertThat(late).containsExactly(StoreUnavailable.class.getSimpleName());
+        held.end(0);
+        assertThat(closed).hasValue(0);
+        held.end(1);
+        assertThat(closed).hasValue(1);
+        assertThat(answers).containsExactly("done 1", "done 2");
+    }
+
+    /** Threads that submit while batches end on other threads: a lost wake-up would leave somebody waiting for ever. */
+    @Test
+    @Timeout(60)
+    void wakesUpForEverybody() throws InterruptedException {
+        int threads = 8;
+        int each = 20_000;
+        CountDownLatch answered = new CountDownLatch(threads * each);
+        AtomicInteger inFlight = new AtomicInteger();
+        AtomicInteger overlaps = new AtomicInteger();
+        Lane<Integer, String> busy = new Lane<>(
+                "busy",
+                64,
+                threads * each,
+                Duration.ofMinutes(5),
+                new Held() {
+                    @Override
+                    public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+                        return Mono.fromRunnable(() -> {
+                                    overlaps.addAndGet(inFlight.getAndIncrement());
+                                    batch.forEach(waiter -> waiter.answer("done"));
+                                    inFlight.decrementAndGet();
+                                })
+                                .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
+                                .then();
+                    }
+                },
+                nanos -> {},
+                System::nanoTime);
+
+        for (int t = 0; t < threads; t++) {
+            Thread.ofPlatform().start(() -> {
+                for (int i = 0; i < each; i++) {
+                    busy.submit(i).subscribe(answer -> answered.countDown());
+                }
+            });
+        }
+
+        assertThat(answered.await(50, TimeUnit.SECONDS)).isTrue();
+        assertThat(overlaps).hasValue(0);
+        assertThat(busy.queued()).isZero();
+    }
+}

@@ -1,0 +1,88 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Bounds;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Limit;
+import io.tally.counter.Precondition;
+import io.tally.counter.Precondition.AtVersion;
+import java.util.Set;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+
+/** Operations for property tests: few counters, so that they meet, and numbers near every edge. */
+final class Operations {
+
+    private Operations() {}
+
+    static Arbitrary<CounterId> counters() {
+        return Arbitraries.of("a", "b", "c").map(name -> new CounterId("n", name));
+    }
+
+    static Arbitrary<Long> numbers() {
+        return Arbitraries.frequencyOf(
+                net.jqwik.api.Tuple.of(6, Arbitraries.longs().between(-5, 5)),
+                net.jqwik.api.Tuple.of(
+                        1,
+                        Arbitraries.of(
+                                Long.MIN_VALUE,
+                                Long.MIN_VALUE + 1,
+                                Long.MAX_VALUE,
+                                Long.MAX_VALUE - 1,
+                                1L << 62,
+                                -(1L << 62))),
+                net.jqwik.api.Tuple.of(1, Arbitraries.longs()));
+    }
+
+    static Arbitrary<Increment> increments() {
+        return Combinators.combine(counters(), numbers())
+                .as((counter, delta) -> new Increment(counter, delta, Precondition.NONE));
+    }
+
+    static Arbitrary<Operation> any() {
+        Arbitrary<Operation> conditional =
+                Combinators.combine(counters(), numbers(), preconditions()).as(Increment::new);
+        Arbitrary<Operation> creates = Combinators.combine(counters(), numbers(), bounds(), preconditions())
+                .as((counter, initial, bounds, precondition) ->
+                        new Create(counter, bounds.admit(initial) ? initial : edge(bounds), bounds, precondition));
+        Arbitrary<Operation> amends = Combinators.combine(
+                        counters(), numbers().injectNull(0.4), limits(), limits(), preconditions())
+                .as(Amend::new);
+        Arbitrary<Operation> deletes =
+                Combinators.combine(counters(), preconditions()).as(Delete::new);
+        return Arbitraries.oneOf(
+                increments().map(increment -> (Operation) increment), conditional, creates, amends, deletes);
+    }
+
+    private static long edge(Bounds bounds) {
+        Long min = bounds.min();
+        Long max = bounds.max();
+        return min != null ? min : max != null ? max : 0;
+    }
+
+    private static Arbitrary<Bounds> bounds() {
+        return Combinators.combine(numbers().injectNull(0.5), numbers().injectNull(0.5))
+                .as((one, other) ->
+                        one != null && other != null && one > other ? new Bounds(other, one) : new Bounds(one, other));
+    }
+
+    private static Arbitrary<Limit> limits() {
+        return Arbitraries.oneOf(
+                Arbitraries.just(Limit.KEEP), numbers().injectNull(0.3).map(limit -> new Limit.Set(limit)));
+    }
+
+    private static Arbitrary<Precondition> preconditions() {
+        Arbitrary<Precondition> atVersion = Arbitraries.longs()
+                .between(1, 5)
+                .set()
+                .ofMaxSize(3)
+                .map(versions -> new AtVersion(Set.copyOf(versions)));
+        return Arbitraries.oneOf(
+                Arbitraries.of(Precondition.NONE, Precondition.EXISTS, Precondition.ABSENT), atVersion);
+    }
+}

@@ -1,0 +1,123 @@
+package io.tally.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Amended;
+import io.tally.counter.Outcome.BoundExceeded;
+import io.tally.counter.Outcome.BoundExceeded.End;
+import io.tally.counter.Outcome.BoundsInverted;
+import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.NotFound;
+import io.tally.counter.Outcome.PreconditionFailed;
+import java.math.BigInteger;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+class ResolverTest {
+
+    @Provide
+    Arbitrary<List<List<Operation>>> batches() {
+        return Operations.any().list().ofMaxSize(12).list().ofMinSize(1).ofMaxSize(4);
+    }
+
+    @Property(tries = 5_000)
+    void decidesBatchesAsTheModelDecidesOneByOne(@ForAll("batches") List<List<Operation>> batches) {
+        SequentialModel model = new SequentialModel();
+        Map<CounterId, Counter> stored = new HashMap<>();
+        int applied = 0;
+        for (int i = 0; i < batches.size(); i++) {
+            BigInteger before = sum(stored);
+            Resolution resolution = Resolver.resolve(new States(stored, Instant.ofEpochSecond(i)), batches.get(i));
+
+            List<String> expected = batches.get(i).stream().map(model::apply).toList();
+            assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
+            write(resolution, stored);
+            applied += resolution.operations();
+            assertThat(applied).isEqualTo(model.applied);
+            assertThat(states(stored)).isEqualTo(model.counters);
+            assertThat(sum(stored).subtract(before)).isEqualTo(delta(resolution));
+        }
+    }
+
+    @Property(tries = 1_000)
+    void changesNothingThatItWasGiven(@ForAll("batches") List<List<Operation>> batches) {
+        Map<CounterId, Counter> stored = new HashMap<>();
+        write(Resolver.resolve(new States(stored, Instant.EPOCH), new ArrayList<>(batches.getFirst())), stored);
+        Map<CounterId, Counter> given = Map.copyOf(stored);
+        for (List<Operation> batch : batches) {
+            Resolver.resolve(new States(given, Instant.EPOCH), batch);
+            assertThat(given).isEqualTo(stored);
+        }
+    }
+
+    private static void write(Resolution resolution, Map<CounterId, Counter> stored) {
+        for (Resolution.Change change : resolution.changes()) {
+            assertThat(stored.get(change.counter())).isEqualTo(change.before());
+            Counter after = change.after();
+            if (after == null) {
+                stored.remove(change.counter());
+            } else {
+                stored.put(change.counter(), after);
+            }
+        }
+    }
+
+    private static BigInteger delta(Resolution resolution) {
+        return resolution.changes().stream().map(Resolution.Change::delta).reduce(BigInteger.ZERO, BigInteger::add);
+    }
+
+    private static BigInteger sum(Map<CounterId, Counter> stored) {
+        return stored.values().stream()
+                .map(counter -> BigInteger.valueOf(counter.value()))
+                .reduce(BigInteger.ZERO, BigInteger::add);
+    }
+
+    private static Map<CounterId, SequentialModel.State> states(Map<CounterId, Counter> stored) {
+        Map<CounterId, SequentialModel.State> states = new HashMap<>();
+        stored.forEach((id, counter) -> {
+            Long min = counter.bounds().min();
+            Long max = counter.bounds().max();
+            states.put(
+                    id,
+                    new SequentialModel.State(
+                            BigInteger.valueOf(counter.value()),
+                            counter.version(),
+                            min == null ? null : BigInteger.valueOf(min),
+                            max == null ? null : BigInteger.valueOf(max)));
+        });
+        return states;
+    }
+
+    private static String text(Outcome outcome) {
+        return switch (outcome) {
+            case Incremented incremented -> incremented.value() + "@" + incremented.version();
+            case Created created -> text(created.counter());
+            case Amended amended -> text(amended.counter());
+            case Found found -> "found " + text(found.counter());
+            case Deleted deleted -> "deleted";
+            case NotFound absent -> "absent";
+            case PreconditionFailed failed -> "precondition";
+            case BoundExceeded exceeded -> exceeded.end() == End.MAX ? "above" : "below";
+            case BoundsInverted inverted -> "inverted";
+            default -> throw new AssertionError(outcome);
+        };
+    }
+
+    private static String text(Counter counter) {
+        return counter.value() + "@" + counter.version();
+    }
+}

@@ -1,0 +1,126 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Bounds;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Limit;
+import io.tally.counter.Precondition;
+import io.tally.counter.Precondition.AtVersion;
+import java.math.BigInteger;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What counters are meant to do, one operation at a time, said in the plainest way: numbers without end, and answers as
+ * short texts.
+ */
+final class SequentialModel {
+
+    private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
+    private static final BigInteger GREATEST = BigInteger.valueOf(Long.MAX_VALUE);
+
+    /** A counter of the model. */
+    record State(
+            BigInteger value,
+            long version,
+            @Nullable BigInteger min,
+            @Nullable BigInteger max) {}
+
+    final Map<CounterId, State> counters = new HashMap<>();
+    int applied;
+
+    String apply(Operation operation) {
+        State state = counters.get(operation.counter());
+        return switch (operation) {
+            case Amend amend -> state == null ? "absent" : amend(amend, state);
+            case Delete delete -> state == null ? "absent" : delete(delete, state);
+            case Create create -> create(create, state);
+            case Increment increment -> increment(increment, state);
+        };
+    }
+
+    private String increment(Increment increment, @Nullable State state) {
+        if (!holds(increment.precondition(), state)) {
+            return "precondition";
+        }
+        State from = state == null ? new State(BigInteger.ZERO, 0, null, null) : state;
+        BigInteger value = from.value().add(BigInteger.valueOf(increment.delta()));
+        if (value.compareTo(from.max() == null ? GREATEST : from.max()) > 0) {
+            return "above";
+        }
+        if (value.compareTo(from.min() == null ? LEAST : from.min()) < 0) {
+            return "below";
+        }
+        return put(increment.counter(), new State(value, from.version() + 1, from.min(), from.max()));
+    }
+
+    private String create(Create create, @Nullable State state) {
+        if (!holds(create.precondition(), state)) {
+            return "precondition";
+        }
+        if (state != null) {
+            return "found " + state.value() + "@" + state.version();
+        }
+        Bounds bounds = create.bounds();
+        return put(
+                create.counter(),
+                new State(BigInteger.valueOf(create.initial()), 1, big(bounds.min()), big(bounds.max())));
+    }
+
+    private String amend(Amend amend, State state) {
+        if (!holds(amend.precondition(), state)) {
+            return "precondition";
+        }
+        BigInteger min = after(amend.min(), state.min());
+        BigInteger max = after(amend.max(), state.max());
+        BigInteger value = amend.value() == null ? state.value() : BigInteger.valueOf(amend.value());
+        if (min != null && max != null && min.compareTo(max) > 0) {
+            return "inverted";
+        }
+        if (min != null && value.compareTo(min) < 0) {
+            return "below";
+        }
+        if (max != null && value.compareTo(max) > 0) {
+            return "above";
+        }
+        return put(amend.counter(), new State(value, state.version() + 1, min, max));
+    }
+
+    private String delete(Delete delete, State state) {
+        if (!holds(delete.precondition(), state)) {
+            return "precondition";
+        }
+        counters.remove(delete.counter());
+        applied++;
+        return "deleted";
+    }
+
+    private String put(CounterId counter, State state) {
+        counters.put(counter, state);
+        applied++;
+        return state.value() + "@" + state.version();
+    }
+
+    private static boolean holds(Precondition precondition, @Nullable State state) {
+        if (precondition instanceof AtVersion at) {
+            return state != null && at.versions().contains(state.version());
+        }
+        if (precondition.equals(Precondition.EXISTS)) {
+            return state != null;
+        }
+        return !precondition.equals(Precondition.ABSENT) || state == null;
+    }
+
+    private static @Nullable BigInteger after(Limit limit, @Nullable BigInteger before) {
+        return limit instanceof Limit.Set set ? big(set.limit()) : before;
+    }
+
+    private static @Nullable BigInteger big(@Nullable Long number) {
+        return number == null ? null : BigInteger.valueOf(number);
+    }
+}

@@ -1,0 +1,142 @@
+package io.tally.testing;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.postgresql.PostgreSQLContainer;
+import org.testcontainers.utility.DockerImageName;
+
+/**
+ * The PostgreSQL that the tests of one JVM share; each test takes an empty database of its own from it.
+ *
+ * <p>It runs in a container where a Docker Engine answers, else embedded; the system property {@code
+ * tally.test.postgres} demands one of {@code container} and {@code embedded}, and {@code tally.test.postgres.image} (or
+ * {@code TALLY_TEST_POSTGRES_IMAGE}) names an image. Either way it is durable. Any thread may use it.
+ */
+public final class Postgres {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Postgres.class);
+
+    private static final String CONTAINER = "container";
+    private static final String EMBEDDED = "embedded";
+    private static final String DEFAULT_IMAGE = "postgres:18";
+
+    private final Database administration;
+
+    private Postgres(Database administration) {
+        this.administration = administration;
+    }
+
+    private static final class Shared {
+        private static final Postgres INSTANCE = start();
+    }
+
+    /** Starts it at the first call; the JVM's end stops it. */
+    public static Postgres shared() {
+        return Shared.INSTANCE;
+    }
+
+    /** Creates an empty database with a name of its own. */
+    public Database createDatabase() throws SQLException {
+        String name = "test_" + UUID.randomUUID().toString().replace("-", "");
+        administration.execute("CREATE DATABASE " + name);
+        String server = administration.url().substring(0, administration.url().lastIndexOf('/'));
+        return new Database(server + "/" + name, administration.username(), administration.password());
+    }
+
+    private static Postgres start() {
+        String demanded = System.getProperty("tally.test.postgres", "");
+        return switch (demanded) {
+            case CONTAINER -> startContainer();
+            case EMBEDDED -> startEmbedded("as demanded");
+            case "" -> startAny();
+            default ->
+                throw new IllegalArgumentException(
+                        "-Dtally.test.postgres must be container or embedded, not " + demanded);
+        };
+    }
+
+    private static Postgres startAny() {
+        if (!DockerClientFactory.instance().isDockerAvailable()) {
+            return startEmbedded("no Docker Engine answered");
+        }
+        try {
+            return startContainer();
+        } catch (RuntimeException e) {
+            LOG.warn("A Docker Engine answers, but no container could be started: {}", rootMessage(e));
+            return startEmbedded("no container could be started");
+        }
+    }
+
+    private static String rootMessage(Throwable thrown) {
+        Throwable root = thrown;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root.toString();
+    }
+
+    private static Postgres startEmbedded(String reason) {
+        EmbeddedPostgres server = EmbeddedPostgres.startTemporary();
+        closeAtExit(server);
+        Database administration = new Database(server.url("postgres"), EmbeddedPostgres.USERNAME, "");
+        return announced(administration, "embedded PostgreSQL", reason);
+    }
+
+    private static Postgres startContainer() {
+        String image = image();
+        // Testcontainers would turn fsync off.
+        @SuppressWarnings("resource") // closed at exit, or by Testcontainers where its start fails
+        var container = new PostgreSQLContainer(DockerImageName.parse(image).asCompatibleSubstituteFor("postgres"))
+                .withCommand("postgres", "-c", "fsync=on", "-c", "max_connections=200");
+        container.start();
+        closeAtExit(container);
+        String url = "postgresql://%s:%d/%s"
+                .formatted(
+                        container.getHost(),
+                        container.getMappedPort(PostgreSQLContainer.POSTGRESQL_PORT),
+                        container.getDatabaseName());
+        Database administration = new Database(url, container.getUsername(), container.getPassword());
+        return announced(administration, "PostgreSQL", "in a container of " + image);
+    }
+
+    private static String image() {
+        String fromEnvironment = System.getenv().getOrDefault("TALLY_TEST_POSTGRES_IMAGE", DEFAULT_IMAGE);
+        return System.getProperty("tally.test.postgres.image", fromEnvironment);
+    }
+
+    private static Postgres announced(Database administration, String kind, String reason) {
+        try (Connection connection = administration.connect();
+                Statement statement = connection.createStatement()) {
+            requireOn(statement, "fsync");
+            requireOn(statement, "synchronous_commit");
+            String version = connection.getMetaData().getDatabaseProductVersion();
+            LOG.info("Tests run on {} {} ({})", kind, version, reason);
+            return new Postgres(administration);
+        } catch (SQLException e) {
+            throw new IllegalStateException("The tests' PostgreSQL does not answer", e);
+        }
+    }
+
+    private static void requireOn(Statement statement, String setting) throws SQLException {
+        try (var rows = statement.executeQuery("SHOW " + setting)) {
+            if (!rows.next() || !"on".equals(rows.getString(1))) {
+                throw new IllegalStateException("The tests' PostgreSQL is not durable: " + setting + " is off");
+            }
+        }
+    }
+
+    private static void closeAtExit(AutoCloseable server) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            try {
+                server.close();
+            } catch (Exception e) {
+                LOG.warn("The tests' PostgreSQL was not stopped", e);
+            }
+        }));
+    }
+}

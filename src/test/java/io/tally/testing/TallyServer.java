@@ -1,0 +1,68 @@
+package io.tally.testing;
+
+import io.tally.TallyApplication;
+import java.net.URI;
+import java.util.HashMap;
+import java.util.Map;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** The service itself, in this JVM, on free ports of the loopback interface and a database of the test's choice. */
+public final class TallyServer implements AutoCloseable {
+
+    private final ConfigurableApplicationContext context;
+
+    private TallyServer(ConfigurableApplicationContext context) {
+        this.context = context;
+    }
+
+    /**
+     * Starts it; returns when it is ready.
+     *
+     * @param settings as key, value, key, value
+     */
+    public static TallyServer start(Database database, String... settings) {
+        Map<String, Object> properties = new HashMap<>(Map.of(
+                "server.port", "0",
+                "server.address", "127.0.0.1",
+                "management.server.port", "0",
+                "management.server.address", "127.0.0.1",
+                "tally.database.url", database.url(),
+                "tally.database.username", database.username(),
+                "tally.database.password", database.password()));
+        for (int i = 0; i < settings.length; i += 2) {
+            properties.put(settings[i], settings[i + 1]);
+        }
+        SpringApplication application = new SpringApplication(TallyApplication.class);
+        application.setRegisterShutdownHook(false);
+        String[] arguments = properties.entrySet().stream()
+                .map(property -> "--" + property.getKey() + "=" + property.getValue())
+                .toArray(String[]::new);
+        return new TallyServer(application.run(arguments));
+    }
+
+    /** Where the API is. */
+    public URI uri() {
+        return loopback("local.server.port");
+    }
+
+    /** Where the Actuator is. */
+    public URI managementUri() {
+        return loopback("local.management.port");
+    }
+
+    private URI loopback(String port) {
+        return URI.create("http://127.0.0.1:" + context.getEnvironment().getRequiredProperty(port));
+    }
+
+    /** A bean, for what HTTP does not show. */
+    public <T> T bean(Class<T> type) {
+        return context.getBean(type);
+    }
+
+    /** Stops it in order, as SIGTERM does; returns when it has stopped. */
+    @Override
+    public void close() {
+        context.close();
+    }
+}
