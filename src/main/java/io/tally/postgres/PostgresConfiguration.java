@@ -1,5 +1,8 @@
 package io.tally.postgres;
 
+import static java.util.Map.entry;
+
+import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
 import io.r2dbc.spi.ConnectionFactoryOptions;
@@ -25,34 +28,36 @@ class PostgresConfiguration {
 
     private static PostgresqlConnectionFactory connections(
             DatabaseProperties properties, Duration statementTimeout, LoopResources loops) {
+        return new PostgresqlConnectionFactory(address(properties)
+                // The client's side would keep a connection on the loop that opened it; the server's spreads them.
+                .loopResources(preferNative -> loops.onServer(preferNative))
+                .options(session(properties, statementTimeout))
+                .build());
+    }
+
+    static PostgresqlConnectionConfiguration.Builder address(DatabaseProperties properties) {
         // libpq's and JDBC's spelling, so that one URL serves both drivers.
         String url = properties.url().replace("sslrootcert=", "sslRootCert=");
-        var configuration = PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url)
+        return PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url)
                         .mutate()
                         .option(ConnectionFactoryOptions.USER, properties.username())
                         .option(ConnectionFactoryOptions.PASSWORD, properties.password())
                         .build())
                 .applicationName("tally")
                 .connectTimeout(properties.connectTimeout())
-                .tcpKeepAlive(true)
-                // The client's side would keep a connection on the event loop that opened it; the server's spreads
-                // them.
-                .loopResources(preferNative -> loops.onServer(preferNative))
-                .options(Map.of(
-                        "default_transaction_isolation",
-                        "read committed",
-                        "lock_timeout",
-                        millis(properties.lockTimeout()),
-                        "statement_timeout",
-                        millis(statementTimeout),
-                        "idle_in_transaction_session_timeout",
-                        millis(properties.statementTimeout()),
-                        "plan_cache_mode",
-                        "force_generic_plan",
-                        "jit",
-                        "off"))
-                .build();
-        return new PostgresqlConnectionFactory(configuration);
+                .tcpKeepAlive(true);
+    }
+
+    private static Map<String, String> session(DatabaseProperties properties, Duration statementTimeout) {
+        return Map.ofEntries(
+                // Enough for statements that lock what they change; anything stricter only adds retries.
+                entry("default_transaction_isolation", "read committed"),
+                entry("lock_timeout", millis(properties.lockTimeout())),
+                entry("statement_timeout", millis(statementTimeout)),
+                entry("idle_in_transaction_session_timeout", millis(properties.statementTimeout())),
+                // Each statement has one good plan, whatever the arrays hold; planning anew costs more than it runs.
+                entry("plan_cache_mode", "force_generic_plan"),
+                entry("jit", "off"));
     }
 
     @Bean

@@ -67,7 +67,7 @@ public final class Postgres {
         try {
             return startContainer();
         } catch (RuntimeException e) {
-            LOG.warn("A Docker Engine answers, but no container could be started: {}", rootMessage(e));
+            LOG.warn("A Docker Engine answers, but no container of {} could be started: {}", image(), rootMessage(e));
             return startEmbedded("no container could be started");
         }
     }

@@ -1,0 +1,292 @@
+package io.tally.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.tally.counter.Bounds;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Found;
+import io.tally.counter.Precondition;
+import io.tally.pipeline.CounterStore.Added;
+import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
+import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
+import io.tally.pipeline.CounterStore.Settlement.WriterGone;
+import io.tally.pipeline.CounterStore.Sum;
+import io.tally.pipeline.CounterStore.Writes;
+import io.tally.testing.Clients;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Mono;
+
+/** What a {@link CounterStore} owes the pipeline. A store's test says how to make one, on an empty database. */
+@Timeout(120)
+public interface CounterStoreContract {
+
+    /** The store; the same for all of a test. */
+    CounterStore store();
+
+    /** Its write side for a lane, closed by the store's test. */
+    Writes writes(int lane);
+
+    private static CounterId counter(String name) {
+        return new CounterId("contract", name);
+    }
+
+    private static <T> T get(Mono<T> mono) {
+        T value = mono.block();
+        if (value == null) {
+            throw new AssertionError("empty");
+        }
+        return value;
+    }
+
+    private static Sum sum(String name, long delta) {
+        return new Sum(counter(name), delta, 1);
+    }
+
+    private Added add(Writes writes, Fence fence, Sum... sums) {
+        return get(writes.add(fence, List.of(sums)));
+    }
+
+    private List<Outcome> resolve(Writes writes, Fence fence, Operation... operations) {
+        List<CounterId> counters =
+                List.of(operations).stream().map(Operation::counter).distinct().toList();
+        return get(writes.resolve(fence, counters, states -> Resolver.resolve(states, List.of(operations))))
+                .outcomes();
+    }
+
+    private Counter read(String name) {
+        return Objects.requireNonNull(get(store().read(List.of(counter(name)))).get(counter(name)));
+    }
+
+    private static void fails(StoreFailure.Kind kind, Mono<?> mono) {
+        assertThatExceptionOfType(StoreFailure.class)
+                .isThrownBy(mono::block)
+                .satisfies(failure -> assertThat(failure.kind()).isEqualTo(kind));
+    }
+
+    @Test
+    default void addsAndReportsInTheOrderOfTheSums() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+
+        assertThat(add(writes, new Fence(writer, 1), sum("z", 3), sum("ü", -2), sum("a", 0))
+                        .levels())
+                .containsExactly(new Level(3, 1), new Level(-2, 1), new Level(0, 1));
+        assertThat(add(writes, new Fence(writer, 2), new Sum(counter("a"), 5, 4), sum("z", 1))
+                        .levels())
+                .containsExactly(new Level(5, 5), new Level(4, 2));
+        assertThat(get(store().read(List.of(counter("a"), counter("z"), counter("absent")))))
+                .hasSize(2)
+                .hasEntrySatisfying(counter("a"), a -> assertThat(a.value()).isEqualTo(5));
+    }
+
+    @Test
+    default void appliesASequenceOnce() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+        add(writes, new Fence(writer, 1), sum("once", 1));
+
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("once", 1))));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 3), List.of(sum("once", 1))));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer + 1_000, 1), List.of(sum("once", 1))));
+        fails(
+                StoreFailure.Kind.FENCED,
+                writes.resolve(
+                        new Fence(writer, 1),
+                        List.of(counter("once")),
+                        states -> Resolver.resolve(
+                                states, List.of(new Increment(counter("once"), 1, Precondition.NONE)))));
+        assertThat(read("once").value()).isEqualTo(1);
+    }
+
+    /** Eight connections that race to send the same sequences: each must be applied by exactly one. */
+    @Test
+    default void appliesASequenceOnceHoweverManyRace() throws Exception {
+        long writer = get(writes(0).register());
+        int sequences = 100;
+
+        List<List<Long>> applied = Clients.atOnce(8, racer -> {
+            Writes writes = writes(racer);
+            List<Long> mine = new ArrayList<>();
+            for (long sequence = 1; sequence <= sequences; ) {
+                try {
+                    add(writes, new Fence(writer, sequence), sum("raced", 1));
+                    mine.add(sequence);
+                    sequence++;
+                } catch (StoreFailure failure) {
+                    // Another was first: the fence is used up. A conflict says nothing: the same again.
+                    sequence += failure.kind() == StoreFailure.Kind.FENCED ? 1 : 0;
+                }
+            }
+            return mine;
+        });
+
+        List<Long> all = applied.stream().flatMap(List::stream).toList();
+        assertThat(all).doesNotHaveDuplicates();
+        assertThat(read("raced").value()).isEqualTo(all.size());
+    }
+
+    @Test
+    default void leavesOutWhatMayBeRefused() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("bounded"), 1, new Bounds(0L, null), Precondition.NONE),
+                new Create(counter("high"), Sum.VALUE_MAX + 1, Bounds.NONE, Precondition.NONE));
+
+        assertThat(add(writes, new Fence(writer, 2), sum("bounded", 1), sum("free", 1), sum("high", 1))
+                        .levels())
+                .containsExactly(null, new Level(1, 1), null);
+        assertThat(read("bounded").value()).isEqualTo(1);
+    }
+
+    @Test
+    default void settlesWhatWasCommitted() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+        add(writes, new Fence(writer, 1), sum("settled", 7), sum("other", 1));
+
+        assertThat(get(writes(1).settle(new Fence(writer, 1))))
+                .isEqualTo(new Committed(new Added(List.of(new Level(7, 1), new Level(1, 1)))));
+        resolve(writes, new Fence(writer, 2), new Delete(counter("other"), Precondition.NONE));
+        assertThat(get(writes.settle(new Fence(writer, 2)))).isInstanceOf(Committed.class);
+    }
+
+    @Test
+    default void aBatchSettledAsNotCommittedNeverCommits() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+
+        assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
+        assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("late", 1))));
+        assertThat(add(writes, new Fence(writer, 2), sum("late", 1)).levels()).containsExactly(new Level(1, 1));
+    }
+
+    @Test
+    default void settlesNothingForAWriterThatIsGone() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+        add(writes, new Fence(writer, 1), sum("a", 1));
+        writes.retire(writer).block();
+
+        assertThat(get(writes.settle(new Fence(writer, 2)))).isEqualTo(new WriterGone());
+    }
+
+    @Test
+    default void resolvesUnderLock() {
+        Writes writes = writes(0);
+        long writer = get(writes.register());
+        CounterId id = counter("stock");
+
+        List<Outcome> outcomes = resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(id, 2, new Bounds(0L, 3L), Precondition.NONE),
+                new Increment(id, -1, Precondition.NONE),
+                new Increment(id, 9, Precondition.NONE));
+
+        assertThat(outcomes).hasSize(3);
+        Counter stored = read("stock");
+        assertThat(stored.value()).isEqualTo(1);
+        assertThat(stored.version()).isEqualTo(2);
+        assertThat(stored.bounds()).isEqualTo(new Bounds(0L, 3L));
+        assertThat(resolve(writes, new Fence(writer, 2), new Create(id, 5, Bounds.NONE, Precondition.NONE)))
+                .containsExactly(new Found(stored));
+        // Nothing was applied, so the fence was not used.
+        resolve(
+                writes,
+                new Fence(writer, 2),
+                new Delete(id, Precondition.NONE),
+                new Create(id, 8, Bounds.NONE, Precondition.NONE));
+        assertThat(read("stock").value()).isEqualTo(8);
+        assertThat(read("stock").version()).isEqualTo(1);
+        resolve(writes, new Fence(writer, 3), new Delete(id, Precondition.NONE));
+        assertThat(get(store().read(List.of(id)))).isEmpty();
+    }
+
+    /** Two instances that both see a counter absent: one makes it, the other has to look again. */
+    @Test
+    default void makesACounterOnceHoweverManyRace() throws Exception {
+        List<List<Outcome>> outcomes = Clients.atOnce(8, racer -> {
+            Writes writes = writes(racer);
+            long writer = get(writes.register());
+            List<Outcome> mine = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                Create create = new Create(counter("made" + i), racer, Bounds.NONE, Precondition.NONE);
+                mine.addAll(settledConflicts(writes, writer, create));
+            }
+            return mine;
+        });
+
+        List<Outcome> all = outcomes.stream().flatMap(List::stream).toList();
+        assertThat(all).hasSize(160);
+        assertThat(all.stream().filter(Created.class::isInstance)).hasSize(20);
+    }
+
+    private List<Outcome> settledConflicts(Writes writes, long writer, Create create) {
+        long sequence = 1;
+        while (true) {
+            try {
+                return resolve(writes, new Fence(writer, sequence), create);
+            } catch (StoreFailure failure) {
+                switch (failure.kind()) {
+                    case CONFLICT -> {}
+                    case FENCED -> sequence++;
+                    default -> throw failure;
+                }
+            }
+        }
+    }
+
+    /** Batches over the same counters from many lanes, in any order: no deadlock that is not mended, no update lost. */
+    @Test
+    default void addsFromManyLanesAtOnce() throws Exception {
+        int lanes = 6;
+        int batches = 30;
+        int counters = 20;
+        List<Integer> conflicts = Clients.atOnce(lanes, lane -> {
+            Writes writes = writes(lane);
+            long writer = get(writes.register());
+            int conflicted = 0;
+            for (long sequence = 1; sequence <= batches; ) {
+                List<Sum> sums = new ArrayList<>(IntStream.range(0, counters)
+                        .mapToObj(i -> sum("shared" + i, 1))
+                        .toList());
+                Collections.shuffle(sums);
+                try {
+                    get(writes.add(new Fence(writer, sequence), sums));
+                    sequence++;
+                } catch (StoreFailure failure) {
+                    assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+                    conflicted++;
+                }
+            }
+            return conflicted;
+        });
+
+        Map<CounterId, Counter> stored = get(store().read(IntStream.range(0, counters)
+                .mapToObj(i -> counter("shared" + i))
+                .toList()));
+        assertThat(stored.values()).hasSize(counters).allMatch(counter -> counter.value() == (long) lanes * batches);
+        assertThat(conflicts).hasSize(lanes);
+    }
+}

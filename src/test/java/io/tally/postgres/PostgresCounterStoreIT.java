@@ -1,0 +1,116 @@
+package io.tally.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.pipeline.CounterStore;
+import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.CounterStoreContract;
+import io.tally.testing.Database;
+import io.tally.testing.Postgres;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** The contract on PostgreSQL, at each isolation level: the service asks for the first, and relies on none. */
+class PostgresCounterStoreIT {
+
+    abstract static class AtIsolation implements CounterStoreContract {
+
+        private final String isolation;
+        private final List<Writes> opened = new CopyOnWriteArrayList<>();
+        private Database database;
+        private PostgresqlConnectionFactory factory;
+        private ReadPool pool;
+        private CounterStore store;
+
+        AtIsolation(String isolation) {
+            this.isolation = isolation;
+        }
+
+        @BeforeEach
+        void migrate() throws SQLException {
+            database = Postgres.shared().createDatabase();
+            Flyway.configure()
+                    .dataSource("jdbc:" + database.url(), database.username(), database.password())
+                    .load()
+                    .migrate();
+            DatabaseProperties properties = new DatabaseProperties(
+                    database.url(),
+                    database.username(),
+                    database.password(),
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(10),
+                    2);
+            factory = new PostgresqlConnectionFactory(PostgresConfiguration.address(properties)
+                    .options(Map.of("default_transaction_isolation", isolation))
+                    .build());
+            pool = new ReadPool(factory, properties);
+            store = new PostgresCounterStore(factory, pool, properties, "test");
+        }
+
+        @AfterEach
+        void booksBalance() throws SQLException {
+            Flux.fromIterable(opened).concatMap(Writes::close).blockLast();
+            pool.destroy();
+            assertThat(database.queryLong(
+                            "select (select coalesce(sum(value), 0) from counter) - (select sum(delta) from writer)"))
+                    .isZero();
+        }
+
+        @Override
+        public CounterStore store() {
+            return store;
+        }
+
+        @Override
+        public Writes writes(int lane) {
+            Writes writes = store.writes(lane);
+            opened.add(writes);
+            return writes;
+        }
+
+        @Test
+        void runsAtTheLevelItSays() {
+            assertThat(factory.create()
+                            .flatMapMany(connection -> connection
+                                    .createStatement("show transaction_isolation")
+                                    .execute()
+                                    .concatMap(result -> result.map((row, metadata) -> row.get(0, String.class)))
+                                    .concatWith(connection.close().then(Mono.empty())))
+                            .blockLast())
+                    .isEqualTo(isolation);
+        }
+    }
+
+    @Nested
+    class ReadCommitted extends AtIsolation {
+        ReadCommitted() {
+            super("read committed");
+        }
+    }
+
+    @Nested
+    class RepeatableRead extends AtIsolation {
+        RepeatableRead() {
+            super("repeatable read");
+        }
+    }
+
+    @Nested
+    class Serializable extends AtIsolation {
+        Serializable() {
+            super("serializable");
+        }
+    }
+}
