@@ -25,6 +25,9 @@ public final class CounterPipeline implements SmartLifecycle {
 
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
 
+    /** 2 to the 32 over the golden ratio, made odd: Knuth's multiplicative hashing. */
+    private static final int GOLDEN_RATIO = 0x9E3779B9;
+
     /** After the web server, which stops in an earlier phase, has let its last request go. */
     private static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
@@ -107,8 +110,10 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private Lane<Operation, Outcome> laneOf(CounterId counter) {
-        int hash = counter.hashCode();
-        return writes.get(Math.floorMod(hash ^ (hash >>> 16), writes.size()));
+        // The high bits of the product depend on all bits of the hash; its low bits are those of the name's last
+        // letter.
+        int mixed = (counter.hashCode() * GOLDEN_RATIO) >>> 16;
+        return writes.get(mixed % writes.size());
     }
 
     @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)

@@ -155,11 +155,18 @@ public final class Lane<I, O> {
         List<Waiter<I, O>> batch = cut();
         if (!batch.isEmpty()) {
             inFlight = true;
-            Mono.defer(() -> flush.flush(batch))
+            long cutNanos = nanoClock.getAsLong();
+            Mono.defer(() -> flushed(batch, cutNanos))
                     .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
         } else if (closing) {
             emptied.tryEmitEmpty();
         }
+    }
+
+    /** Inside the subscription, where whatever throws fails this batch and not the drain. */
+    private Mono<Void> flushed(List<Waiter<I, O>> batch, long cutNanos) {
+        batch.forEach(waiter -> observer.waited(cutNanos - waiter.sinceNanos()));
+        return flush.flush(batch);
     }
 
     private void refuseLate() {
@@ -175,13 +182,11 @@ public final class Lane<I, O> {
 
     private List<Waiter<I, O>> cut() {
         List<Waiter<I, O>> batch = new ArrayList<>(Math.min(batchMax, Math.max(queued.get(), 1)));
-        long now = nanoClock.getAsLong();
         while (batch.size() < batchMax) {
             Waiter<I, O> waiter = queue.poll();
             if (waiter == null) {
                 break;
             }
-            observer.waited(now - waiter.sinceNanos());
             batch.add(waiter);
         }
         queued.addAndGet(-batch.size());

@@ -41,7 +41,7 @@ final class LaneConnection {
         return Mono.defer(this::connection)
                 .onErrorMap(SqlStates::whileConnecting)
                 .flatMap(connection -> work.apply(connection)
-                        .timeout(answerMax)
+                        .timeout(answerMax, SqlStates.noAnswer(answerMax))
                         .onErrorMap(SqlStates::inFlight)
                         .onErrorResume(StoreFailure.class, failure -> dropIfBroken(failure)));
     }
@@ -55,7 +55,7 @@ final class LaneConnection {
                 .flatMap(connection -> prepare(connection)
                         .onErrorResume(
                                 failure -> connection.close().onErrorComplete().then(Mono.error(failure))))
-                .timeout(connectMax)
+                .timeout(connectMax, SqlStates.noConnection(connectMax))
                 .doOnNext(connection -> open = connection);
     }
 

@@ -46,7 +46,7 @@ final class ReadPool implements DisposableBean {
         return Mono.usingWhen(
                 pool.create().onErrorMap(SqlStates::whileConnecting),
                 connection -> work.apply(connection)
-                        .timeout(answerMax)
+                        .timeout(answerMax, SqlStates.noAnswer(answerMax))
                         .onErrorMap(SqlStates::inFlight)
                         .onErrorResume(StoreFailure.class, failure -> breakIfUseless(connection, failure)),
                 Connection::close);

@@ -4,7 +4,9 @@ import io.r2dbc.spi.R2dbcException;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * What each failure of the database means for what was sent.
@@ -44,6 +46,16 @@ final class SqlStates {
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
             default -> ofClass(state, failure);
         };
+    }
+
+    /** What becomes of something sent that is not answered. */
+    static <T> Mono<T> noAnswer(Duration waited) {
+        return Mono.error(() -> new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "no answer within " + waited));
+    }
+
+    /** What becomes of a connection that does not come about. */
+    static <T> Mono<T> noConnection(Duration waited) {
+        return Mono.error(() -> new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "no connection within " + waited));
     }
 
     private static StoreFailure ofClass(String state, Throwable failure) {

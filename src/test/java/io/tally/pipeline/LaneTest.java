@@ -145,6 +145,27 @@ class LaneTest {
     }
 
     @Test
+    void goesOnAfterAnObserverThatThrows() {
+        AtomicInteger observed = new AtomicInteger();
+        Lane<Integer, String> observing = new Lane<>(
+                "observed",
+                3,
+                5,
+                Duration.ofSeconds(1),
+                held,
+                nanos -> {
+                    if (observed.getAndIncrement() == 0) {
+                        throw new IllegalStateException("a meter that refuses a number");
+                    }
+                },
+                now::get);
+
+        StepVerifier.create(observing.submit(1)).expectNext("abandoned").verifyComplete();
+        observing.submit(2).subscribe();
+        assertThat(held.batches).containsExactly(List.of(2));
+    }
+
+    @Test
     void closesWhenNobodyWaits() {
         List<String> answers = submit(1, 2);
         AtomicInteger closed = new AtomicInteger();
