@@ -112,6 +112,11 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     }
 
     @Override
+    public Mono<Void> close() {
+        return books.close();
+    }
+
+    @Override
     public boolean storeAnswers() {
         return storeAnswers;
     }

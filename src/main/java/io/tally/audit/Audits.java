@@ -6,6 +6,7 @@ import io.tally.pipeline.Lane;
 import java.time.Clock;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
@@ -13,7 +14,7 @@ import reactor.core.publisher.Mono;
  * Audits, at an interval and on demand. One runs at a time; those who ask while one runs share the next, which begins after
  * all of them asked. Safe for use by many threads.
  */
-public final class Audits {
+public final class Audits implements SmartLifecycle {
 
     private static final int WAITING_MAX = 1_000;
 
@@ -21,9 +22,12 @@ public final class Audits {
     private final Lane<Occasion, Audit> lane;
     private final Clock clock;
     private final Instant startedAt;
+    private final AuditProperties properties;
+    private volatile boolean running;
 
     Audits(Books books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
         this.clock = clock;
+        this.properties = properties;
         this.startedAt = clock.instant();
         this.auditor = new Auditor(books, pipeline.ledger(), clock);
         // One that has to wait for the one before and then its own needs the time of both.
@@ -56,6 +60,34 @@ public final class Audits {
     /** The clock of {@link #lastAt}. */
     public Clock clock() {
         return clock;
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        stop(() -> {});
+    }
+
+    @Override
+    public void stop(Runnable callback) {
+        lane.close(properties.timeout(), () -> {
+            running = false;
+            callback.run();
+        });
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public int getPhase() {
+        return CounterPipeline.PHASE;
     }
 
     @Scheduled(fixedDelayString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")

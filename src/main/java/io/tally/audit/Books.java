@@ -18,6 +18,9 @@ public interface Books {
     /** Says that these writers are alive, and folds those long silent into the books of the former ones. */
     Mono<Void> tidy(Set<Long> writers);
 
+    /** Closes what it holds open. */
+    Mono<Void> close();
+
     /**
      * What one snapshot showed.
      *

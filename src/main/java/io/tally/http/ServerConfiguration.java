@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 class ServerConfiguration {
 
     /** One group of one loop a processor; two groups of their own size would only take turns. */
-    @Bean(destroyMethod = "")
+    @Bean(destroyMethod = "dispose")
     LoopResources eventLoops() {
         return LoopResources.create("tally", Runtime.getRuntime().availableProcessors(), true);
     }

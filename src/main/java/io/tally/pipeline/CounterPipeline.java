@@ -29,7 +29,7 @@ public final class CounterPipeline implements SmartLifecycle {
     private static final int GOLDEN_RATIO = 0x9E3779B9;
 
     /** After the web server, which stops in an earlier phase, has let its last request go. */
-    private static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
+    public static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
     private final PipelineProperties limits;
     private final LaneMetrics metrics;

@@ -83,6 +83,11 @@ final class PostgresBooks implements Books {
                 .then();
     }
 
+    @Override
+    public Mono<Void> close() {
+        return connection.close();
+    }
+
     /** One row; writer 0, which no instance is, stands for none. */
     private record Line(BigInteger counters, BigInteger deltas, long writer, long operations) {
 
