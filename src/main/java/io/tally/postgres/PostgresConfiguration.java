@@ -1,7 +1,5 @@
 package io.tally.postgres;
 
-import static java.util.Map.entry;
-
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
@@ -10,6 +8,7 @@ import io.tally.audit.AuditProperties;
 import io.tally.audit.Books;
 import io.tally.pipeline.CounterStore;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -23,15 +22,15 @@ class PostgresConfiguration {
 
     @Bean
     PostgresqlConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
-        return connections(properties, properties.statementTimeout(), loops);
+        return connections(properties, keyed(properties), loops);
     }
 
     private static PostgresqlConnectionFactory connections(
-            DatabaseProperties properties, Duration statementTimeout, LoopResources loops) {
+            DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         return new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
                 .loopResources(preferNative -> loops.onServer(preferNative))
-                .options(session(properties, statementTimeout))
+                .options(session)
                 .build());
     }
 
@@ -48,16 +47,24 @@ class PostgresConfiguration {
                 .tcpKeepAlive(true);
     }
 
+    /** For statements that find every row by its key. */
+    private static Map<String, String> keyed(DatabaseProperties properties) {
+        Map<String, String> session = session(properties, properties.statementTimeout());
+        // A plan outlives the table it was made for: one made for an empty table must not read a full one row by row.
+        session.put("enable_seqscan", "off");
+        // Each statement has one good plan, whatever the arrays hold; planning anew costs more than it runs.
+        session.put("plan_cache_mode", "force_generic_plan");
+        return session;
+    }
+
     private static Map<String, String> session(DatabaseProperties properties, Duration statementTimeout) {
-        return Map.ofEntries(
+        return new HashMap<>(Map.of(
                 // Enough for statements that lock what they change; anything stricter only adds retries.
-                entry("default_transaction_isolation", "read committed"),
-                entry("lock_timeout", millis(properties.lockTimeout())),
-                entry("statement_timeout", millis(statementTimeout)),
-                entry("idle_in_transaction_session_timeout", millis(properties.statementTimeout())),
-                // Each statement has one good plan, whatever the arrays hold; planning anew costs more than it runs.
-                entry("plan_cache_mode", "force_generic_plan"),
-                entry("jit", "off"));
+                "default_transaction_isolation", "read committed",
+                "lock_timeout", millis(properties.lockTimeout()),
+                "statement_timeout", millis(statementTimeout),
+                "idle_in_transaction_session_timeout", millis(properties.statementTimeout()),
+                "jit", "off"));
     }
 
     @Bean
@@ -73,7 +80,9 @@ class PostgresConfiguration {
     @Bean
     Books books(DatabaseProperties properties, AuditProperties audit, LoopResources loops) {
         return new PostgresBooks(new LaneConnection(
-                connections(properties, audit.timeout(), loops), properties.connectTimeout(), audit.timeout()));
+                connections(properties, session(properties, audit.timeout()), loops),
+                properties.connectTimeout(),
+                audit.timeout()));
     }
 
     /** The host, as an orchestrator names it, and the process. */

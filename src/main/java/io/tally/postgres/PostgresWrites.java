@@ -137,7 +137,8 @@ final class PostgresWrites implements Writes {
     private static PostgresqlStatement change(PostgresqlConnection connection, Fence fence, Resolution resolution) {
         List<Change> changes = resolution.changes();
         int size = changes.size();
-        String[] kinds = new String[size];
+        String[] whats = new String[size];
+        @Nullable String[] kinds = new String[size];
         @Nullable Long[] values = new Long[size];
         @Nullable Long[] versions = new Long[size];
         @Nullable Long[] mins = new Long[size];
@@ -151,9 +152,10 @@ final class PostgresWrites implements Writes {
             delta = delta.add(change.delta());
             anew[i] = before != null && after != null && !before.createdAt().equals(after.createdAt());
             if (after == null) {
-                kinds[i] = "remove";
+                whats[i] = "remove";
             } else {
-                kinds[i] = before == null ? "make" : "change";
+                whats[i] = before == null ? "make" : "change";
+                kinds[i] = after.kind().label();
                 values[i] = after.value();
                 versions[i] = after.version();
                 mins[i] = after.bounds().min();
@@ -164,14 +166,15 @@ final class PostgresWrites implements Writes {
         return fenced(connection, CounterSql.WRITE, fence)
                 .bind("$3", CounterRows.namespaces(ids))
                 .bind("$4", CounterRows.names(ids))
-                .bind("$5", kinds)
+                .bind("$5", whats)
                 .bind("$6", values)
                 .bind("$7", versions)
                 .bind("$8", mins)
                 .bind("$9", maxs)
                 .bind("$10", anew)
                 .bind("$11", (long) resolution.operations())
-                .bind("$12", new BigDecimal(delta));
+                .bind("$12", new BigDecimal(delta))
+                .bind("$13", kinds);
     }
 
     private static <T> Mono<T> rollBack(PostgresqlConnection connection, StoreFailure failure) {
