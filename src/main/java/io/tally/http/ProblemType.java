@@ -82,6 +82,12 @@ public enum ProblemType {
             HttpStatus.INTERNAL_SERVER_ERROR,
             "Something unforeseen went wrong",
             "This is a defect of the service. Whether the operation was applied is not known."),
+    /** 501. */
+    IDEMPOTENCY_KEY_UNSUPPORTED(
+            HttpStatus.NOT_IMPLEMENTED,
+            "Idempotency keys are not supported",
+            "This version does not keep idempotency keys. Ignoring one would let a repeated request count twice, so the"
+                    + " request is refused. Nothing was changed."),
     /** 503. */
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,

@@ -65,6 +65,7 @@ public final class Routes {
             HandlerFunction<ServerResponse> handler = handlers.get(request.method());
             if (handler != null) {
                 requireJsonAccepted(request);
+                refuseIdempotencyKey(request);
                 return handler.handle(request);
             }
             if (request.method().equals(HttpMethod.OPTIONS)) {
@@ -78,6 +79,14 @@ public final class Routes {
                     ProblemType.METHOD_NOT_ALLOWED,
                     request.method() + " is not one of the methods this resource takes.",
                     headers);
+        }
+
+        /** Whoever sends a key relies on it: better refused than counted twice. */
+        private static void refuseIdempotencyKey(ServerRequest request) {
+            if (!request.headers().header("Idempotency-Key").isEmpty()) {
+                throw new ProblemException(
+                        ProblemType.IDEMPOTENCY_KEY_UNSUPPORTED, "Send the request without Idempotency-Key.");
+            }
         }
 
         private static void requireJsonAccepted(ServerRequest request) {
