@@ -1,12 +1,12 @@
 package io.tally.http;
 
-import com.fasterxml.jackson.annotation.JsonSetter;
-import com.fasterxml.jackson.annotation.Nulls;
 import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Outcome.Incremented;
 import java.time.Instant;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -17,29 +17,40 @@ final class Bodies {
     private Bodies() {}
 
     /** {@code {"delta":1}}. */
-    record Delta(@JsonSetter(nulls = Nulls.FAIL) @Nullable Long delta) {
+    record Delta(long delta) {
 
-        static final Delta ONE = new Delta(null);
+        static final Delta ONE = new Delta(1);
 
-        long orOne() {
-            return delta == null ? 1 : delta;
+        static Delta of(JsonNode json) {
+            long delta = ONE.delta;
+            for (var member : members(json)) {
+                if (!member.getKey().equals("delta")) {
+                    throw malformed("An increment has a delta, nothing else.");
+                }
+                delta = number(member.getKey(), member.getValue());
+            }
+            return new Delta(delta);
         }
     }
 
     /** {@code {"initial":0,"min":null,"max":null}}. */
-    record Initial(
-            @JsonSetter(nulls = Nulls.FAIL) @Nullable Long initial,
-            @Nullable Long min,
-            @Nullable Long max) {
+    record Initial(long initial, Bounds bounds) {
 
-        static final Initial ZERO = new Initial(null, null, null);
+        static final Initial ZERO = new Initial(0, Bounds.NONE);
 
-        long orZero() {
-            return initial == null ? 0 : initial;
-        }
-
-        Bounds bounds() {
-            return checked(() -> new Bounds(min, max));
+        static Initial of(JsonNode json) {
+            long initial = ZERO.initial;
+            Long min = null;
+            Long max = null;
+            for (var member : members(json)) {
+                switch (member.getKey()) {
+                    case "initial" -> initial = number(member.getKey(), member.getValue());
+                    case "min" -> min = numberOrNull(member.getKey(), member.getValue());
+                    case "max" -> max = numberOrNull(member.getKey(), member.getValue());
+                    default -> throw malformed("A new counter has initial, min and max, nothing else.");
+                }
+            }
+            return new Initial(initial, new Bounds(min, max));
         }
     }
 
@@ -47,34 +58,18 @@ final class Bodies {
     record Patch(@Nullable Long value, Limit min, Limit max) {
 
         static Patch of(JsonNode json) {
-            if (!json.isObject()) {
-                throw new ProblemException(ProblemType.MALFORMED, "A merge patch is a JSON object.");
-            }
             Long value = null;
             Limit min = Limit.KEEP;
             Limit max = Limit.KEEP;
-            for (var member : json.properties()) {
+            for (var member : members(json)) {
                 switch (member.getKey()) {
                     case "value" -> value = number(member.getKey(), member.getValue());
-                    case "min" -> min = limit(member.getKey(), member.getValue());
-                    case "max" -> max = limit(member.getKey(), member.getValue());
-                    default ->
-                        throw new ProblemException(
-                                ProblemType.MALFORMED, "A counter's value, min and max can be patched, nothing else.");
+                    case "min" -> min = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
+                    case "max" -> max = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
+                    default -> throw malformed("A counter's value, min and max can be patched, nothing else.");
                 }
             }
             return new Patch(value, min, max);
-        }
-
-        private static Limit limit(String name, JsonNode json) {
-            return new Limit.Set(json.isNull() ? null : number(name, json));
-        }
-
-        private static Long number(String name, JsonNode json) {
-            if (!json.isIntegralNumber() || !json.canConvertToLong()) {
-                throw new ProblemException(ProblemType.MALFORMED, "'" + name + "' is a whole number of 64 bits.");
-            }
-            return json.longValue();
         }
     }
 
@@ -112,12 +107,34 @@ final class Bodies {
         }
     }
 
+    private static Set<Map.Entry<String, JsonNode>> members(JsonNode json) {
+        if (!json.isObject()) {
+            throw malformed("The body is a JSON object.");
+        }
+        return json.properties();
+    }
+
+    private static @Nullable Long numberOrNull(String name, JsonNode json) {
+        return json.isNull() ? null : number(name, json);
+    }
+
+    private static Long number(String name, JsonNode json) {
+        if (!json.isIntegralNumber() || !json.canConvertToLong()) {
+            throw malformed("'" + name + "' is a whole number of 64 bits.");
+        }
+        return json.longValue();
+    }
+
+    private static ProblemException malformed(String detail) {
+        return new ProblemException(ProblemType.MALFORMED, detail);
+    }
+
     /** What the vocabulary refuses is the caller's mistake. */
     static <T> T checked(Supplier<T> value) {
         try {
             return value.get();
-        } catch (IllegalArgumentException malformed) {
-            throw new ProblemException(ProblemType.MALFORMED, String.valueOf(malformed.getMessage()));
+        } catch (IllegalArgumentException refused) {
+            throw malformed(String.valueOf(refused.getMessage()));
         }
     }
 }

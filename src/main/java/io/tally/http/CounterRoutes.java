@@ -56,9 +56,10 @@ class CounterRoutes {
     private Mono<ServerResponse> increment(ServerRequest request) {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
-        return request.bodyToMono(Delta.class)
+        return request.bodyToMono(JsonNode.class)
+                .map(Delta::of)
                 .defaultIfEmpty(Delta.ONE)
-                .map(body -> new Increment(counter, body.orOne(), precondition))
+                .map(body -> new Increment(counter, body.delta(), precondition))
                 .flatMap(pipeline::apply)
                 .flatMap(CounterRoutes::answer);
     }
@@ -66,9 +67,10 @@ class CounterRoutes {
     private Mono<ServerResponse> create(ServerRequest request) {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
-        return request.bodyToMono(Initial.class)
+        return request.bodyToMono(JsonNode.class)
+                .map(json -> Bodies.checked(() -> Initial.of(json)))
                 .defaultIfEmpty(Initial.ZERO)
-                .map(body -> Bodies.checked(() -> new Create(counter, body.orZero(), body.bounds(), precondition)))
+                .map(body -> Bodies.checked(() -> new Create(counter, body.initial(), body.bounds(), precondition)))
                 .flatMap(pipeline::apply)
                 .flatMap(CounterRoutes::answer);
     }

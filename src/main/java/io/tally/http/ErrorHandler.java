@@ -1,11 +1,13 @@
 package io.tally.http;
 
+import io.netty.channel.ChannelException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
+import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.stereotype.Component;
@@ -14,8 +16,8 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.ServerWebInputException;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Whatever is thrown, in a route, a filter or before either, as a problem. Never shows the text of an exception. */
@@ -53,15 +55,27 @@ class ErrorHandler implements WebExceptionHandler {
             case ServerWebInputException input -> input(input);
             case DataBufferLimitException limit -> tooLarge();
             case ErrorResponse response -> ofStatus(response);
-            default -> {
-                log.error(
-                        "{} {} failed",
-                        exchange.getRequest().getMethod(),
-                        exchange.getRequest().getPath(),
-                        failure);
-                yield new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
-            }
+            case InvalidMediaTypeException unreadable ->
+                new ProblemException(
+                        ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
+            // Reactor Netty's RequestTimeoutException is one, and not public.
+            case ChannelException slow ->
+                new ProblemException(ProblemType.REQUEST_TIMEOUT, ProblemType.REQUEST_TIMEOUT.explanation());
+            default -> unforeseen(exchange, failure);
         };
+    }
+
+    private static ProblemException unforeseen(ServerWebExchange exchange, Throwable failure) {
+        if (AbortedException.isConnectionReset(failure)) {
+            // The client is gone: nobody reads the answer, and nothing is wrong here that the log should tell.
+            return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
+        }
+        log.error(
+                "{} {} failed",
+                exchange.getRequest().getMethod(),
+                exchange.getRequest().getPath(),
+                failure);
+        return new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
     }
 
     private static ProblemException ofStatus(ErrorResponse response) {
@@ -73,13 +87,6 @@ class ErrorHandler implements WebExceptionHandler {
         for (Throwable cause = input; cause != null; cause = cause.getCause()) {
             if (cause instanceof DataBufferLimitException) {
                 return tooLarge();
-            }
-            if (cause instanceof DatabindException mismatch
-                    && !mismatch.getPath().isEmpty()) {
-                return new ProblemException(
-                        ProblemType.MALFORMED,
-                        "'" + mismatch.getPath().getFirst().getPropertyName()
-                                + "' is unknown, of another type or out of range.");
             }
             if (cause instanceof JacksonException) {
                 return new ProblemException(ProblemType.MALFORMED, "The body is not the JSON this route takes.");

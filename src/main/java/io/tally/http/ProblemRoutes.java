@@ -2,9 +2,9 @@ package io.tally.http;
 
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -15,8 +15,8 @@ class ProblemRoutes {
 
     @Bean
     RouterFunction<ServerResponse> problemRouter() {
-        return RouterFunctions.route()
-                .GET("/problems/{slug}", ProblemRoutes::page)
+        return Routes.page("/problems/{slug}")
+                .on(HttpMethod.GET, ProblemRoutes::page)
                 .build();
     }
 

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RequestPredicates;
@@ -23,7 +24,12 @@ public final class Routes {
 
     /** The resource at a path pattern. */
     public static Resource resource(String pattern) {
-        return new Resource(pattern);
+        return new Resource(pattern, /* json= */ true);
+    }
+
+    /** A page for people, at a path pattern: answers whatever {@code Accept} says. */
+    static Resource page(String pattern) {
+        return new Resource(pattern, /* json= */ false);
     }
 
     /** A body as JSON. */
@@ -35,10 +41,12 @@ public final class Routes {
     public static final class Resource {
 
         private final String pattern;
+        private final boolean json;
         private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
 
-        private Resource(String pattern) {
+        private Resource(String pattern, boolean json) {
             this.pattern = pattern;
+            this.json = json;
         }
 
         /** What a method does. A resource with GET answers HEAD, too. */
@@ -58,13 +66,15 @@ public final class Routes {
             return RouterFunctions.route(RequestPredicates.path(pattern), request -> handle(fixed, allowed, request));
         }
 
-        private static Mono<ServerResponse> handle(
+        private Mono<ServerResponse> handle(
                 Map<HttpMethod, HandlerFunction<ServerResponse>> handlers,
                 Set<HttpMethod> allowed,
                 ServerRequest request) {
             HandlerFunction<ServerResponse> handler = handlers.get(request.method());
             if (handler != null) {
-                requireJsonAccepted(request);
+                if (json) {
+                    requireJsonAccepted(request);
+                }
                 refuseIdempotencyKey(request);
                 return handler.handle(request);
             }
@@ -90,10 +100,20 @@ public final class Routes {
         }
 
         private static void requireJsonAccepted(ServerRequest request) {
-            List<MediaType> accepted = request.headers().accept();
-            if (!accepted.isEmpty()
-                    && accepted.stream().noneMatch(type -> type.isCompatibleWith(MediaType.APPLICATION_JSON))) {
+            if (!isJsonAccepted(request)) {
                 throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with application/json.");
+            }
+        }
+
+        private static boolean isJsonAccepted(ServerRequest request) {
+            try {
+                List<MediaType> accepted = request.headers().accept();
+                return accepted.isEmpty()
+                        || accepted.stream()
+                                .anyMatch(type -> type.getQualityValue() > 0
+                                        && type.isCompatibleWith(MediaType.APPLICATION_JSON));
+            } catch (InvalidMediaTypeException unreadable) {
+                return false;
             }
         }
     }

@@ -1,12 +1,14 @@
 package io.tally.http;
 
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomizer;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
 import reactor.netty.NettyPipeline;
 import reactor.netty.resources.LoopResources;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The HTTP server, and the event loops it shares with the database's connections. */
@@ -32,7 +34,14 @@ class ServerConfiguration {
     NettyServerCustomizer limits(HttpProperties properties, JsonMapper json) {
         BareErrorBodies bodies = new BareErrorBodies(json);
         return server -> server.requestTimeout(properties.requestTimeout())
-                .doOnChannelInit((observer, channel, address) ->
-                        channel.pipeline().addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies));
+                .doOnChannelInit((observer, channel, address) -> channel.pipeline()
+                        .addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies)
+                        .addAfter(NettyPipeline.HttpCodec, BrokenBodies.NAME, new BrokenBodies()));
+    }
+
+    /** JSON between systems is UTF-8 (RFC 8259, section 8.1). */
+    @Bean
+    JsonFactoryBuilderCustomizer utf8() {
+        return json -> json.disable(TokenStreamFactory.Feature.CHARSET_DETECTION);
     }
 }

@@ -1,0 +1,146 @@
+package io.tally.http;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.URI;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A connection that sends whatever bytes it is given, for what no well-mannered client sends. In texts to be sent each
+ * character is one byte.
+ */
+final class RawHttp implements AutoCloseable {
+
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final int PATIENCE_MILLIS = 30_000;
+
+    private final Socket socket;
+    private final InputStream in;
+
+    RawHttp(URI server) throws IOException {
+        socket = new Socket(server.getHost(), server.getPort());
+        socket.setSoTimeout(PATIENCE_MILLIS);
+        socket.setTcpNoDelay(true);
+        in = new BufferedInputStream(socket.getInputStream());
+    }
+
+    /** An answer. */
+    record Response(int status, String version, Map<String, String> headers, String body) {
+
+        String header(String name) {
+            return headers.getOrDefault(name, "");
+        }
+
+        JsonNode json() {
+            return JSON.readTree(body);
+        }
+
+        /** The last segment of a problem's type. */
+        String problem() {
+            String type = json().path("type").asString("");
+            return type.substring(type.lastIndexOf('/') + 1);
+        }
+    }
+
+    /** Sends one request on a connection of its own, and reads one answer. */
+    static Response exchange(URI server, String request) throws IOException {
+        try (RawHttp connection = new RawHttp(server)) {
+            connection.send(request);
+            return connection.read();
+        }
+    }
+
+    void send(String bytes) throws IOException {
+        try {
+            socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
+        } catch (SocketException closed) {
+            // The server may answer and close before it has read everything; the answer is still to be read.
+        }
+    }
+
+    /** Sends nothing more. */
+    void sendEnd() throws IOException {
+        socket.shutdownOutput();
+    }
+
+    /** The next answer, but for {@code 100 Continue}. */
+    Response read() throws IOException {
+        String[] statusLine = line().split(" ", 3);
+        Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        for (String line = line(); !line.isEmpty(); line = line()) {
+            int colon = line.indexOf(':');
+            headers.put(line.substring(0, colon), line.substring(colon + 1).strip());
+        }
+        int status = Integer.parseInt(statusLine[1]);
+        if (status == 100) {
+            return read();
+        }
+        return new Response(status, statusLine[0], headers, body(headers));
+    }
+
+    private String body(Map<String, String> headers) throws IOException {
+        if (headers.getOrDefault("Transfer-Encoding", "")
+                .toLowerCase(Locale.ROOT)
+                .equals("chunked")) {
+            ByteArrayOutputStream body = new ByteArrayOutputStream();
+            for (int size = chunkSize(); size > 0; size = chunkSize()) {
+                body.write(bytes(size));
+                line();
+            }
+            line();
+            return body.toString(UTF_8);
+        }
+        return new String(bytes(Integer.parseInt(headers.getOrDefault("Content-Length", "0"))), UTF_8);
+    }
+
+    private int chunkSize() throws IOException {
+        return Integer.parseInt(line(), 16);
+    }
+
+    private byte[] bytes(int count) throws IOException {
+        byte[] bytes = in.readNBytes(count);
+        if (bytes.length < count) {
+            throw new EOFException("closed after " + bytes.length + " bytes of " + count);
+        }
+        return bytes;
+    }
+
+    private String line() throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        for (int b = in.read(); b != '\n'; b = in.read()) {
+            if (b < 0) {
+                throw new EOFException("closed in a line: " + line.toString(ISO_8859_1));
+            }
+            line.write(b);
+        }
+        return line.toString(ISO_8859_1).stripTrailing();
+    }
+
+    /** Waits until the server closes; what it sends until then. */
+    String readToEnd() throws IOException {
+        ByteArrayOutputStream rest = new ByteArrayOutputStream();
+        try {
+            in.transferTo(rest);
+        } catch (SocketException reset) {
+            // Closed with something left unread: as good as an end.
+        }
+        return rest.toString(UTF_8);
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}
