@@ -1,6 +1,7 @@
 package io.tally.audit;
 
 import io.tally.audit.Auditor.Occasion;
+import io.tally.pipeline.CallerThreads;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.Lane;
 import java.time.Clock;
@@ -33,10 +34,9 @@ public final class Audits implements SmartLifecycle {
         // One that has to wait for the one before and then its own needs the time of both.
         this.lane = new Lane<>(
                 "audits",
-                WAITING_MAX,
-                WAITING_MAX,
-                properties.timeout().multipliedBy(2),
+                new Lane.Limits(WAITING_MAX, WAITING_MAX, properties.timeout().multipliedBy(2)),
                 auditor,
+                CallerThreads.ANY,
                 nanos -> {},
                 System::nanoTime);
     }

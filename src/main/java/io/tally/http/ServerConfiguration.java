@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import io.tally.pipeline.CallerThreads;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomizer;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
@@ -20,6 +21,11 @@ class ServerConfiguration {
     @Bean(destroyMethod = "dispose")
     LoopResources eventLoops() {
         return LoopResources.create("tally", Runtime.getRuntime().availableProcessors(), true);
+    }
+
+    @Bean
+    CallerThreads callerThreads(LoopResources eventLoops) {
+        return new EventLoopThreads(eventLoops);
     }
 
     @Bean

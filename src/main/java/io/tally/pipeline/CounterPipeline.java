@@ -33,6 +33,7 @@ public final class CounterPipeline implements SmartLifecycle {
 
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
+    private final CallerThreads threads;
     private final Ledger ledger = new Ledger();
     private final List<BatchWriter> writers = new ArrayList<>();
     private final List<Lane<Operation, Outcome>> writes = new ArrayList<>();
@@ -44,9 +45,15 @@ public final class CounterPipeline implements SmartLifecycle {
      *
      * @param nanoClock {@link System#nanoTime} but in tests
      */
-    public CounterPipeline(CounterStore store, PipelineProperties limits, LaneMetrics metrics, LongSupplier nanoClock) {
+    public CounterPipeline(
+            CounterStore store,
+            PipelineProperties limits,
+            LaneMetrics metrics,
+            CallerThreads threads,
+            LongSupplier nanoClock) {
         this.limits = limits;
         this.metrics = metrics;
+        this.threads = threads;
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
             BatchWriter writer = new BatchWriter(lane, store.writes(lane), limits, ledger, metrics, nanoClock);
@@ -60,10 +67,9 @@ public final class CounterPipeline implements SmartLifecycle {
             String name, Flush<I, Outcome> flush, Lane.WaitObserver observer, LongSupplier nanoClock) {
         return new Lane<>(
                 name,
-                limits.batchOperationsMax(),
-                limits.queueOperationsMax(),
-                limits.waitMax(),
+                new Lane.Limits(limits.batchOperationsMax(), limits.queueOperationsMax(), limits.waitMax()),
                 flush,
+                threads,
                 observer,
                 nanoClock);
     }

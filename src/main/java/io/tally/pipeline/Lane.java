@@ -16,7 +16,7 @@ import reactor.core.publisher.Sinks;
 
 /**
  * A bounded queue with one batch in flight at most. {@link #submit} may be called from any thread; answers arrive on the
- * thread that completed the batch. Cancelling the returned {@code Mono} gives up the answer, never the request.
+ * thread they were asked for on. Cancelling the returned {@code Mono} gives up the answer, never the request.
  */
 public final class Lane<I, O> {
     /*
@@ -41,10 +41,9 @@ public final class Lane<I, O> {
     private static final Logger log = LoggerFactory.getLogger(Lane.class);
 
     private final String name;
-    private final int batchMax;
-    private final int queueMax;
-    private final long waitMaxNanos;
+    private final Limits limits;
     private final Flush<I, O> flush;
+    private final CallerThreads threads;
     private final WaitObserver observer;
     private final LongSupplier nanoClock;
 
@@ -62,38 +61,39 @@ public final class Lane<I, O> {
     }
 
     /**
-     * A lane with its bounds.
+     * What a lane may hold.
      *
      * @param batchMax the most requests in a batch
-     * @param queueMax the most that wait
+     * @param queueMax the most that wait; one more is refused
      * @param waitMax how long each waits before it is refused
      */
+    public record Limits(int batchMax, int queueMax, Duration waitMax) {}
+
+    /** A lane that nobody has entered. */
     public Lane(
             String name,
-            int batchMax,
-            int queueMax,
-            Duration waitMax,
+            Limits limits,
             Flush<I, O> flush,
+            CallerThreads threads,
             WaitObserver observer,
             LongSupplier nanoClock) {
         this.name = name;
-        this.batchMax = batchMax;
-        this.queueMax = queueMax;
-        this.waitMaxNanos = waitMax.toNanos();
+        this.limits = limits;
         this.flush = flush;
+        this.threads = threads;
         this.observer = observer;
         this.nanoClock = nanoClock;
     }
 
     /** Enters a request on subscription, each subscription anew: never put a retry above this. */
     public Mono<O> submit(I request) {
-        return Mono.create(sink -> enter(new Waiter<>(request, sink, nanoClock.getAsLong())));
+        return Mono.create(sink -> enter(new Waiter<>(request, sink, nanoClock.getAsLong(), threads.current())));
     }
 
     private void enter(Waiter<I, O> waiter) {
         if (closing) {
             waiter.answer(flush.refused(new StoreUnavailable()));
-        } else if (queued.incrementAndGet() > queueMax) {
+        } else if (queued.incrementAndGet() > limits.queueMax()) {
             queued.decrementAndGet();
             waiter.answer(flush.refused(new Overloaded()));
         } else {
@@ -171,6 +171,7 @@ public final class Lane<I, O> {
 
     private void refuseLate() {
         long now = nanoClock.getAsLong();
+        long waitMaxNanos = limits.waitMax().toNanos();
         for (Waiter<I, O> head = queue.peek();
                 head != null && now - head.sinceNanos() > waitMaxNanos;
                 head = queue.peek()) {
@@ -181,8 +182,8 @@ public final class Lane<I, O> {
     }
 
     private List<Waiter<I, O>> cut() {
-        List<Waiter<I, O>> batch = new ArrayList<>(Math.min(batchMax, Math.max(queued.get(), 1)));
-        while (batch.size() < batchMax) {
+        List<Waiter<I, O>> batch = new ArrayList<>(Math.min(limits.batchMax(), Math.max(queued.get(), 1)));
+        while (batch.size() < limits.batchMax()) {
             Waiter<I, O> waiter = queue.poll();
             if (waiter == null) {
                 break;

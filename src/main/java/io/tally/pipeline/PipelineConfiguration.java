@@ -12,7 +12,8 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 class PipelineConfiguration {
 
     @Bean
-    CounterPipeline counterPipeline(CounterStore store, PipelineProperties limits, LaneMetrics metrics) {
-        return new CounterPipeline(store, limits, metrics, System::nanoTime);
+    CounterPipeline counterPipeline(
+            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerThreads threads) {
+        return new CounterPipeline(store, limits, metrics, threads, System::nanoTime);
     }
 }

@@ -1,5 +1,7 @@
 package io.tally.pipeline;
 
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import reactor.core.publisher.MonoSink;
 
 /**
@@ -11,12 +13,14 @@ public final class Waiter<I, O> {
     private final I request;
     private final MonoSink<O> sink;
     private final long sinceNanos;
+    private final Executor thread;
     private boolean answered;
 
-    Waiter(I request, MonoSink<O> sink, long sinceNanos) {
+    Waiter(I request, MonoSink<O> sink, long sinceNanos, Executor thread) {
         this.request = request;
         this.sink = sink;
         this.sinceNanos = sinceNanos;
+        this.thread = thread;
     }
 
     /** What was asked for. */
@@ -33,11 +37,15 @@ public final class Waiter<I, O> {
         return answered;
     }
 
-    /** Answers; calls after the first do nothing. */
+    /** Answers, on the thread of the caller; calls after the first do nothing. */
     public void answer(O outcome) {
         if (!answered) {
             answered = true;
-            sink.success(outcome);
+            try {
+                thread.execute(() -> sink.success(outcome));
+            } catch (RejectedExecutionException stopped) {
+                sink.success(outcome);
+            }
         }
     }
 }

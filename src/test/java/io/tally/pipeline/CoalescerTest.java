@@ -46,7 +46,7 @@ class CoalescerTest {
         for (int i = 0; i < operations.size(); i++) {
             int index = i;
             told.add(null);
-            Mono.<Outcome>create(sink -> waiters.add(new Waiter<>(operations.get(index), sink, 0)))
+            Mono.<Outcome>create(sink -> waiters.add(new Waiter<>(operations.get(index), sink, 0, Runnable::run)))
                     .subscribe(outcome -> told.set(index, outcome));
         }
         return waiters;

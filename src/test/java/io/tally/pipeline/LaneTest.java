@@ -22,12 +22,14 @@ import reactor.test.StepVerifier;
 
 class LaneTest {
 
+    private static final Lane.Limits LIMITS = new Lane.Limits(3, 5, Duration.ofSeconds(1));
+
     private final AtomicLong now = new AtomicLong();
     private final Held held = new Held();
     private final Lane<Integer, String> lane = lane(held);
 
     private Lane<Integer, String> lane(Flush<Integer, String> flush) {
-        return new Lane<>("test", 3, 5, Duration.ofSeconds(1), flush, nanos -> {}, now::get);
+        return new Lane<>("test", LIMITS, flush, CallerThreads.ANY, nanos -> {}, now::get);
     }
 
     /** A flush whose batches end when the test says so. */
@@ -149,10 +151,9 @@ class LaneTest {
         AtomicInteger observed = new AtomicInteger();
         Lane<Integer, String> observing = new Lane<>(
                 "observed",
-                3,
-                5,
-                Duration.ofSeconds(1),
+                LIMITS,
                 held,
+                CallerThreads.ANY,
                 nanos -> {
                     if (observed.getAndIncrement() == 0) {
                         throw new IllegalStateException("a meter that refuses a number");
@@ -163,6 +164,21 @@ class LaneTest {
         StepVerifier.create(observing.submit(1)).expectNext("abandoned").verifyComplete();
         observing.submit(2).subscribe();
         assertThat(held.batches).containsExactly(List.of(2));
+    }
+
+    @Test
+    void answersOnTheThreadThatAsked() {
+        List<Runnable> tasks = new ArrayList<>();
+        Lane<Integer, String> threaded = new Lane<>("threaded", LIMITS, held, () -> tasks::add, nanos -> {}, now::get);
+        List<String> answers = new ArrayList<>();
+        threaded.submit(1).subscribe(answers::add);
+        threaded.submit(2).subscribe(answers::add);
+
+        held.end(0);
+        assertThat(held.batches).as("the next batch does not wait for answers").hasSize(2);
+        assertThat(answers).isEmpty();
+        tasks.forEach(Runnable::run);
+        assertThat(answers).containsExactly("done 1");
     }
 
     @Test
@@ -191,9 +207,7 @@ class LaneTest {
         AtomicInteger overlaps = new AtomicInteger();
         Lane<Integer, String> busy = new Lane<>(
                 "busy",
-                64,
-                threads * each,
-                Duration.ofMinutes(5),
+                new Lane.Limits(64, threads * each, Duration.ofMinutes(5)),
                 new Held() {
                     @Override
                     public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
@@ -206,6 +220,7 @@ class LaneTest {
                                 .then();
                     }
                 },
+                CallerThreads.ANY,
                 nanos -> {},
                 System::nanoTime);
 
