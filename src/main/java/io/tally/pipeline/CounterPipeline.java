@@ -5,6 +5,7 @@ import io.tally.counter.Operation;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
+import io.tally.pipeline.CounterStore.Writes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -35,7 +36,7 @@ public final class CounterPipeline implements SmartLifecycle {
     private final LaneMetrics metrics;
     private final CallerThreads threads;
     private final Ledger ledger = new Ledger();
-    private final List<BatchWriter> writers = new ArrayList<>();
+    private final List<FencedWriter> writers = new ArrayList<>();
     private final List<Lane<Operation, Outcome>> writes = new ArrayList<>();
     private final Lane<CounterId, Outcome> reads;
     private volatile boolean running;
@@ -56,9 +57,11 @@ public final class CounterPipeline implements SmartLifecycle {
         this.threads = threads;
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
-            BatchWriter writer = new BatchWriter(lane, store.writes(lane), limits, ledger, metrics, nanoClock);
+            Writes target = store.writes(lane);
+            FencedWriter writer = new FencedWriter(lane, target, limits, ledger, metrics, nanoClock);
             writers.add(writer);
-            writes.add(lane("lane " + lane, writer, nanos -> metrics.waited(lane, nanos), nanoClock));
+            BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax());
+            writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), nanoClock));
         }
         reads = lane("reads", new CounterReader(store), nanos -> {}, nanoClock);
     }
@@ -104,7 +107,7 @@ public final class CounterPipeline implements SmartLifecycle {
     /** What keeps lanes from writing; empty where nothing does. */
     public List<String> troubles() {
         return writers.stream()
-                .map(BatchWriter::trouble)
+                .map(FencedWriter::trouble)
                 .filter(Objects::nonNull)
                 .distinct()
                 .toList();

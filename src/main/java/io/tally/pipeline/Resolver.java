@@ -84,7 +84,7 @@ final class Resolver {
         if (!increment.precondition().holds(counter)) {
             return new PreconditionFailed(counter == null ? null : counter.version());
         }
-        Counter from = counter == null ? fresh(increment.counter(), 0, 0, Bounds.NONE) : counter;
+        Counter from = counter == null ? fresh(increment.counter(), 0, Bounds.NONE) : counter;
         if (from.kind() != Kind.PLAIN) {
             return new WrongKind(from.kind());
         }
@@ -104,7 +104,7 @@ final class Resolver {
             return new Found(counter);
         }
         return new Created(
-                next(fresh(create.counter(), create.initial(), 0, create.bounds()), create.initial(), create.bounds()));
+                next(fresh(create.counter(), create.initial(), create.bounds()), create.initial(), create.bounds()));
     }
 
     private Outcome amend(Amend amend, Counter counter) {
@@ -138,8 +138,9 @@ final class Resolver {
         return new Deleted();
     }
 
-    private Counter fresh(CounterId id, long value, long version, Bounds bounds) {
-        return new Counter(id, Kind.PLAIN, value, version, bounds, now, now);
+    /** A counter before its first operation. */
+    private Counter fresh(CounterId id, long value, Bounds bounds) {
+        return new Counter(id, Kind.PLAIN, value, 0, bounds, now, now);
     }
 
     private Counter next(Counter counter, long value, Bounds bounds) {

@@ -7,35 +7,21 @@ import java.util.List;
  * stay small.
  */
 enum Meter {
-    /** See the description. */
     OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
-    /** See the description. */
     BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
-    /** See the description. */
     BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),
-    /** See the description. */
     BATCH("tally.batch", "From sending a batch to knowing that it is durable.", "lane", "path"),
-    /** See the description. */
     LANE_QUEUED("tally.lane.queued", "Operations that wait in a lane's queue.", "lane"),
-    /** See the description. */
     LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
-    /** See the description. */
     RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
-    /** See the description. */
     COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),
-    /** See the description. */
     COMMITS_RECOVERED("tally.commits.recovered", "What became of them.", "resolution"),
-    /** See the description. */
     ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database said are durable.", "lane"),
-    /** See the description. A Prometheus counter cannot fall, so signs are left out. */
+    /** A Prometheus counter cannot fall, so signs are left out. */
     ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "What these moved the values by, counted without signs.", "lane"),
-    /** See the description. */
     AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
-    /** See the description. */
     AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
-    /** See the description. */
     AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),
-    /** See the description. */
     AUDIT("tally.audit", "How long an audit took.");
 
     private final String id;

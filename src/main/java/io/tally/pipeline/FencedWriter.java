@@ -1,0 +1,192 @@
+package io.tally.pipeline;
+
+import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Settlement;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
+import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
+import io.tally.pipeline.CounterStore.Settlement.WriterGone;
+import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.LaneMetrics.Recovery;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+import reactor.util.retry.RetryBackoffSpec;
+
+/**
+ * Writes shipments exactly once, whatever becomes of the connection. Used by one lane, for one shipment at a time; state passes
+ * from one to the next through the lane's own ordering.
+ */
+final class FencedWriter {
+    /*
+     * Exactly once
+     *
+     * A lane is a writer: a row in the database with the sequence of the last batch it committed. A batch carries the next
+     * sequence, and its statement does nothing where the row is not just before it. So a batch can be committed once, and
+     * whoever doubts whether it was can ask the row.
+     *
+     *   sent, answered            the answer is the truth; answer the callers
+     *   sent, rolled back         nothing was applied; the same sequence is sent again
+     *   sent, connection lost     settle: either the row has the sequence, and holds what the callers are to be told, or it
+     *                             is moved past the sequence, after which the lost batch can never commit, and the
+     *                             operations are sent again as a new one
+     *   settle does not succeed   the callers are told that the outcome is unknown; the lane goes on as a new writer
+     *
+     * Retries live here, above the statement and below the callers: a caller's own retry would enter the operation twice.
+     */
+
+    private static final Logger log = LoggerFactory.getLogger(FencedWriter.class);
+
+    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
+    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
+
+    private final int lane;
+    private final Writes store;
+    private final PipelineProperties limits;
+    private final Ledger ledger;
+    private final LaneMetrics metrics;
+    private final LongSupplier nanoClock;
+
+    private @Nullable Long writer;
+    private long sequence;
+    private volatile @Nullable String trouble;
+
+    FencedWriter(
+            int lane,
+            Writes store,
+            PipelineProperties limits,
+            Ledger ledger,
+            LaneMetrics metrics,
+            LongSupplier nanoClock) {
+        this.lane = lane;
+        this.store = store;
+        this.limits = limits;
+        this.ledger = ledger;
+        this.metrics = metrics;
+        this.nanoClock = nanoClock;
+    }
+
+    /** What keeps this writer from writing, or {@code null} where nothing does. Any thread. */
+    @Nullable
+    String trouble() {
+        return trouble;
+    }
+
+    /** Retires the writer and closes the connection. */
+    Mono<Void> close() {
+        Long retiring = writer;
+        Mono<Void> retired =
+                retiring == null ? Mono.empty() : store.retire(retiring).doOnSuccess(nothing -> ledger.close(retiring));
+        return retired.onErrorResume(StoreFailure.class, failure -> {
+                    log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
+                    return Mono.empty();
+                })
+                .then(store.close());
+    }
+
+    /**
+     * Writes a shipment exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may have been
+     * written, of any other where it was not.
+     */
+    <T> Mono<T> written(Shipment<T> shipment) {
+        long deadline = nanoClock.getAsLong() + limits.waitMax().toNanos();
+        return Mono.defer(this::nextFence)
+                .flatMap(fence -> sent(shipment, fence))
+                .retryWhen(backoff(StoreFailure::mayBeSentAgain, deadline));
+    }
+
+    private Mono<Fence> nextFence() {
+        Mono<Long> current = writer == null ? store.register().doOnNext(this::become) : Mono.just(writer);
+        return current.map(id -> new Fence(id, sequence + 1));
+    }
+
+    private void become(long registered) {
+        writer = registered;
+        sequence = 0;
+        ledger.open(registered);
+    }
+
+    private <T> Mono<T> sent(Shipment<T> shipment, Fence fence) {
+        long start = nanoClock.getAsLong();
+        return shipment.send(fence)
+                .onErrorResume(
+                        StoreFailure.class,
+                        failure -> failure.kind() == Kind.UNKNOWN
+                                ? settled(shipment, fence, failure)
+                                : Mono.error(failure))
+                .doOnNext(result -> committed(shipment, fence, result, nanoClock.getAsLong() - start))
+                .doOnError(StoreFailure.class, this::failed);
+    }
+
+    private <T> void committed(Shipment<T> shipment, Fence fence, T result, long nanos) {
+        trouble = null;
+        Shipment.Written written = shipment.written(result);
+        if (written.fenceUsed()) {
+            sequence = fence.sequence();
+        }
+        ledger.acknowledge(fence.writer(), written.operations());
+        metrics.acknowledged(lane, written.operations(), written.magnitude());
+        metrics.written(lane, shipment.path(), shipment.operations(), shipment.counters(), nanos);
+    }
+
+    private void failed(StoreFailure failure) {
+        switch (failure.kind()) {
+            case FENCED -> {
+                log.warn("Writer {} of lane {} is not as it was left; going on as a new one", writer, lane);
+                writer = null;
+            }
+            case UNAVAILABLE, UNKNOWN, FATAL -> trouble = failure.getMessage();
+            case CONFLICT, BAD_OPERATION -> {}
+        }
+    }
+
+    private <T> Mono<T> settled(Shipment<T> shipment, Fence fence, StoreFailure lost) {
+        log.warn("Lane {} lost the answer to batch {}: {}", lane, fence.sequence(), lost.getMessage());
+        metrics.commitUnknown();
+        trouble = lost.getMessage();
+        long deadline = nanoClock.getAsLong() + limits.outcomeMax().toNanos();
+        return Mono.defer(() -> store.settle(fence))
+                .retryWhen(backoff(failure -> failure.kind() != Kind.FATAL, deadline))
+                .onErrorMap(StoreFailure.class, this::givenUp)
+                .flatMap(settlement -> settled(shipment, fence, settlement));
+    }
+
+    private <T> Mono<T> settled(Shipment<T> shipment, Fence fence, Settlement settlement) {
+        return switch (settlement) {
+            case Committed committed -> {
+                metrics.recovered(Recovery.FOUND_COMMITTED);
+                yield Mono.just(shipment.stored(committed.added()));
+            }
+            case NotCommitted not -> {
+                metrics.recovered(Recovery.SENT_AGAIN);
+                sequence = fence.sequence();
+                yield Mono.error(new StoreFailure(Kind.CONFLICT, Cause.CONNECTION, "the lost batch was not committed"));
+            }
+            case WriterGone gone ->
+                Mono.error(givenUp(new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "the writer's row is gone")));
+        };
+    }
+
+    private StoreFailure givenUp(StoreFailure failure) {
+        metrics.recovered(Recovery.GIVEN_UP);
+        writer = null;
+        return new StoreFailure(
+                Kind.UNKNOWN, Cause.CONNECTION, "the outcome could not be learnt: " + failure.getMessage(), failure);
+    }
+
+    private RetryBackoffSpec backoff(Predicate<StoreFailure> worthwhile, long deadline) {
+        return Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
+                .maxBackoff(BACKOFF_MAX)
+                .jitter(0.5)
+                .filter(failure -> failure instanceof StoreFailure known
+                        && worthwhile.test(known)
+                        && nanoClock.getAsLong() - deadline < 0)
+                .doBeforeRetry(signal -> metrics.retried(((StoreFailure) signal.failure()).reason()));
+    }
+}
