@@ -264,7 +264,16 @@ class FaultsIT {
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.problem()).isEqualTo("store-unavailable");
         assertThat(refused.header("Retry-After")).isNotEmpty();
+        loading = false;
+        for (Future<?> future : load) {
+            future.get();
+        }
+        assertThat(management.get("/actuator/health").status()).isEqualTo(503);
         proxy.admit();
+        // Nobody writes, and still the lanes are known to be well again.
+        Clients.await(
+                "health", RECOVERY_MAX, () -> management.get("/actuator/health").status() == 200);
+        startLoad();
         verify();
         assertThat(client.get("/v1/counters/faults/other").status()).isEqualTo(404);
     }

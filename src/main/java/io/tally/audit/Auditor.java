@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,8 +81,11 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
                 Duration.between(start, clock.instant()));
     }
 
-    private static long lost(Balance balance, Map<Long, Long> acknowledged) {
+    private long lost(Balance balance, Map<Long, Long> acknowledged) {
+        // A writer that was retired meanwhile is nobody's any more, and its row rightly gone.
+        Set<Long> current = ledger.acknowledged().keySet();
         return acknowledged.entrySet().stream()
+                .filter(writer -> current.contains(writer.getKey()))
                 .mapToLong(writer -> writer.getValue() - balance.operations().getOrDefault(writer.getKey(), 0L))
                 .filter(excess -> excess > 0)
                 .sum();

@@ -3,16 +3,20 @@ package io.tally.pipeline;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
+import io.tally.counter.Precondition.AtVersion;
 import io.tally.pipeline.CounterStore.Writes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -25,6 +29,10 @@ import reactor.core.publisher.Mono;
 public final class CounterPipeline implements SmartLifecycle {
 
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
+    private static final int PROBE_INTERVAL_MILLIS = 1_000;
+
+    /** Goes all the way to the rows under lock, and can never be applied. */
+    private static final Operation PROBE = new Delete(new CounterId("tally", "probe"), new AtVersion(Set.of()));
 
     /** 2 to the 32 over the golden ratio, made odd: Knuth's multiplicative hashing. */
     private static final int GOLDEN_RATIO = 0x9E3779B9;
@@ -63,7 +71,7 @@ public final class CounterPipeline implements SmartLifecycle {
             BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax());
             writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), nanoClock));
         }
-        reads = lane("reads", new CounterReader(store), nanos -> {}, nanoClock);
+        reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, nanoClock);
     }
 
     private <I> Lane<I, Outcome> lane(
@@ -129,6 +137,15 @@ public final class CounterPipeline implements SmartLifecycle {
     void expire() {
         writes.forEach(Lane::expire);
         reads.expire();
+    }
+
+    /** Tries lanes in trouble, so that they are known to be well again even where nobody writes. */
+    @Scheduled(fixedDelay = PROBE_INTERVAL_MILLIS)
+    Mono<Void> probe() {
+        return Flux.range(0, writers.size())
+                .filter(lane -> writers.get(lane).trouble() != null)
+                .flatMap(lane -> writes.get(lane).submit(PROBE), writers.size())
+                .then();
     }
 
     @Override

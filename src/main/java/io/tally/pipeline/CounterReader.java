@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,23 +26,29 @@ final class CounterReader implements Flush<CounterId, Outcome> {
 
     private static final Logger log = LoggerFactory.getLogger(CounterReader.class);
 
-    private static final int RETRIES_MAX = 3;
     private static final Duration BACKOFF_MIN = Duration.ofMillis(50);
+    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
 
     private final CounterStore store;
+    private final Duration waitMax;
+    private final LongSupplier nanoClock;
     private volatile boolean storeAnswers = true;
 
-    CounterReader(CounterStore store) {
+    /** @param waitMax how long a batch is tried again */
+    CounterReader(CounterStore store, Duration waitMax, LongSupplier nanoClock) {
         this.store = store;
+        this.waitMax = waitMax;
+        this.nanoClock = nanoClock;
     }
 
     @Override
     public Mono<Void> flush(List<Waiter<CounterId, Outcome>> waiters) {
         Set<CounterId> ids = waiters.stream().map(Waiter::request).collect(Collectors.toSet());
+        long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Mono.defer(() -> store.read(ids))
-                .retryWhen(Retry.backoff(RETRIES_MAX, BACKOFF_MIN)
-                        .filter(StoreFailure.class::isInstance)
-                        .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
+                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
+                        .maxBackoff(BACKOFF_MAX)
+                        .filter(failure -> failure instanceof StoreFailure && nanoClock.getAsLong() - deadline < 0))
                 .doOnNext(counters -> answer(waiters, counters))
                 .then()
                 .onErrorResume(StoreFailure.class, failure -> refuse(waiters, failure));

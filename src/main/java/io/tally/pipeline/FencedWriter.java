@@ -81,9 +81,13 @@ final class FencedWriter {
     /** Retires the writer and closes the connection. */
     Mono<Void> close() {
         Long retiring = writer;
-        Mono<Void> retired =
-                retiring == null ? Mono.empty() : store.retire(retiring).doOnSuccess(nothing -> ledger.close(retiring));
-        return retired.onErrorResume(StoreFailure.class, failure -> {
+        if (retiring == null) {
+            return store.close();
+        }
+        // Memory first: an audit that finds the row gone must find that nobody claims it any more.
+        ledger.close(retiring);
+        return store.retire(retiring)
+                .onErrorResume(StoreFailure.class, failure -> {
                     log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
                     return Mono.empty();
                 })
@@ -102,8 +106,22 @@ final class FencedWriter {
     }
 
     private Mono<Fence> nextFence() {
-        Mono<Long> current = writer == null ? store.register().doOnNext(this::become) : Mono.just(writer);
+        Mono<Long> current = writer == null ? registered() : Mono.just(writer);
         return current.map(id -> new Fence(id, sequence + 1));
+    }
+
+    private Mono<Long> registered() {
+        return store.register()
+                .onErrorMap(StoreFailure.class, FencedWriter::nothingSent)
+                .doOnNext(this::become)
+                .doOnError(StoreFailure.class, this::failed);
+    }
+
+    /** A writer that was registered and never heard of has written nothing, so no operation is in doubt. */
+    private static StoreFailure nothingSent(StoreFailure failure) {
+        return failure.kind() == Kind.UNKNOWN
+                ? new StoreFailure(Kind.UNAVAILABLE, failure.reason(), String.valueOf(failure.getMessage()), failure)
+                : failure;
     }
 
     private void become(long registered) {

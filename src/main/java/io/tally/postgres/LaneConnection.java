@@ -52,11 +52,16 @@ final class LaneConnection {
             return Mono.just(current);
         }
         return factory.create()
-                .flatMap(connection -> prepare(connection)
-                        .onErrorResume(
-                                failure -> connection.close().onErrorComplete().then(Mono.error(failure))))
                 .timeout(connectMax, SqlStates.noConnection(connectMax))
+                .flatMap(this::prepared)
                 .doOnNext(connection -> open = connection);
+    }
+
+    private Mono<PostgresqlConnection> prepared(PostgresqlConnection connection) {
+        return prepare(connection)
+                .timeout(connectMax, SqlStates.noConnection(connectMax))
+                .onErrorResume(failure ->
+                        connection.close().timeout(CLOSE_MAX).onErrorComplete().then(Mono.error(failure)));
     }
 
     private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {

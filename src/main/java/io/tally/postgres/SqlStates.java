@@ -44,6 +44,8 @@ final class SqlStates {
             case "23505" -> failure(Kind.CONFLICT, Cause.KEY_RACE, state, failure);
             // A primary that has become a replica: it wrote nothing, and this connection never will.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
+            // The server closed a transaction that it took for forgotten.
+            case "25P03" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
             default -> ofClass(state, failure);
         };
     }
