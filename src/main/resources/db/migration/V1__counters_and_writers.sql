@@ -37,7 +37,7 @@ comment on column counter.name           is '1 to 256 bytes of UTF-8, compared b
 comment on index  counter_pkey           is 'Every read and write of a counter; makes get-or-create safe from races.';
 
 create table writer (
-  id               bigint      generated always as identity,
+  id               bigint      not null,
   sequence         bigint      not null default 0,
   operations       bigint      not null default 0,
   delta            numeric     not null default 0,
@@ -60,7 +60,7 @@ create table writer (
 );
 
 comment on table  writer                  is 'One row for each lane of each instance: which batch it committed last, and its books. Row 0 holds the books of all former writers.';
-comment on column writer.id               is 'Given when the lane first writes.';
+comment on column writer.id               is 'Chosen by chance when the lane first writes.';
 comment on column writer.sequence         is 'The last batch committed. A batch is applied only where this is one less than its own.';
 comment on column writer.operations       is 'How many operations its batches applied. Never less than what was acknowledged.';
 comment on column writer.delta            is 'What its batches added to the sum of all counters. The sum over all writers equals the sum of counter.value.';
@@ -72,4 +72,4 @@ comment on column writer.outcome_values   is 'The values after the last batch, i
 comment on column writer.outcome_versions is 'The versions that belong to outcome_values.';
 comment on index  writer_pkey             is 'The fence of every batch.';
 
-insert into writer (id, lane, instance) overriding system value values (0, 0, 'former writers');
+insert into writer (id, lane, instance) values (0, 0, 'former writers');

@@ -251,6 +251,25 @@ class FaultsIT {
         verify();
     }
 
+    /** What was never sent is not in doubt: the connection was lost while nothing was on its way. */
+    @Test
+    void connectionsAreLostWhileIdle() throws Exception {
+        awaitProgress(100);
+        loading = false;
+        for (Future<?> future : load) {
+            future.get();
+        }
+        double unknownBefore = metric("tally_commits_unknown_total");
+        proxy.refuse();
+        proxy.cutAll();
+        assertThat(client.get("/v1/counters/faults/hot").status()).isEqualTo(503);
+        assertThat(client.increment("faults/hot", 1).problem()).isEqualTo("store-unavailable");
+        assertThat(metric("tally_commits_unknown_total")).isEqualTo(unknownBefore);
+        proxy.admit();
+        startLoad();
+        verify();
+    }
+
     @Test
     void theDatabaseIsAwayForLongerThanAnybodyWaits() throws Exception {
         awaitProgress(100);

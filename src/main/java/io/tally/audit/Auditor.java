@@ -55,7 +55,6 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     @Override
     public Mono<Void> flush(List<Waiter<Occasion, Audit>> waiters) {
         return compare()
-                .doOnNext(this::keep)
                 .cast(Audit.class)
                 .onErrorResume(StoreFailure.class, this::unread)
                 .doOnNext(audit -> waiters.forEach(waiter -> waiter.answer(audit)))
@@ -68,7 +67,16 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
         Instant start = clock.instant();
         return books.balance(acknowledged.keySet())
                 .map(balance -> report(balance, acknowledged, start))
-                .delayUntil(report -> books.tidy(acknowledged.keySet()));
+                .doOnNext(this::keep)
+                .delayUntil(report -> tidied(acknowledged.keySet()));
+    }
+
+    /** Has time until the next audit: what was found is worth more. */
+    private Mono<Void> tidied(Set<Long> writers) {
+        return books.tidy(writers).onErrorResume(StoreFailure.class, failure -> {
+            log.warn("The writers' rows were not tidied: {}", failure.getMessage());
+            return Mono.empty();
+        });
     }
 
     private Report report(Balance balance, Map<Long, Long> acknowledged, Instant start) {

@@ -13,8 +13,10 @@ import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
@@ -37,17 +39,30 @@ final class BatchWriter implements Flush<Operation, Outcome> {
     private final Writes store;
     private final FencedWriter writer;
     private final int countersMax;
+    private final Duration waitMax;
+    private final LongSupplier nanoClock;
     private final RecentSet<CounterId> bounded = new RecentSet<>(BOUNDED_REMEMBERED_MAX);
 
-    /** @param countersMax the most counters in one statement */
-    BatchWriter(Writes store, FencedWriter writer, int countersMax) {
+    /** When what is left of the batch in flight is no longer sent. */
+    private long deadline;
+
+    /**
+     * The write side of one lane.
+     *
+     * @param countersMax the most counters in one statement
+     * @param waitMax how long a batch is tried, all its statements together
+     */
+    BatchWriter(Writes store, FencedWriter writer, int countersMax, Duration waitMax, LongSupplier nanoClock) {
         this.store = store;
         this.writer = writer;
         this.countersMax = countersMax;
+        this.waitMax = waitMax;
+        this.nanoClock = nanoClock;
     }
 
     @Override
     public Mono<Void> flush(List<Waiter<Operation, Outcome>> waiters) {
+        deadline = nanoClock.getAsLong() + waitMax.toNanos();
         Batch batch = Coalescer.coalesce(waiters, bounded::contains);
         return Flux.concat(
                         Flux.fromIterable(slices(batch.unconditional())).concatMap(this::add),
@@ -86,7 +101,7 @@ final class BatchWriter implements Flush<Operation, Outcome> {
     // ---- the fast way: sums ----------------------------------------------------------------------------------------
 
     private Mono<Void> add(List<Group> groups) {
-        return writer.written(new Addition(store, groups))
+        return writer.written(new Addition(store, groups), deadline)
                 .map(added -> answer(groups, added))
                 .flatMap(this::resolveGroups)
                 .onErrorResume(
@@ -119,8 +134,10 @@ final class BatchWriter implements Flush<Operation, Outcome> {
     }
 
     private Mono<Void> resolve(List<Waiter<Operation, Outcome>> waiters) {
-        return writer.written(new Decisions(
-                        store, waiters.stream().map(Waiter::request).toList()))
+        return writer.written(
+                        new Decisions(
+                                store, waiters.stream().map(Waiter::request).toList()),
+                        deadline)
                 .doOnNext(resolution -> answer(waiters, resolution))
                 .then()
                 .onErrorResume(

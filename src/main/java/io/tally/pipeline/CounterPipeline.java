@@ -66,9 +66,9 @@ public final class CounterPipeline implements SmartLifecycle {
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
             Writes target = store.writes(lane);
-            FencedWriter writer = new FencedWriter(lane, target, limits, ledger, metrics, nanoClock);
+            FencedWriter writer = new FencedWriter(lane, target, limits.outcomeMax(), ledger, metrics, nanoClock);
             writers.add(writer);
-            BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax());
+            BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
             writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), nanoClock));
         }
         reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, nanoClock);

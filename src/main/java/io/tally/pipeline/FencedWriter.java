@@ -48,7 +48,7 @@ final class FencedWriter {
 
     private final int lane;
     private final Writes store;
-    private final PipelineProperties limits;
+    private final Duration outcomeMax;
     private final Ledger ledger;
     private final LaneMetrics metrics;
     private final LongSupplier nanoClock;
@@ -57,16 +57,12 @@ final class FencedWriter {
     private long sequence;
     private volatile @Nullable String trouble;
 
+    /** @param outcomeMax the longest it tries to learn what became of a shipment whose answer was lost */
     FencedWriter(
-            int lane,
-            Writes store,
-            PipelineProperties limits,
-            Ledger ledger,
-            LaneMetrics metrics,
-            LongSupplier nanoClock) {
+            int lane, Writes store, Duration outcomeMax, Ledger ledger, LaneMetrics metrics, LongSupplier nanoClock) {
         this.lane = lane;
         this.store = store;
-        this.limits = limits;
+        this.outcomeMax = outcomeMax;
         this.ledger = ledger;
         this.metrics = metrics;
         this.nanoClock = nanoClock;
@@ -80,29 +76,40 @@ final class FencedWriter {
 
     /** Retires the writer and closes the connection. */
     Mono<Void> close() {
+        return Mono.defer(this::retired).then(Mono.defer(store::close));
+    }
+
+    private Mono<Void> retired() {
         Long retiring = writer;
         if (retiring == null) {
-            return store.close();
+            return Mono.empty();
         }
         // Memory first: an audit that finds the row gone must find that nobody claims it any more.
         ledger.close(retiring);
-        return store.retire(retiring)
-                .onErrorResume(StoreFailure.class, failure -> {
-                    log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
-                    return Mono.empty();
-                })
-                .then(store.close());
+        return store.retire(retiring).onErrorResume(StoreFailure.class, failure -> {
+            log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
+            return Mono.empty();
+        });
     }
 
     /**
      * Writes a shipment exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may have been
      * written, of any other where it was not.
+     *
+     * @param deadline when it is no longer sent, by the lane's clock
      */
-    <T> Mono<T> written(Shipment<T> shipment) {
-        long deadline = nanoClock.getAsLong() + limits.waitMax().toNanos();
-        return Mono.defer(this::nextFence)
+    <T> Mono<T> written(Shipment<T> shipment, long deadline) {
+        return Mono.defer(() -> isPast(deadline) ? Mono.error(FencedWriter::late) : nextFence())
                 .flatMap(fence -> sent(shipment, fence))
                 .retryWhen(backoff(StoreFailure::mayBeSentAgain, deadline));
+    }
+
+    private boolean isPast(long deadline) {
+        return nanoClock.getAsLong() - deadline >= 0;
+    }
+
+    private static StoreFailure late() {
+        return new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "what was sent before took too long");
     }
 
     private Mono<Fence> nextFence() {
@@ -168,7 +175,7 @@ final class FencedWriter {
         log.warn("Lane {} lost the answer to batch {}: {}", lane, fence.sequence(), lost.getMessage());
         metrics.commitUnknown();
         trouble = lost.getMessage();
-        long deadline = nanoClock.getAsLong() + limits.outcomeMax().toNanos();
+        long deadline = nanoClock.getAsLong() + outcomeMax.toNanos();
         return Mono.defer(() -> store.settle(fence))
                 .retryWhen(backoff(failure -> failure.kind() != Kind.FATAL, deadline))
                 .onErrorMap(StoreFailure.class, this::givenUp)
@@ -202,9 +209,7 @@ final class FencedWriter {
         return Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
                 .maxBackoff(BACKOFF_MAX)
                 .jitter(0.5)
-                .filter(failure -> failure instanceof StoreFailure known
-                        && worthwhile.test(known)
-                        && nanoClock.getAsLong() - deadline < 0)
+                .filter(failure -> failure instanceof StoreFailure known && worthwhile.test(known) && !isPast(deadline))
                 .doBeforeRetry(signal -> metrics.retried(((StoreFailure) signal.failure()).reason()));
     }
 }

@@ -122,7 +122,7 @@ public final class Lane<I, O> {
         closing = true;
         drain();
         emptied.asMono()
-                .then(flush.close())
+                .then(Mono.defer(flush::close))
                 .timeout(patience)
                 .doFinally(signal -> closed.run())
                 .subscribe(nothing -> {}, this::notClosed, () -> log.info("The {} closed with nothing left", name));

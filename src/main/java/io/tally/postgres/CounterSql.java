@@ -13,16 +13,20 @@ final class CounterSql {
 
     /**
      * What a new connection is asked first. An acknowledged operation is durable, so a database that is set to acknowledge
-     * before it has written is overruled for this connection.
+     * before it has written is overruled, and whatever the setting is, a change of the server's does not reach this
+     * connection.
      */
     static final String PREPARE = """
             select pg_is_in_recovery() as replica,
-                   case current_setting('synchronous_commit')
-                     when 'off' then set_config('synchronous_commit', 'on', false) end as overruled
+                   set_config('synchronous_commit',
+                              case current_setting('synchronous_commit')
+                                when 'off' then 'on' else current_setting('synchronous_commit') end,
+                              false) as pinned
             """;
 
+    /** $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
-            insert into writer (instance, lane) values ($1, $2) returning id
+            insert into writer (id, instance, lane) values ($1, $2, $3)
             """;
 
     /**

@@ -2,6 +2,7 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.spi.ValidationDepth;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -48,9 +49,15 @@ final class LaneConnection {
 
     private Mono<PostgresqlConnection> connection() {
         PostgresqlConnection current = open;
-        if (current != null) {
-            return Mono.just(current);
+        if (current == null) {
+            return opened();
         }
+        // One that was found dead before anything was sent leaves nothing in doubt.
+        return Mono.from(current.validate(ValidationDepth.LOCAL))
+                .flatMap(alive -> alive ? Mono.just(current) : close().then(Mono.defer(this::opened)));
+    }
+
+    private Mono<PostgresqlConnection> opened() {
         return factory.create()
                 .timeout(connectMax, SqlStates.noConnection(connectMax))
                 .flatMap(this::prepared)
@@ -82,6 +89,10 @@ final class LaneConnection {
 
     /** Closes the connection, if there is one; whatever becomes of that, the next use opens another. */
     Mono<Void> close() {
+        return Mono.defer(this::closed);
+    }
+
+    private Mono<Void> closed() {
         PostgresqlConnection closing = open;
         open = null;
         return closing == null

@@ -25,6 +25,7 @@ import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +36,9 @@ import reactor.core.publisher.Mono;
 
 /** The write side of one lane. */
 final class PostgresWrites implements Writes {
+
+    /** By chance and not in turn: a database that forgot its last writers must not give their names to others. */
+    private static final SecureRandom WRITERS = new SecureRandom();
 
     private final LaneConnection lane;
     private final String instance;
@@ -48,12 +52,15 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Long> register() {
-        return lane.use(connection -> one(
-                connection
-                        .createStatement(CounterSql.REGISTER)
-                        .bind("$1", instance)
-                        .bind("$2", index),
-                row -> CounterRows.number(row, "id")));
+        return Mono.fromSupplier(() -> WRITERS.nextLong(1, Long.MAX_VALUE)).delayUntil(this::register);
+    }
+
+    private Mono<Long> register(long writer) {
+        return lane.use(connection -> rows(connection
+                .createStatement(CounterSql.REGISTER)
+                .bind("$1", writer)
+                .bind("$2", instance)
+                .bind("$3", index)));
     }
 
     @Override

@@ -136,9 +136,9 @@ class AuditIT {
 
     @Test
     void foldsWritersThatWereSilentForDays() throws Exception {
-        database.execute("insert into writer (lane, instance, operations, delta, seen_at)"
-                + " values (0, 'crashed', 7, 0, now() - interval '8 days'),"
-                + " (1, 'crashed', 5, 0, now() - interval '8 days')");
+        database.execute("insert into writer (id, lane, instance, operations, delta, seen_at)"
+                + " values (1, 0, 'crashed', 7, 0, now() - interval '8 days'),"
+                + " (2, 1, 'crashed', 5, 0, now() - interval '8 days')");
         audit();
         Clients.await("folded", Duration.ofSeconds(10), () -> {
             try {
