@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
@@ -39,6 +40,8 @@ public final class Lane<I, O> {
      */
 
     private static final Logger log = LoggerFactory.getLogger(Lane.class);
+
+    private static final Duration CLOSING_TICK = Duration.ofMillis(250);
 
     private final String name;
     private final Limits limits;
@@ -91,9 +94,13 @@ public final class Lane<I, O> {
     }
 
     private void enter(Waiter<I, O> waiter) {
+        // Counted before the look at closing: a lane that closes waits for whoever it counted.
+        int waiting = queued.incrementAndGet();
         if (closing) {
+            queued.decrementAndGet();
             waiter.answer(flush.refused(new StoreUnavailable()));
-        } else if (queued.incrementAndGet() > limits.queueMax()) {
+            drain();
+        } else if (waiting > limits.queueMax()) {
             queued.decrementAndGet();
             waiter.answer(flush.refused(new Overloaded()));
         } else {
@@ -121,6 +128,11 @@ public final class Lane<I, O> {
     public void close(Duration patience, Runnable closed) {
         closing = true;
         drain();
+        // Whoever called expire() may have stopped before.
+        Flux.interval(CLOSING_TICK)
+                .takeUntilOther(emptied.asMono())
+                .take(patience)
+                .subscribe(tick -> drain());
         emptied.asMono()
                 .then(Mono.defer(flush::close))
                 .timeout(patience)
@@ -158,7 +170,7 @@ public final class Lane<I, O> {
             long cutNanos = nanoClock.getAsLong();
             Mono.defer(() -> flushed(batch, cutNanos))
                     .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
-        } else if (closing) {
+        } else if (closing && queued.get() == 0) {
             emptied.tryEmitEmpty();
         }
     }

@@ -13,13 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param outcomes in the order of the operations
  * @param changes the counters that are no longer as they were found
  * @param operations how many were applied
+ * @param magnitude the sum of what each of these moved a value by, without signs
  */
-public record Resolution(List<Outcome> outcomes, List<Change> changes, int operations) {
-
-    /** The sum of what the values moved, without sign. */
-    double magnitude() {
-        return changes.stream().mapToDouble(Change::magnitude).sum();
-    }
+public record Resolution(List<Outcome> outcomes, List<Change> changes, int operations, double magnitude) {
 
     /** A counter before and after; {@code null} where it does not exist. */
     public record Change(
@@ -30,10 +26,6 @@ public record Resolution(List<Outcome> outcomes, List<Change> changes, int opera
         /** What the change adds to the sum of all values. */
         public BigInteger delta() {
             return value(after).subtract(value(before));
-        }
-
-        private double magnitude() {
-            return Math.abs(delta().doubleValue());
         }
 
         private static BigInteger value(@Nullable Counter counter) {

@@ -40,6 +40,7 @@ final class Resolver {
     private final Map<CounterId, @Nullable Counter> counters;
     private final Instant now;
     private int applied;
+    private double moved;
 
     private Resolver(States states) {
         this.counters = new HashMap<>(states.counters());
@@ -54,7 +55,7 @@ final class Resolver {
             outcomes.add(resolver.decide(operation));
             touched.add(operation.counter());
         }
-        return new Resolution(outcomes, resolver.changes(states, touched), resolver.applied);
+        return new Resolution(outcomes, resolver.changes(states, touched), resolver.applied, resolver.moved);
     }
 
     private List<Resolution.Change> changes(States states, Set<CounterId> touched) {
@@ -133,8 +134,7 @@ final class Resolver {
         if (!delete.precondition().holds(counter)) {
             return new PreconditionFailed(counter.version());
         }
-        counters.put(counter.id(), null);
-        applied++;
+        put(counter.id(), null);
         return new Deleted();
     }
 
@@ -146,9 +146,17 @@ final class Resolver {
     private Counter next(Counter counter, long value, Bounds bounds) {
         Counter next = new Counter(
                 counter.id(), counter.kind(), value, counter.version() + 1, bounds, counter.createdAt(), now);
-        counters.put(next.id(), next);
-        applied++;
+        put(next.id(), next);
         return next;
+    }
+
+    private void put(CounterId id, @Nullable Counter after) {
+        moved += Math.abs(value(after) - value(counters.put(id, after)));
+        applied++;
+    }
+
+    private static double value(@Nullable Counter counter) {
+        return counter == null ? 0 : (double) counter.value();
     }
 
     /** The bound that adding {@code delta} would pass; those of 64 bits are bounds, too. */

@@ -1,10 +1,12 @@
 package io.tally.postgres;
 
+import io.r2dbc.postgresql.api.PostgresqlException;
 import io.r2dbc.spi.R2dbcException;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -14,6 +16,8 @@ import reactor.core.publisher.Mono;
  * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
  */
 final class SqlStates {
+
+    private static final Set<String> OUR_KEYS = Set.of("counter_pkey", "writer_pkey");
 
     private SqlStates() {}
 
@@ -41,11 +45,11 @@ final class SqlStates {
             case "40001" -> failure(Kind.CONFLICT, Cause.SERIALIZATION, state, failure);
             case "40P01" -> failure(Kind.CONFLICT, Cause.DEADLOCK, state, failure);
             case "55P03" -> failure(Kind.CONFLICT, Cause.LOCK_TIMEOUT, state, failure);
-            case "23505" -> failure(Kind.CONFLICT, Cause.KEY_RACE, state, failure);
+            case "23505" -> alreadyThere(failure);
             // A primary that has become a replica: it wrote nothing, and this connection never will.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
-            // The server closed a transaction that it took for forgotten.
-            case "25P03" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
+            // The server closed a transaction that it took for forgotten; or says itself that it does not know.
+            case "25P03", "40003" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
             default -> ofClass(state, failure);
         };
     }
@@ -60,13 +64,27 @@ final class SqlStates {
         return Mono.error(() -> new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "no connection within " + waited));
     }
 
+    /** Another was first with one of our own keys; with somebody else's unique index, looking again would not help. */
+    private static StoreFailure alreadyThere(Throwable failure) {
+        boolean ours = failure instanceof PostgresqlException known
+                && known.getErrorDetails()
+                        .getConstraintName()
+                        .filter(OUR_KEYS::contains)
+                        .isPresent();
+        return failure(ours ? Kind.CONFLICT : Kind.BAD_OPERATION, Cause.KEY_RACE, "23505", failure);
+    }
+
     private static StoreFailure ofClass(String state, Throwable failure) {
         return switch (state.substring(0, Math.min(2, state.length()))) {
             // Data, constraints, and what a trigger raises: one operation's fault.
             case "22", "23", "44", "P0" -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
             // The server is short of something, shutting down, or broken inside: it may have committed first.
             case "08", "53", "57", "58", "XX" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
-            default -> failure(Kind.FATAL, Cause.CONNECTION, state, failure);
+            // What PostgreSQL itself may say of a statement or of this user.
+            case "0A", "21", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "54", "55" ->
+                failure(Kind.FATAL, Cause.CONNECTION, state, failure);
+            // A state of somebody's own, raised by their trigger.
+            default -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
         };
     }
 
