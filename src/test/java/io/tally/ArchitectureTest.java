@@ -43,7 +43,7 @@ class ArchitectureTest {
                 .whereLayer("pipeline")
                 .mayOnlyBeAccessedByLayers("http", "audit", "postgres", "telemetry")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("audit")
+                .mayOnlyBeAccessedByLayers("audit", "telemetry")
                 .whereLayer("audit")
                 .mayOnlyBeAccessedByLayers("postgres", "telemetry")
                 .whereLayer("postgres")

@@ -2,6 +2,7 @@ package io.tally;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
@@ -56,7 +57,7 @@ class ClientsGoAwayIT {
         Clients.atOnce(8, thread -> {
             for (int i = 0; i < operations / 8; i++) {
                 Precondition precondition = i % 5 == 0 ? Precondition.EXISTS : Precondition.NONE;
-                pipeline.apply(new Increment(counter, 1, precondition))
+                pipeline.apply(Command.of(new Increment(counter, 1, precondition)))
                         .subscribe()
                         .dispose();
             }

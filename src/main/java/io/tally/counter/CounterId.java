@@ -1,7 +1,6 @@
 package io.tally.counter;
 
 import java.nio.charset.StandardCharsets;
-import java.util.regex.Pattern;
 
 /**
  * The identity of a counter: a name within a namespace.
@@ -14,7 +13,7 @@ public record CounterId(String namespace, String name) {
     /** The most bytes of UTF-8 a name may have. */
     public static final int NAME_BYTES_MAX = 256;
 
-    private static final Pattern NAMESPACE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    private static final int NAMESPACE_LENGTH_MAX = 64;
 
     /**
      * Checks both parts.
@@ -22,11 +21,28 @@ public record CounterId(String namespace, String name) {
      * @throws IllegalArgumentException with a sentence fit for the caller where a part is malformed
      */
     public CounterId {
-        if (!NAMESPACE.matcher(namespace).matches()) {
+        if (!isNamespace(namespace)) {
             throw new IllegalArgumentException(
                     "A namespace is 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or digit.");
         }
         requireName(name);
+    }
+
+    private static boolean isNamespace(String namespace) {
+        if (namespace.isEmpty() || namespace.length() > NAMESPACE_LENGTH_MAX || !isAlphanumeric(namespace.charAt(0))) {
+            return false;
+        }
+        for (int i = 1; i < namespace.length(); i++) {
+            char c = namespace.charAt(i);
+            if (!isAlphanumeric(c) && c != '.' && c != '_' && c != '-') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isAlphanumeric(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
     }
 
     private static void requireName(String name) {

@@ -1,25 +1,38 @@
 package io.tally.counter;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A change somebody asks of one counter. */
+/** A change somebody asks for, which is made wholly or not at all. */
 public sealed interface Operation {
 
-    /** The counter it is about. */
-    CounterId counter();
+    /** The counters it is about, in the order in which it names them; one may come twice. */
+    List<CounterId> counters();
 
-    /** What must hold for it to be applied. */
-    Precondition precondition();
+    /** A change of one counter. */
+    sealed interface Single extends Operation {
+
+        /** The counter it is about. */
+        CounterId counter();
+
+        /** What must hold for it to be applied. */
+        Precondition precondition();
+
+        @Override
+        default List<CounterId> counters() {
+            return List.of(counter());
+        }
+    }
 
     /** Adds {@code delta}, which may be negative or zero. Makes the counter, starting from 0, where it is absent. */
-    record Increment(CounterId counter, long delta, Precondition precondition) implements Operation {}
+    record Increment(CounterId counter, long delta, Precondition precondition) implements Single {}
 
     /**
      * Makes the counter where it is absent; leaves it as it is where it exists.
      *
      * @param initial the first value, within {@code bounds}
      */
-    record Create(CounterId counter, long initial, Bounds bounds, Precondition precondition) implements Operation {
+    record Create(CounterId counter, long initial, Bounds bounds, Precondition precondition) implements Single {
         /**
          * Checks the initial value.
          *
@@ -38,10 +51,27 @@ public sealed interface Operation {
      * @param value the new value, or {@code null} to keep it
      */
     record Amend(CounterId counter, @Nullable Long value, Limit min, Limit max, Precondition precondition)
-            implements Operation {}
+            implements Single {}
 
     /** Removes an existing counter. */
-    record Delete(CounterId counter, Precondition precondition) implements Operation {}
+    record Delete(CounterId counter, Precondition precondition) implements Single {}
+
+    /**
+     * Increments one after the other, all or none.
+     *
+     * @param increments at least one; none has a precondition
+     */
+    record Transaction(List<Increment> increments) implements Operation {
+        /** Copies the list. */
+        public Transaction {
+            increments = List.copyOf(increments);
+        }
+
+        @Override
+        public List<CounterId> counters() {
+            return increments.stream().map(Increment::counter).toList();
+        }
+    }
 
     /** What an {@link Amend} does to one end of the bounds. */
     sealed interface Limit {

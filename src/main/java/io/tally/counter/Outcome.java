@@ -1,5 +1,6 @@
 package io.tally.counter;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What came of an operation or of a read. */
@@ -12,6 +13,8 @@ public sealed interface Outcome {
     enum Verdict {
         /** It was done and is durable. */
         APPLIED,
+        /** It had been done before, under the same key. */
+        REPLAYED,
         /** Nothing was done, because of the operation or the counter's state: asking again answers the same. */
         REJECTED,
         /** Nothing was done, because of load or an absent database: worth trying again. */
@@ -42,6 +45,22 @@ public sealed interface Outcome {
 
     /** The counter existed and was removed. */
     record Deleted() implements Success {}
+
+    /** All increments of a transaction, in its order. */
+    record TransactionApplied(List<Incremented> results) implements Success {
+        /** Copies the list. */
+        public TransactionApplied {
+            results = List.copyOf(results);
+        }
+    }
+
+    /** The same was asked for before under the same key, and done then, with this outcome. Now nothing was done. */
+    record Replayed(Success original) implements Outcome {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REPLAYED;
+        }
+    }
 
     /** Nothing was done. */
     sealed interface Refusal extends Outcome {}
@@ -98,6 +117,27 @@ public sealed interface Outcome {
 
     /** The counter is of another kind than the operation needs. */
     record WrongKind(Kind kind) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /**
+     * One increment of a transaction was refused, and so all of it.
+     *
+     * @param item its place in the transaction, from 0
+     * @param cause with what it found there, after the increments before it
+     */
+    record TransactionRefused(int item, CounterId counter, Refusal cause) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return cause.verdict();
+        }
+    }
+
+    /** Something else was asked for before under the same key. */
+    record KeyReused() implements Refusal {
         @Override
         public Verdict verdict() {
             return Verdict.REJECTED;

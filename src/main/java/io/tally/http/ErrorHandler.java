@@ -1,6 +1,5 @@
 package io.tally.http;
 
-import io.netty.channel.ChannelException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
@@ -58,9 +57,6 @@ class ErrorHandler implements WebExceptionHandler {
             case InvalidMediaTypeException unreadable ->
                 new ProblemException(
                         ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
-            // Reactor Netty's RequestTimeoutException is one, and not public.
-            case ChannelException slow ->
-                new ProblemException(ProblemType.REQUEST_TIMEOUT, ProblemType.REQUEST_TIMEOUT.explanation());
             default -> unforeseen(exchange, failure);
         };
     }

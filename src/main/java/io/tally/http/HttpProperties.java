@@ -3,14 +3,27 @@ package io.tally.http;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
 
 /**
- * Limits of the HTTP server that Spring Boot has no key for.
+ * Limits of the HTTP server that Spring Boot has no key for. How to choose them stands in {@code application.yml}.
  *
- * @param requestTimeout the longest a request may take to arrive, from its first byte to its last
+ * @param requestTimeout the longest a request may take to arrive, from its first byte to its last; of a stream, the longest
+ *     the next bytes may take
+ * @param arrayBytesMax the longest array of increments
+ * @param lineBytesMax the longest line of a stream
+ * @param streamLinesMax about how many lines of one stream may be read and not yet answered
  */
 @ConfigurationProperties("tally.http")
-record HttpProperties(@DefaultValue("10s") Duration requestTimeout) {
+record HttpProperties(
+        @DefaultValue("10s") Duration requestTimeout,
+        @DefaultValue("1MB") DataSize arrayBytesMax,
+        @DefaultValue("8KB") DataSize lineBytesMax,
+        @DefaultValue("16384") int streamLinesMax) {
+
+    private static final DataSize ARRAY_MAX = DataSize.ofMegabytes(64);
+    private static final DataSize LINE_MIN = DataSize.ofKilobytes(1);
+    private static final DataSize LINE_MAX = DataSize.ofMegabytes(1);
 
     /**
      * Checks each.
@@ -18,8 +31,26 @@ record HttpProperties(@DefaultValue("10s") Duration requestTimeout) {
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     HttpProperties {
-        if (!requestTimeout.isPositive()) {
-            throw new IllegalArgumentException("tally.http.request-timeout is longer than nothing");
+        require(requestTimeout.isPositive(), "tally.http.request-timeout is longer than nothing");
+        require(isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX), "tally.http.array-bytes-max is 1KB to 64MB");
+        require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 1MB");
+        require(
+                streamLinesMax >= Lines.BLOCK_MAX && streamLinesMax <= 1 << 20,
+                "tally.http.stream-lines-max is 1024 to 1048576");
+    }
+
+    /** How many blocks of lines may be read and not yet answered. */
+    int blocksMax() {
+        return streamLinesMax / Lines.BLOCK_MAX;
+    }
+
+    private static boolean isBetween(DataSize size, DataSize min, DataSize max) {
+        return size.compareTo(min) >= 0 && size.compareTo(max) <= 0;
+    }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
         }
     }
 }

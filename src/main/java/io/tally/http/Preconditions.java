@@ -32,6 +32,14 @@ final class Preconditions {
         throw new ProblemException(ProblemType.MALFORMED, "If-None-Match is * where something is written.");
     }
 
+    /** Refuses a condition where there is nothing that has a tag (RFC 9110, section 13.1.1). */
+    static void requireNone(ServerRequest request) {
+        if (!request.headers().header(HttpHeaders.IF_MATCH).isEmpty()) {
+            throw new ProblemException(
+                    ProblemType.PRECONDITION_FAILED, "Several counters have no entity tag that If-Match could match.");
+        }
+    }
+
     private static Precondition ifMatch(String header) {
         if (header.trim().equals(ANY)) {
             return Precondition.EXISTS;

@@ -35,7 +35,7 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "A bound would be passed",
             "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The problem"
-                    + " has the bound and the value found."),
+                    + " has the bound and the value found, and for a transaction which of its items it was."),
     /** 409. */
     BOUNDS_INVERTED(
             HttpStatus.CONFLICT,
@@ -66,6 +66,12 @@ public enum ProblemType {
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
             "The body's Content-Type is not one that the route takes. Send application/json."),
+    /** 422. */
+    IDEMPOTENCY_KEY_REUSED(
+            HttpStatus.UNPROCESSABLE_CONTENT,
+            "The idempotency key is another request's",
+            "Something else was asked for under this Idempotency-Key before. Nothing was changed. Use a new key for every new"
+                    + " request, and the same only to send the same again."),
     /** 428. */
     PRECONDITION_REQUIRED(
             HttpStatus.PRECONDITION_REQUIRED,
@@ -82,12 +88,6 @@ public enum ProblemType {
             HttpStatus.INTERNAL_SERVER_ERROR,
             "Something unforeseen went wrong",
             "This is a defect of the service. Whether the operation was applied is not known."),
-    /** 501. */
-    IDEMPOTENCY_KEY_UNSUPPORTED(
-            HttpStatus.NOT_IMPLEMENTED,
-            "Idempotency keys are not supported",
-            "This version does not keep idempotency keys. Ignoring one would let a repeated request count twice, so the"
-                    + " request is refused. Nothing was changed."),
     /** 503. */
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,
@@ -104,8 +104,8 @@ public enum ProblemType {
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The outcome is not known",
-            "The operation was sent to the database and no answer came in time. It was applied once or not at all. Read the"
-                    + " counter to see.");
+            "The operation was sent to the database and no answer came in time. It was applied once or not at all. If it had"
+                    + " an Idempotency-Key, send it again with the same: it counts once. If not, read the counter to see.");
 
     private final HttpStatus status;
     private final String title;
@@ -154,6 +154,7 @@ public enum ProblemType {
             case 413 -> CONTENT_TOO_LARGE;
             case 414 -> URI_TOO_LONG;
             case 415 -> UNSUPPORTED_MEDIA_TYPE;
+            case 422 -> IDEMPOTENCY_KEY_REUSED;
             case 428 -> PRECONDITION_REQUIRED;
             case 431 -> HEADERS_TOO_LARGE;
             case 503 -> STORE_UNAVAILABLE;

@@ -4,11 +4,14 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.PreconditionFailed;
+import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
 import java.net.URI;
@@ -54,7 +57,7 @@ public final class Problems {
         return problem;
     }
 
-    private static ProblemDetail problem(Outcome outcome) {
+    static ProblemDetail problem(Outcome outcome) {
         return switch (outcome) {
             case NotFound absent -> problem(ProblemType.NOT_FOUND, "There is no such counter.");
             case PreconditionFailed failed -> preconditionFailed(failed.version());
@@ -67,6 +70,11 @@ public final class Problems {
                 problem(
                         ProblemType.WRONG_KIND,
                         "The counter is of kind " + wrong.kind().label() + ".");
+            case TransactionRefused refused -> transactionRefused(refused);
+            case KeyReused reused ->
+                problem(
+                        ProblemType.IDEMPOTENCY_KEY_REUSED,
+                        "Something else was asked for under this idempotency key before.");
             case ConstraintViolated violated ->
                 problem(ProblemType.CONSTRAINT_VIOLATED, "The database refused this operation.");
             case Overloaded overloaded -> problem(ProblemType.OVERLOADED, "Nothing was applied.");
@@ -74,7 +82,17 @@ public final class Problems {
             case Unknown unknown ->
                 problem(ProblemType.OUTCOME_UNKNOWN, "The operation was applied once or not at all.");
             case Success success -> throw new IllegalArgumentException("no problem: " + success);
+            case Replayed replayed -> throw new IllegalArgumentException("no problem: " + replayed);
         };
+    }
+
+    private static ProblemDetail transactionRefused(TransactionRefused refused) {
+        ProblemDetail problem = problem(refused.cause());
+        problem.setDetail("increments[" + refused.item() + "]: " + problem.getDetail() + " Nothing was applied.");
+        problem.setProperty("item", refused.item());
+        problem.setProperty("namespace", refused.counter().namespace());
+        problem.setProperty("name", refused.counter().name());
+        return problem;
     }
 
     private static ProblemDetail preconditionFailed(@Nullable Long version) {

@@ -22,14 +22,19 @@ public final class Routes {
 
     private Routes() {}
 
-    /** The resource at a path pattern. */
+    /** The resource at a path pattern, which answers with JSON. */
     public static Resource resource(String pattern) {
-        return new Resource(pattern, /* json= */ true);
+        return resource(pattern, MediaType.APPLICATION_JSON);
+    }
+
+    /** The resource at a path pattern, which answers with one of these. */
+    static Resource resource(String pattern, MediaType... produced) {
+        return new Resource(pattern, List.of(produced));
     }
 
     /** A page for people, at a path pattern: answers whatever {@code Accept} says. */
     static Resource page(String pattern) {
-        return new Resource(pattern, /* json= */ false);
+        return new Resource(pattern, List.of(MediaType.ALL));
     }
 
     /** A body as JSON. */
@@ -41,12 +46,12 @@ public final class Routes {
     public static final class Resource {
 
         private final String pattern;
-        private final boolean json;
+        private final List<MediaType> produced;
         private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
 
-        private Resource(String pattern, boolean json) {
+        private Resource(String pattern, List<MediaType> produced) {
             this.pattern = pattern;
-            this.json = json;
+            this.produced = produced;
         }
 
         /** What a method does. A resource with GET answers HEAD, too. */
@@ -72,10 +77,7 @@ public final class Routes {
                 ServerRequest request) {
             HandlerFunction<ServerResponse> handler = handlers.get(request.method());
             if (handler != null) {
-                if (json) {
-                    requireJsonAccepted(request);
-                }
-                refuseIdempotencyKey(request);
+                requireAccepted(request);
                 return handler.handle(request);
             }
             if (request.method().equals(HttpMethod.OPTIONS)) {
@@ -91,29 +93,22 @@ public final class Routes {
                     headers);
         }
 
-        /** Whoever sends a key relies on it: better refused than counted twice. */
-        private static void refuseIdempotencyKey(ServerRequest request) {
-            if (!request.headers().header("Idempotency-Key").isEmpty()) {
-                throw new ProblemException(
-                        ProblemType.IDEMPOTENCY_KEY_UNSUPPORTED, "Send the request without Idempotency-Key.");
+        private void requireAccepted(ServerRequest request) {
+            if (!isAccepted(request)) {
+                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with " + produced + ".");
             }
         }
 
-        private static void requireJsonAccepted(ServerRequest request) {
-            if (!isJsonAccepted(request)) {
-                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with application/json.");
-            }
-        }
-
-        private static boolean isJsonAccepted(ServerRequest request) {
+        private boolean isAccepted(ServerRequest request) {
             try {
                 List<MediaType> accepted = request.headers().accept();
                 return accepted.isEmpty()
                         || accepted.stream()
                                 .anyMatch(type -> type.getQualityValue() > 0
-                                        && type.isCompatibleWith(MediaType.APPLICATION_JSON));
+                                        && produced.stream().anyMatch(type::isCompatibleWith));
             } catch (InvalidMediaTypeException unreadable) {
-                return false;
+                // A page for people answers whatever is accepted.
+                return produced.contains(MediaType.ALL);
             }
         }
     }

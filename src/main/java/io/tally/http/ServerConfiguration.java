@@ -39,10 +39,10 @@ class ServerConfiguration {
     @Bean
     NettyServerCustomizer limits(HttpProperties properties, JsonMapper json) {
         BareErrorBodies bodies = new BareErrorBodies(json);
-        return server -> server.requestTimeout(properties.requestTimeout())
-                .doOnChannelInit((observer, channel, address) -> channel.pipeline()
-                        .addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies)
-                        .addAfter(NettyPipeline.HttpCodec, BrokenBodies.NAME, new BrokenBodies()));
+        return server -> server.doOnChannelInit((observer, channel, address) -> channel.pipeline()
+                .addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies)
+                .addAfter(NettyPipeline.HttpCodec, BrokenBodies.NAME, new BrokenBodies())
+                .addAfter(NettyPipeline.HttpCodec, SlowBodies.NAME, new SlowBodies(properties.requestTimeout())));
     }
 
     /** JSON between systems is UTF-8 (RFC 8259, section 8.1). */

@@ -1,31 +1,40 @@
 package io.tally.pipeline;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
-import io.tally.counter.Precondition;
+import io.tally.pipeline.CounterStore.Keyed;
+import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a lane cut from its queue, grouped by counter.
+ * What a lane cut from its queue.
  *
  * @param unconditional groups of increments that nothing but the counter's own state can refuse
- * @param conditional groups in which an operation depends on what it finds
+ * @param conditional those that depend on what they find; those on one counter stand together, in arrival order
  */
-record Batch(List<Group> unconditional, List<Group> conditional) {
+record Batch(List<Group> unconditional, List<Waiter<Command, Outcome>> conditional) {
 
-    /** The operations on one counter, in arrival order. */
+    /** The increments of one counter, in arrival order. A key stands for all that came with it. */
     static final class Group {
 
         private final CounterId counter;
-        private final List<Waiter<Operation, Outcome>> waiters = new ArrayList<>(4);
+        private final List<Waiter<Command, Outcome>> waiters = new ArrayList<>(4);
+        private Map<IdempotencyKey, Command> keyed = Map.of();
         private boolean conditional;
+        private int operations;
         private long delta;
+        private double size;
         private long magnitude;
 
         Group(CounterId counter, boolean conditional) {
@@ -33,32 +42,50 @@ record Batch(List<Group> unconditional, List<Group> conditional) {
             this.conditional = conditional;
         }
 
-        void join(Waiter<Operation, Outcome> waiter) {
+        void join(Waiter<Command, Outcome> waiter, Increment increment) {
             waiters.add(waiter);
-            if (waiter.request() instanceof Increment increment
-                    && increment.precondition() instanceof Precondition.None) {
-                add(increment.delta());
-            } else {
-                conditional = true;
+            Command command = waiter.request();
+            IdempotencyKey key = command.key();
+            if (key == null) {
+                operations++;
+                delta += increment.delta();
+                size += Math.abs((double) increment.delta());
+                move(increment.delta());
+            } else if (keyed.isEmpty()) {
+                keyed = new LinkedHashMap<>(Map.of(key, command));
+                move(increment.delta());
+            } else if (keyed.putIfAbsent(key, command) == null) {
+                move(increment.delta());
             }
         }
 
-        private void add(long more) {
+        /** Takes one that depends on what it finds; so do, then, all others of its counter. */
+        void joinConditionally(Waiter<Command, Outcome> waiter) {
+            waiters.add(waiter);
+            conditional = true;
+        }
+
+        private void move(long more) {
             // Bounding the magnitudes bounds every partial sum, not only the last.
-            long size = Math.absExact(Math.max(more, -Long.MAX_VALUE));
-            if (size > Sum.VALUE_MAX - magnitude) {
+            long distance = Math.absExact(Math.max(more, -Long.MAX_VALUE));
+            if (distance > Sum.VALUE_MAX - magnitude) {
                 conditional = true;
             } else {
-                magnitude += size;
-                delta += more;
+                magnitude += distance;
             }
+        }
+
+        /** Whether this group says the same under that key as this command. */
+        boolean agrees(IdempotencyKey key, Command command) {
+            Command first = keyed.get(key);
+            return first != null && first.fingerprint() == command.fingerprint();
         }
 
         CounterId counter() {
             return counter;
         }
 
-        List<Waiter<Operation, Outcome>> waiters() {
+        List<Waiter<Command, Outcome>> waiters() {
             return waiters;
         }
 
@@ -66,25 +93,88 @@ record Batch(List<Group> unconditional, List<Group> conditional) {
             return conditional;
         }
 
-        /** The sum of the deltas without their signs. */
-        long magnitude() {
-            return magnitude;
-        }
-
+        /** The operations without a key. */
         Sum sum() {
-            return new Sum(counter, delta, waiters.size());
+            return new Sum(counter, delta, operations);
         }
 
-        /** Gives each waiter the value after its own operation, as if it had been alone. */
-        void answer(Level level) {
-            long value = level.value() - delta;
-            long version = level.version() - waiters.size();
-            for (Waiter<Operation, Outcome> waiter : waiters) {
-                long own = ((Increment) waiter.request()).delta();
-                value += own;
-                version++;
-                waiter.answer(new Incremented(value, version, own));
+        /** The operations with a key, each key once. */
+        List<Keyed> keyed(int sum) {
+            return keyed.entrySet().stream()
+                    .map(entry ->
+                            new Keyed(sum, entry.getKey(), entry.getValue().fingerprint(), deltaOf(entry.getValue())))
+                    .toList();
+        }
+
+        /** How many keys there are. */
+        int keys() {
+            return keyed.size();
+        }
+
+        /** The sum of the deltas without a key, without their signs. */
+        double size() {
+            return size;
+        }
+
+        /**
+         * Gives each waiter the value after its own operation, as if it had been alone.
+         *
+         * @param level of the sum
+         * @param stored in the order of {@link #keyed}
+         * @return those that were left out
+         */
+        List<Waiter<Command, Outcome>> answer(@Nullable Level level, List<@Nullable KeyedLevel> stored) {
+            List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+            Map<IdempotencyKey, KeyedLevel> answers = byKey(stored);
+            long value = level == null ? 0 : level.value() - delta;
+            long version = level == null ? 0 : level.version() - operations;
+            for (Waiter<Command, Outcome> waiter : waiters) {
+                Command command = waiter.request();
+                IdempotencyKey key = command.key();
+                if (key != null) {
+                    KeyedLevel answer = answers.get(key);
+                    if (answer == null) {
+                        leftOut.add(waiter);
+                    } else {
+                        waiter.answer(answer(key, command, answer));
+                        answers.put(key, answer.known() == null ? answer.knownAs(command.fingerprint()) : answer);
+                    }
+                } else if (level == null) {
+                    leftOut.add(waiter);
+                } else {
+                    long own = deltaOf(command);
+                    value += own;
+                    version++;
+                    waiter.answer(new Incremented(value, version, own));
+                }
             }
+            return leftOut;
+        }
+
+        private Map<IdempotencyKey, KeyedLevel> byKey(List<@Nullable KeyedLevel> stored) {
+            if (keyed.isEmpty()) {
+                return Map.of();
+            }
+            Map<IdempotencyKey, KeyedLevel> answers = HashMap.newHashMap(stored.size());
+            int i = 0;
+            for (IdempotencyKey key : keyed.keySet()) {
+                KeyedLevel answer = stored.get(i++);
+                if (answer != null) {
+                    answers.put(key, answer);
+                }
+            }
+            return answers;
+        }
+
+        private static Outcome answer(IdempotencyKey key, Command command, KeyedLevel answer) {
+            Incremented incremented =
+                    new Incremented(answer.level().value(), answer.level().version(), deltaOf(command));
+            Long known = answer.known();
+            return known == null ? incremented : new Remembered(key, known, incremented).answer(command.fingerprint());
+        }
+
+        private static long deltaOf(Command command) {
+            return ((Increment) command.operation()).delta();
         }
     }
 }

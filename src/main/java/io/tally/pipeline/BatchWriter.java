@@ -1,8 +1,8 @@
 package io.tally.pipeline;
 
+import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.Refusal;
@@ -10,12 +10,13 @@ import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.pipeline.Batch.Group;
 import io.tally.pipeline.CounterStore.Added;
-import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +24,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Writes the batches of one lane, by the way that suits each counter, and answers those who wait for them. */
-final class BatchWriter implements Flush<Operation, Outcome> {
+final class BatchWriter implements Flush<Command, Outcome> {
     /*
      * Two ways to write
      *
@@ -61,12 +62,13 @@ final class BatchWriter implements Flush<Operation, Outcome> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<Operation, Outcome>> waiters) {
+    public Mono<Void> flush(List<Waiter<Command, Outcome>> waiters) {
         deadline = nanoClock.getAsLong() + waitMax.toNanos();
         Batch batch = Coalescer.coalesce(waiters, bounded::contains);
         return Flux.concat(
                         Flux.fromIterable(slices(batch.unconditional())).concatMap(this::add),
-                        Flux.fromIterable(slices(batch.conditional())).concatMap(this::resolveGroups))
+                        Flux.fromIterable(conditionalSlices(batch.conditional()))
+                                .concatMap(this::resolve))
                 .then();
     }
 
@@ -98,30 +100,52 @@ final class BatchWriter implements Flush<Operation, Outcome> {
         return slices;
     }
 
+    private List<List<Waiter<Command, Outcome>>> conditionalSlices(List<Waiter<Command, Outcome>> waiters) {
+        List<List<Waiter<Command, Outcome>>> slices = new ArrayList<>();
+        Set<CounterId> counters = new HashSet<>();
+        int from = 0;
+        for (int i = 0; i < waiters.size(); i++) {
+            List<CounterId> own = waiters.get(i).request().operation().counters();
+            counters.addAll(own);
+            if (counters.size() > countersMax && i > from) {
+                slices.add(waiters.subList(from, i));
+                from = i;
+                counters.clear();
+                counters.addAll(own);
+            }
+        }
+        if (from < waiters.size()) {
+            slices.add(waiters.subList(from, waiters.size()));
+        }
+        return slices;
+    }
+
     // ---- the fast way: sums ----------------------------------------------------------------------------------------
 
     private Mono<Void> add(List<Group> groups) {
         return writer.written(new Addition(store, groups), deadline)
                 .map(added -> answer(groups, added))
-                .flatMap(this::resolveGroups)
+                .flatMap(this::resolve)
                 .onErrorResume(
                         StoreFailure.class,
                         failure -> failure.kind() == Kind.BAD_OPERATION
-                                ? resolveGroups(groups)
+                                ? resolve(waitersOf(groups))
                                 : giveUp(waitersOf(groups), failure));
     }
 
     /** Answers those that were added and returns the others. */
-    private List<Group> answer(List<Group> groups, Added added) {
-        List<Group> leftOut = new ArrayList<>(0);
+    private List<Waiter<Command, Outcome>> answer(List<Group> groups, Added added) {
+        List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+        int key = 0;
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
-            Level level = added.levels().get(i);
-            if (level == null) {
+            int keys = group.keys();
+            List<Waiter<Command, Outcome>> waiting =
+                    group.answer(added.levels().get(i), added.keyed().subList(key, key + keys));
+            key += keys;
+            if (!waiting.isEmpty()) {
                 bounded.add(group.counter());
-                leftOut.add(group);
-            } else {
-                group.answer(level);
+                leftOut.addAll(waiting);
             }
         }
         return leftOut;
@@ -129,11 +153,11 @@ final class BatchWriter implements Flush<Operation, Outcome> {
 
     // ---- the other way: decisions under lock -----------------------------------------------------------------------
 
-    private Mono<Void> resolveGroups(List<Group> groups) {
-        return groups.isEmpty() ? Mono.empty() : resolve(waitersOf(groups));
+    private Mono<Void> resolve(List<Waiter<Command, Outcome>> waiters) {
+        return waiters.isEmpty() ? Mono.empty() : decide(waiters);
     }
 
-    private Mono<Void> resolve(List<Waiter<Operation, Outcome>> waiters) {
+    private Mono<Void> decide(List<Waiter<Command, Outcome>> waiters) {
         return writer.written(
                         new Decisions(
                                 store, waiters.stream().map(Waiter::request).toList()),
@@ -147,7 +171,7 @@ final class BatchWriter implements Flush<Operation, Outcome> {
                                 : giveUp(waiters, failure));
     }
 
-    private void answer(List<Waiter<Operation, Outcome>> waiters, Resolution resolution) {
+    private void answer(List<Waiter<Command, Outcome>> waiters, Resolution resolution) {
         resolution.changes().forEach(this::remember);
         for (int i = 0; i < waiters.size(); i++) {
             waiters.get(i).answer(resolution.outcomes().get(i));
@@ -164,7 +188,7 @@ final class BatchWriter implements Flush<Operation, Outcome> {
     }
 
     /** Halves until the one that the database refuses stands alone; all others are applied. */
-    private Mono<Void> isolate(List<Waiter<Operation, Outcome>> waiters, StoreFailure failure) {
+    private Mono<Void> isolate(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
         if (waiters.size() == 1) {
             log.warn("The database refused an operation: {}", failure.getMessage());
             waiters.getFirst().answer(new ConstraintViolated());
@@ -176,14 +200,14 @@ final class BatchWriter implements Flush<Operation, Outcome> {
 
     // ---- both
 
-    private Mono<Void> giveUp(List<Waiter<Operation, Outcome>> waiters, StoreFailure failure) {
+    private Mono<Void> giveUp(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
         log.warn("{} operations are answered without success: {}", waiters.size(), failure.getMessage());
         Outcome outcome = failure.kind() == Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
         waiters.forEach(waiter -> waiter.answer(outcome));
         return Mono.empty();
     }
 
-    private static List<Waiter<Operation, Outcome>> waitersOf(List<Group> groups) {
+    private static List<Waiter<Command, Outcome>> waitersOf(List<Group> groups) {
         return groups.stream().flatMap(group -> group.waiters().stream()).toList();
     }
 }

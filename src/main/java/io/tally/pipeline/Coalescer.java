@@ -1,10 +1,16 @@
 package io.tally.pipeline;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
+import io.tally.counter.Precondition;
 import io.tally.pipeline.Batch.Group;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +19,15 @@ import java.util.function.Predicate;
 /** Groups operations by counter, and sums what can be summed. Pure. */
 final class Coalescer {
 
-    private Coalescer() {}
+    private final Map<CounterId, Group> groups;
+    private final Map<IdempotencyKey, Group> keys = new HashMap<>();
+    private final List<Waiter<Command, Outcome>> transactions = new ArrayList<>();
+    private final Predicate<CounterId> bounded;
+
+    private Coalescer(int size, Predicate<CounterId> bounded) {
+        this.groups = LinkedHashMap.newLinkedHashMap(Math.min(size, 1024));
+        this.bounded = bounded;
+    }
 
     /**
      * Groups a batch. The order of operations on one counter is kept; that of operations on different counters, which all
@@ -21,17 +35,51 @@ final class Coalescer {
      *
      * @param bounded the counters known to refuse plain addition
      */
-    static Batch coalesce(List<Waiter<Operation, Outcome>> waiters, Predicate<CounterId> bounded) {
-        Map<CounterId, Group> groups = LinkedHashMap.newLinkedHashMap(Math.min(waiters.size(), 1024));
-        for (Waiter<Operation, Outcome> waiter : waiters) {
-            groups.computeIfAbsent(waiter.request().counter(), id -> new Group(id, bounded.test(id)))
-                    .join(waiter);
+    static Batch coalesce(List<Waiter<Command, Outcome>> waiters, Predicate<CounterId> bounded) {
+        Coalescer coalescer = new Coalescer(waiters.size(), bounded);
+        waiters.forEach(coalescer::join);
+        return coalescer.batch();
+    }
+
+    private void join(Waiter<Command, Outcome> waiter) {
+        switch (waiter.request().operation()) {
+            case Increment increment -> increment(waiter, increment);
+            case Operation.Single single -> group(single).joinConditionally(waiter);
+            case Transaction transaction -> transactions.add(waiter);
         }
+    }
+
+    private void increment(Waiter<Command, Outcome> waiter, Increment increment) {
+        Group group = group(increment);
+        if (increment.precondition() instanceof Precondition.None && !contests(waiter.request(), group)) {
+            group.join(waiter, increment);
+        } else {
+            group.joinConditionally(waiter);
+        }
+    }
+
+    /** Whether another says something else under the same key: this one has to see what became of the first. */
+    private boolean contests(Command command, Group group) {
+        IdempotencyKey key = command.key();
+        Group first = key == null ? null : keys.putIfAbsent(key, group);
+        return key != null && first != null && !(first == group && group.agrees(key, command));
+    }
+
+    private Group group(Operation.Single operation) {
+        return groups.computeIfAbsent(operation.counter(), id -> new Group(id, bounded.test(id)));
+    }
+
+    private Batch batch() {
         List<Group> unconditional = new ArrayList<>(groups.size());
-        List<Group> conditional = new ArrayList<>();
+        List<Waiter<Command, Outcome>> conditional = new ArrayList<>();
         for (Group group : groups.values()) {
-            (group.conditional() ? conditional : unconditional).add(group);
+            if (group.conditional()) {
+                conditional.addAll(group.waiters());
+            } else {
+                unconditional.add(group);
+            }
         }
+        conditional.addAll(transactions);
         return new Batch(unconditional, conditional);
     }
 }

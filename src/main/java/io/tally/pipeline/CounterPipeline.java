@@ -1,19 +1,25 @@
 package io.tally.pipeline;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition.AtVersion;
 import io.tally.pipeline.CounterStore.Writes;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
@@ -32,7 +38,8 @@ public final class CounterPipeline implements SmartLifecycle {
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
     /** Goes all the way to the rows under lock, and can never be applied. */
-    private static final Operation PROBE = new Delete(new CounterId("tally", "probe"), new AtVersion(Set.of()));
+    private static final Command PROBE =
+            Command.of(new Delete(new CounterId("tally", "probe"), new AtVersion(Set.of())));
 
     /** 2 to the 32 over the golden ratio, made odd: Knuth's multiplicative hashing. */
     private static final int GOLDEN_RATIO = 0x9E3779B9;
@@ -43,9 +50,10 @@ public final class CounterPipeline implements SmartLifecycle {
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
     private final CallerThreads threads;
+    private final LongSupplier nanoClock;
     private final Ledger ledger = new Ledger();
     private final List<FencedWriter> writers = new ArrayList<>();
-    private final List<Lane<Operation, Outcome>> writes = new ArrayList<>();
+    private final List<Lane<Command, Outcome>> writes = new ArrayList<>();
     private final Lane<CounterId, Outcome> reads;
     private volatile boolean running;
 
@@ -63,6 +71,7 @@ public final class CounterPipeline implements SmartLifecycle {
         this.limits = limits;
         this.metrics = metrics;
         this.threads = threads;
+        this.nanoClock = nanoClock;
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
             Writes target = store.writes(lane);
@@ -85,21 +94,49 @@ public final class CounterPipeline implements SmartLifecycle {
                 nanoClock);
     }
 
-    /** Applies an operation. Never fails: what went wrong is an outcome, too. */
-    public Mono<Outcome> apply(Operation operation) {
-        Mono<Outcome> outcome = operation instanceof Create create
-                ? getOrCreate(create)
-                : laneOf(operation.counter()).submit(operation);
-        return outcome.doOnNext(told -> metrics.told(operation, told.verdict()));
+    /** Applies a command. Never fails: what went wrong is an outcome, too. */
+    public Mono<Outcome> apply(Command command) {
+        Mono<Outcome> outcome = command.operation() instanceof Create create
+                ? getOrCreate(create, command)
+                : laneOf(command).submit(command);
+        return outcome.doOnNext(told -> metrics.told(command.operation(), told.verdict(), 1));
     }
 
     /** Most callers find the counter there: a read spares them the lock. */
-    private Mono<Outcome> getOrCreate(Create create) {
+    private Mono<Outcome> getOrCreate(Create create, Command command) {
         return read(create.counter())
                 .flatMap(outcome ->
                         outcome instanceof Found found && create.precondition().holds(found.counter())
                                 ? Mono.just(outcome)
-                                : laneOf(create.counter()).submit(create));
+                                : laneOf(command).submit(command));
+    }
+
+    /** Applies increments, each for itself, and gives the outcomes together, in their order. Never fails. */
+    public Mono<List<Outcome>> applyAll(List<Command> increments) {
+        return told(increments, () -> new Bulk(increments, this::laneOf).once());
+    }
+
+    /**
+     * The same, for those who can wait: does not complete before there was room for each, and takes some time to find a
+     * database that is away.
+     */
+    public Mono<List<Outcome>> applyAllPatiently(List<Command> increments) {
+        return told(
+                increments,
+                () -> new Bulk(increments, this::laneOf)
+                        .patiently(
+                                nanoClock,
+                                nanoClock.getAsLong() + limits.outcomeMax().toNanos()));
+    }
+
+    private Mono<List<Outcome>> told(List<Command> increments, Supplier<Mono<List<Outcome>>> outcomes) {
+        return Mono.defer(outcomes).doOnNext(told -> told(increments, told));
+    }
+
+    private void told(List<Command> increments, List<Outcome> outcomes) {
+        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
+        outcomes.forEach(outcome -> counts.merge(outcome.verdict(), 1L, Long::sum));
+        counts.forEach((verdict, count) -> metrics.told(increments.getFirst().operation(), verdict, count));
     }
 
     /** The state of a counter, no older than what was acknowledged to anybody before. Never fails. */
@@ -126,7 +163,17 @@ public final class CounterPipeline implements SmartLifecycle {
         return ledger;
     }
 
-    private Lane<Operation, Outcome> laneOf(CounterId counter) {
+    private Lane<Command, Outcome> laneOf(Command command) {
+        return laneOf(
+                switch (command.operation()) {
+                    case Operation.Single single -> single.counter();
+                    // Rows are locked in one order everywhere, so any lane will do.
+                    case Transaction transaction ->
+                        transaction.increments().getFirst().counter();
+                });
+    }
+
+    private Lane<Command, Outcome> laneOf(CounterId counter) {
         // The high bits of the product depend on all bits of the hash; its low bits are those of the name's last
         // letter.
         int mixed = (counter.hashCode() * GOLDEN_RATIO) >>> 16;

@@ -2,6 +2,7 @@ package io.tally.pipeline;
 
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -33,19 +34,24 @@ public interface CounterStore {
         Mono<Long> register();
 
         /**
-         * Adds sums to unbounded plain counters, making those that are absent: one statement, applied wholly or not at
-         * all, and only where the writer stands just before the fence. Completes after the commit is durable.
+         * Adds to unbounded plain counters, making those that are absent: one statement, applied wholly or not at all,
+         * and only where the writer stands just before the fence. Completes after the commit is durable.
          *
-         * <p>Sums for counters that are bounded, of another kind or beyond {@link Sum#VALUE_MAX} are left out.
+         * <p>Adds first the sums, then, in their order, the increments whose keys are not known, which it remembers.
+         * Counters that are bounded, of another kind or beyond {@link Sum#VALUE_MAX} are left out.
+         *
+         * @param keyed each under a key of its own
          */
-        Mono<Added> add(Fence fence, List<Sum> sums);
+        Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed);
 
         /**
          * Locks the counters, has the decision made and writes what it says, in one transaction, only where the writer
-         * stands just before the fence. A decision without changes writes nothing and leaves the fence unused. The
+         * stands just before the fence. A decision that is empty writes nothing and leaves the fence unused. The
          * decision may be asked for more than once; only the last one given was carried out.
+         *
+         * @param keys those whose answers the decision depends on
          */
-        Mono<Resolution> resolve(Fence fence, List<CounterId> counters, Decision decision);
+        Mono<Resolution> resolve(Fence fence, List<CounterId> counters, List<IdempotencyKey> keys, Decision decision);
 
         /**
          * Finds out what became of a batch whose answer was lost, waiting for a transaction of a lost connection that is
@@ -70,7 +76,7 @@ public interface CounterStore {
      * What a batch adds to one counter.
      *
      * @param delta of a magnitude of {@link #VALUE_MAX} at most
-     * @param operations how many operations it stands for, 1 at least
+     * @param operations how many operations it stands for; 0 where the counter has keyed ones only
      */
     record Sum(CounterId counter, long delta, int operations) {
         /**
@@ -80,15 +86,36 @@ public interface CounterStore {
         public static final long VALUE_MAX = 1L << 62;
     }
 
+    /**
+     * An increment that is made once under its key.
+     *
+     * @param sum the place of the counter's sum in the list of sums
+     */
+    record Keyed(int sum, IdempotencyKey key, long fingerprint, long delta) {}
+
     /** The value and version of a counter after a sum was added. */
     record Level(long value, long version) {}
 
     /**
-     * What came of a list of sums.
+     * What is stored under a key.
      *
-     * @param levels in the order of the sums; {@code null} where one was left out
+     * @param level after the increment that was made under it
+     * @param known the fingerprint stored before; {@code null} where this batch made the increment
      */
-    record Added(List<@Nullable Level> levels) {}
+    record KeyedLevel(Level level, @Nullable Long known) {
+        /** The same for whoever comes with the key next. */
+        KeyedLevel knownAs(long fingerprint) {
+            return new KeyedLevel(level, fingerprint);
+        }
+    }
+
+    /**
+     * What came of sums and of keyed increments.
+     *
+     * @param levels in the order of the sums; {@code null} where one was left out or stands for no operation
+     * @param keyed in their order; {@code null} where one was left out
+     */
+    record Added(List<@Nullable Level> levels, List<@Nullable KeyedLevel> keyed) {}
 
     /** A pure function from the states found to what shall be. */
     interface Decision {

@@ -1,12 +1,14 @@
 package io.tally.pipeline;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
+import io.tally.counter.IdempotencyKey;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -14,14 +16,23 @@ import reactor.core.publisher.Mono;
 final class Decisions implements Shipment<Resolution> {
 
     private final Writes store;
-    private final List<Operation> operations;
+    private final List<Command> commands;
     private final List<CounterId> counters;
+    private final List<IdempotencyKey> keys;
     private @Nullable Resolution decided;
 
-    Decisions(Writes store, List<Operation> operations) {
+    Decisions(Writes store, List<Command> commands) {
         this.store = store;
-        this.operations = operations;
-        this.counters = operations.stream().map(Operation::counter).distinct().toList();
+        this.commands = commands;
+        this.counters = commands.stream()
+                .flatMap(command -> command.operation().counters().stream())
+                .distinct()
+                .toList();
+        this.keys = commands.stream()
+                .map(Command::key)
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
     }
 
     @Override
@@ -31,7 +42,7 @@ final class Decisions implements Shipment<Resolution> {
 
     @Override
     public int operations() {
-        return operations.size();
+        return commands.size();
     }
 
     @Override
@@ -41,8 +52,8 @@ final class Decisions implements Shipment<Resolution> {
 
     @Override
     public Mono<Resolution> send(Fence fence) {
-        return store.resolve(fence, counters, states -> {
-            Resolution resolution = Resolver.resolve(states, operations);
+        return store.resolve(fence, counters, keys, states -> {
+            Resolution resolution = Resolver.resolve(states, commands);
             decided = resolution;
             return resolution;
         });
@@ -59,6 +70,6 @@ final class Decisions implements Shipment<Resolution> {
 
     @Override
     public Written written(Resolution resolution) {
-        return new Written(resolution.operations() > 0, resolution.operations(), resolution.magnitude());
+        return new Written(!resolution.isEmpty(), resolution.operations(), resolution.magnitude());
     }
 }

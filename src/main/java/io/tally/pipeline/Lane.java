@@ -1,6 +1,7 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Sinks;
 
 /**
@@ -90,23 +92,47 @@ public final class Lane<I, O> {
 
     /** Enters a request on subscription, each subscription anew: never put a retry above this. */
     public Mono<O> submit(I request) {
-        return Mono.create(sink -> enter(new Waiter<>(request, sink, nanoClock.getAsLong(), threads.current())));
+        return Mono.create(sink -> enter(
+                List.of(new Waiter<>(request, new Caller<>(sink, threads.current()), nanoClock.getAsLong())),
+                limits.queueMax()));
     }
 
-    private void enter(Waiter<I, O> waiter) {
+    /**
+     * Enters requests on subscription, all or none; gives their answers together, in their order. Those that come together
+     * leave half of the queue to those that come alone. They always enter a queue in which nobody waits, however many they
+     * are.
+     */
+    public Mono<List<O>> submit(List<I> requests) {
+        return requests.isEmpty() ? Mono.just(List.of()) : Mono.create(sink -> enterTogether(requests, sink));
+    }
+
+    private void enterTogether(List<I> requests, MonoSink<List<O>> sink) {
+        Caller.Joint<O> joint = new Caller.Joint<>(new Caller<>(sink, threads.current()), requests.size());
+        long now = nanoClock.getAsLong();
+        List<Waiter<I, O>> waiters = new ArrayList<>(requests.size());
+        for (int i = 0; i < requests.size(); i++) {
+            waiters.add(new Waiter<>(requests.get(i), joint.place(i), now));
+        }
+        enter(waiters, Math.max(limits.queueMax() / 2, requests.size()));
+    }
+
+    private void enter(List<Waiter<I, O>> waiters, int room) {
         // Counted before the look at closing: a lane that closes waits for whoever it counted.
-        int waiting = queued.incrementAndGet();
+        int waiting = queued.addAndGet(waiters.size());
         if (closing) {
-            queued.decrementAndGet();
-            waiter.answer(flush.refused(new StoreUnavailable()));
+            turnAway(waiters, new StoreUnavailable());
             drain();
-        } else if (waiting > limits.queueMax()) {
-            queued.decrementAndGet();
-            waiter.answer(flush.refused(new Overloaded()));
+        } else if (waiting > room) {
+            turnAway(waiters, new Overloaded());
         } else {
-            queue.offer(waiter);
+            queue.addAll(waiters);
             drain();
         }
+    }
+
+    private void turnAway(List<Waiter<I, O>> waiters, Refusal refusal) {
+        queued.addAndGet(-waiters.size());
+        waiters.forEach(waiter -> waiter.answer(flush.refused(refusal)));
     }
 
     /** How many wait now. */

@@ -10,6 +10,8 @@ public interface LaneMetrics {
     enum Path {
         /** Sums, in one statement. */
         FAST,
+        /** Sums and keyed increments, in one statement. */
+        KEYED,
         /** Decisions under lock. */
         CONDITIONAL
     }
@@ -37,8 +39,12 @@ public interface LaneMetrics {
      */
     void acknowledged(int lane, long operations, double magnitude);
 
-    /** A caller was told. */
-    void told(Operation operation, Verdict verdict);
+    /**
+     * Callers were told.
+     *
+     * @param operation what they asked for; any of them stands for its kind
+     */
+    void told(Operation operation, Verdict verdict, long count);
 
     /** A batch is sent again. */
     void retried(StoreFailure.Cause cause);
@@ -48,4 +54,7 @@ public interface LaneMetrics {
 
     /** What became of it. */
     void recovered(Recovery recovery);
+
+    /** So many keys were removed after their retention. */
+    void pruned(long keys);
 }

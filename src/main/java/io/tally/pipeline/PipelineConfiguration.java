@@ -7,7 +7,7 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 
 /** The pipeline, on whatever store and metrics there are. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties(PipelineProperties.class)
+@EnableConfigurationProperties({PipelineProperties.class, IdempotencyProperties.class})
 @EnableScheduling
 class PipelineConfiguration {
 
@@ -15,5 +15,10 @@ class PipelineConfiguration {
     CounterPipeline counterPipeline(
             CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerThreads threads) {
         return new CounterPipeline(store, limits, metrics, threads, System::nanoTime);
+    }
+
+    @Bean
+    KeyPruner keyPruner(ExpiredKeys keys, IdempotencyProperties properties, LaneMetrics metrics) {
+        return new KeyPruner(keys, properties.retention(), metrics);
     }
 }

@@ -12,10 +12,17 @@ import org.jspecify.annotations.Nullable;
  *
  * @param outcomes in the order of the operations
  * @param changes the counters that are no longer as they were found
+ * @param remembered what is to be known from now on
  * @param operations how many were applied
  * @param magnitude the sum of what each of these moved a value by, without signs
  */
-public record Resolution(List<Outcome> outcomes, List<Change> changes, int operations, double magnitude) {
+public record Resolution(
+        List<Outcome> outcomes, List<Change> changes, List<Remembered> remembered, int operations, double magnitude) {
+
+    /** Whether there is nothing to write. */
+    public boolean isEmpty() {
+        return operations == 0 && remembered.isEmpty();
+    }
 
     /** A counter before and after; {@code null} where it does not exist. */
     public record Change(

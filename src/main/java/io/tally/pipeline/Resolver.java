@@ -1,14 +1,17 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Bounds;
+import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
@@ -20,6 +23,10 @@ import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,31 +44,32 @@ import org.jspecify.annotations.Nullable;
  */
 final class Resolver {
 
+    private final Map<CounterId, Counter> found;
     private final Map<CounterId, @Nullable Counter> counters;
+    private final Set<CounterId> touched = new LinkedHashSet<>();
+    private final Map<IdempotencyKey, Remembered> known;
+    private final List<Remembered> remembered = new ArrayList<>();
     private final Instant now;
     private int applied;
     private double moved;
 
     private Resolver(States states) {
-        this.counters = new HashMap<>(states.counters());
+        this.found = states.counters();
+        this.counters = new HashMap<>(found);
+        this.known = new HashMap<>(states.remembered());
         this.now = states.now();
     }
 
-    static Resolution resolve(States states, List<Operation> operations) {
+    static Resolution resolve(States states, List<Command> commands) {
         Resolver resolver = new Resolver(states);
-        List<Outcome> outcomes = new ArrayList<>(operations.size());
-        Set<CounterId> touched = new LinkedHashSet<>();
-        for (Operation operation : operations) {
-            outcomes.add(resolver.decide(operation));
-            touched.add(operation.counter());
-        }
-        return new Resolution(outcomes, resolver.changes(states, touched), resolver.applied, resolver.moved);
+        List<Outcome> outcomes = commands.stream().map(resolver::answer).toList();
+        return new Resolution(outcomes, resolver.changes(), resolver.remembered, resolver.applied, resolver.moved);
     }
 
-    private List<Resolution.Change> changes(States states, Set<CounterId> touched) {
+    private List<Resolution.Change> changes() {
         List<Resolution.Change> changes = new ArrayList<>();
         for (CounterId id : touched) {
-            Counter before = states.counters().get(id);
+            Counter before = found.get(id);
             Counter after = counters.get(id);
             if (!Objects.equals(before, after)) {
                 changes.add(new Resolution.Change(id, before, after));
@@ -70,8 +78,35 @@ final class Resolver {
         return changes;
     }
 
+    private Outcome answer(Command command) {
+        IdempotencyKey key = command.key();
+        if (key == null) {
+            return decide(command.operation());
+        }
+        Remembered before = known.get(key);
+        if (before != null) {
+            return before.answer(command.fingerprint());
+        }
+        Outcome outcome = decide(command.operation());
+        if (outcome instanceof Success success) {
+            remember(new Remembered(key, command.fingerprint(), success));
+        }
+        return outcome;
+    }
+
+    private void remember(Remembered fresh) {
+        known.put(fresh.key(), fresh);
+        remembered.add(fresh);
+    }
+
     private Outcome decide(Operation operation) {
-        Counter counter = counters.get(operation.counter());
+        return switch (operation) {
+            case Operation.Single single -> decide(single, counters.get(single.counter()));
+            case Transaction transaction -> transact(transaction);
+        };
+    }
+
+    private Outcome decide(Operation.Single operation, @Nullable Counter counter) {
         // A precondition counts only where the request without it would have succeeded (RFC 9110, section 13.2.1).
         return switch (operation) {
             case Increment increment -> increment(increment, counter);
@@ -79,6 +114,27 @@ final class Resolver {
             case Amend amend -> counter == null ? new NotFound() : amend(amend, counter);
             case Delete delete -> counter == null ? new NotFound() : delete(delete, counter);
         };
+    }
+
+    private Outcome transact(Transaction transaction) {
+        Map<CounterId, @Nullable Counter> before = new HashMap<>();
+        transaction.counters().forEach(id -> before.put(id, counters.get(id)));
+        int appliedBefore = applied;
+        double movedBefore = moved;
+        List<Incremented> results = new ArrayList<>();
+        for (Increment increment : transaction.increments()) {
+            switch (increment(increment, counters.get(increment.counter()))) {
+                case Incremented incremented -> results.add(incremented);
+                case Refusal refusal -> {
+                    counters.putAll(before);
+                    applied = appliedBefore;
+                    moved = movedBefore;
+                    return new TransactionRefused(results.size(), increment.counter(), refusal);
+                }
+                case Outcome other -> throw new IllegalStateException("no answer to an increment: " + other);
+            }
+        }
+        return new TransactionApplied(results);
     }
 
     private Outcome increment(Increment increment, @Nullable Counter counter) {
@@ -152,6 +208,7 @@ final class Resolver {
 
     private void put(CounterId id, @Nullable Counter after) {
         moved += Math.abs(value(after) - value(counters.put(id, after)));
+        touched.add(id);
         applied++;
     }
 

@@ -1,8 +1,6 @@
 package io.tally.pipeline;
 
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import reactor.core.publisher.MonoSink;
+import java.util.function.Consumer;
 
 /**
  * Somebody who waits in a lane: what they asked for, and where the answer goes. The first answer counts; one given after
@@ -11,16 +9,14 @@ import reactor.core.publisher.MonoSink;
 public final class Waiter<I, O> {
 
     private final I request;
-    private final MonoSink<O> sink;
+    private final Consumer<O> caller;
     private final long sinceNanos;
-    private final Executor thread;
     private boolean answered;
 
-    Waiter(I request, MonoSink<O> sink, long sinceNanos, Executor thread) {
+    Waiter(I request, Consumer<O> caller, long sinceNanos) {
         this.request = request;
-        this.sink = sink;
+        this.caller = caller;
         this.sinceNanos = sinceNanos;
-        this.thread = thread;
     }
 
     /** What was asked for. */
@@ -37,15 +33,11 @@ public final class Waiter<I, O> {
         return answered;
     }
 
-    /** Answers, on the thread of the caller; calls after the first do nothing. */
+    /** Answers; calls after the first do nothing. */
     public void answer(O outcome) {
         if (!answered) {
             answered = true;
-            try {
-                thread.execute(() -> sink.success(outcome));
-            } catch (RejectedExecutionException stopped) {
-                sink.success(outcome);
-            }
+            caller.accept(outcome);
         }
     }
 }

@@ -59,9 +59,89 @@ final class CounterSql {
             )
             update writer w
                set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
-                   outcome_values = o.levels, outcome_versions = o.versions, seen_at = now()
+                   outcome_values = o.levels, outcome_versions = o.versions, seen_at = now(),
+                   outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
               from guard g, outcome o where w.id = g.id
-            returning w.outcome_values, w.outcome_versions
+            returning w.outcome_values, w.outcome_versions, w.outcome_key_values
+            """;
+
+    /**
+     * Adds sums, and increments under keys. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of
+     * operations, and of what is keyed: $7 which sum, $8 namespaces of the keys, $9 keys, $10 fingerprints, $11 deltas.
+     *
+     * <p>The sums count first, then the increments whose keys are not known, in their order: so each has a value of its own,
+     * which is stored under its key in the same commit. Another connection that stores one of the keys first makes this
+     * statement fail; sent again, it finds the key known.
+     *
+     * <p>Values are passed on in arrays and by windows where a join could be planned as a loop in a loop: the planner takes
+     * every array for ten rows long.
+     */
+    static final String ADD_KEYED = """
+            with guard as (
+              select id from writer where id = $1 and sequence = $2 - 1 for update
+            ), keyed as materialized (
+              select k.*, known.fingerprint as known, known.value, known.version
+                from unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::bigint[])
+                       with ordinality as k(item, namespace, key, fingerprint, delta, position)
+                left join lateral (
+                  select * from idempotency_key i
+                   where i.namespace = k.namespace collate "C" and i.key = k.key collate "C" offset 0
+                ) known on true
+            ), item as (
+              select p.item, max(p.namespace) as namespace, max(p.name) as name,
+                     sum(p.delta)::bigint as delta, sum(p.operations)::bigint as operations,
+                     (sum(p.delta) filter (where p.keyed))::bigint as keyed_delta,
+                     (sum(p.operations) filter (where p.keyed))::bigint as keyed_operations
+                from (select i.item, i.namespace, i.name, i.delta, i.operations, false as keyed
+                        from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[])
+                               with ordinality as i(namespace, name, delta, operations, item)
+                       union all
+                      select k.item, null, null, k.delta, 1, true from keyed k where k.known is null) p
+               group by p.item
+            ), applied as (
+              insert into counter as c (namespace, name, value, version)
+              select i.namespace, i.name, i.delta, i.operations from item i, guard
+               where i.operations > 0
+               order by i.namespace collate "C", i.name collate "C"
+              on conflict (namespace, name) do update
+                 set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
+               where c.kind = 'plain' and c.min is null and c.max is null and c.value\s""" + HALF_RANGE + """
+
+              returning namespace, name, value, version
+            ), outcome as materialized (
+              select array_agg(a.value - coalesce(i.keyed_delta, 0) order by i.item) as levels,
+                     array_agg(a.version - coalesce(i.keyed_operations, 0) order by i.item) as versions,
+                     coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations
+                from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
+            ), placed as (
+              select k.*, (sum(k.delta) filter (where k.known is null) over earlier)::bigint as moved,
+                     count(*) filter (where k.known is null) over earlier as nth
+                from keyed k
+              window earlier as (partition by k.item order by k.position)
+            ), answer as materialized (
+              select p.position, p.namespace, p.key, p.fingerprint, p.known, p.delta,
+                     case when p.known is null then o.levels[p.item] + p.moved else p.value end as value,
+                     case when p.known is null then o.versions[p.item] + p.nth else p.version end as version
+                from placed p, outcome o
+            ), remembered as (
+              insert into idempotency_key (namespace, key, fingerprint, value, version, delta)
+              select a.namespace, a.key, a.fingerprint, a.value, a.version, a.delta from answer a
+               where a.known is null and a.version is not null
+               order by a.namespace collate "C", a.key collate "C"
+            ), answers as (
+              select array_agg(a.value order by a.position) as levels,
+                     array_agg(a.version order by a.position) as versions,
+                     array_agg(a.known order by a.position) as known
+                from answer a
+            )
+            update writer w
+               set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
+                   outcome_values = o.levels, outcome_versions = o.versions, outcome_key_values = a.levels,
+                   outcome_key_versions = a.versions, outcome_key_fingerprints = a.known, seen_at = now()
+              from guard g, outcome o, answers a where w.id = g.id
+            returning w.outcome_values, w.outcome_versions,
+                      w.outcome_key_values, w.outcome_key_versions, w.outcome_key_fingerprints
             """;
 
     /**
@@ -90,21 +170,53 @@ final class CounterSql {
             """;
 
     /**
-     * Writes what was decided under {@link #LOCK}, in the same transaction. $1 writer, $2 sequence, $3 namespaces, $4 names,
-     * $5 what to do, $6 values, $7 versions, $8 least values, $9 greatest values, $10 whether made anew, $11 operations,
+     * The same as {@link #LOCK}, and makes those that do not exist, with version 0: so that they, too, are taken in the one
+     * order, which making them after the others were locked would break. The others are updated to what they are, since that
+     * is how the statement gets to show them as they are under lock.
+     */
+    static final String CLAIM = """
+            with guard as (
+              select id from writer where id = $1 and sequence = $2 - 1 for update
+            ), item as materialized (
+              select * from unnest($3::text[], $4::text[]) with ordinality as i(namespace, name, position)
+            ), claimed as (
+              insert into counter as c (namespace, name, value, version)
+              select i.namespace, i.name, 0, 0 from item i cross join guard
+               order by i.namespace collate "C", i.name collate "C"
+              on conflict (namespace, name) do update set version = c.version
+              returning *
+            )
+            select g.id as guarded, now() as transaction_time, i.namespace, i.name,
+                   c.kind, c.value, c.version, c.min, c.max, c.created_at, c.updated_at
+              from item i
+              left join guard g on true
+              left join claimed c on c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
+             order by i.position
+            """;
+
+    /** What is known under keys. $1 namespaces of the keys, $2 keys. A row for each key that is known. */
+    static final String KNOWN = """
+            select i.namespace, i.key, i.fingerprint, i.value, i.version, i.delta, i.result
+              from unnest($1::text[], $2::text[]) as k(namespace, key)
+             cross join lateral (
+                select * from idempotency_key i
+                 where i.namespace = k.namespace collate "C" and i.key = k.key collate "C" offset 0
+              ) i
+            """;
+
+    /**
+     * Writes what was decided under {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2 sequence, $3
+     * namespaces, $4 names, $5 what to do, $6 values, $7 versions, $8 least values, $9 greatest values, $10 whether made anew, $11 operations,
      * $12 what the sum of all values grows by, $13 kinds.
      *
-     * <p>A change is an upsert, because an upsert finds its row by the key under any plan.
+     * <p>A change is an upsert, because an upsert finds its row by the key under any plan; it finds one always, since what
+     * did not exist was claimed.
      */
     static final String WRITE = """
             with item as (
               select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
                                    $9::bigint[], $10::boolean[], $13::text[])
                          as i(namespace, name, change, value, version, min, max, anew, kind)
-            ), made as (
-              insert into counter (namespace, name, value, version, min, max, kind)
-              select i.namespace, i.name, i.value, i.version, i.min, i.max, i.kind from item i where i.change = 'make'
-               order by i.namespace collate "C", i.name collate "C"
             ), changed as (
               insert into counter as c (namespace, name, value, version, min, max, created_at, kind)
               select i.namespace, i.name, i.value, i.version, i.min, i.max, case when i.anew then now() else '-infinity' end, i.kind
@@ -119,8 +231,20 @@ final class CounterSql {
             )
             update writer
                set sequence = $2, operations = operations + $11, delta = delta + $12,
-                   outcome_values = '{}', outcome_versions = '{}', seen_at = now()
+                   outcome_values = '{}', outcome_versions = '{}', seen_at = now(),
+                   outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
              where id = $1 and sequence = $2 - 1
+            """;
+
+    /**
+     * Remembers, after {@link #WRITE} and in the same transaction, what was done under keys. $1 namespaces of the keys, $2
+     * keys, $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 other results.
+     */
+    static final String REMEMBER = """
+            insert into idempotency_key (namespace, key, fingerprint, value, version, delta, result)
+            select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+                            as k(namespace, key, fingerprint, value, version, delta, result)
+             order by k.namespace collate "C", k.key collate "C"
             """;
 
     /** Moves a writer past a batch that was not committed. $1 writer, $2 sequence. */
@@ -131,7 +255,9 @@ final class CounterSql {
 
     /** What is stored with a batch. $1 writer. */
     static final String OUTCOME = """
-            select sequence, outcome_values, outcome_versions from writer where id = $1
+            select sequence, outcome_values, outcome_versions,
+                   outcome_key_values, outcome_key_versions, outcome_key_fingerprints
+              from writer where id = $1
             """;
 
     /** Folds a writer into the books of the former ones, which have the id 0. $1 writer. */
@@ -139,6 +265,24 @@ final class CounterSql {
             with former as (delete from writer where id = $1 and id <> 0 returning operations, delta)
             update writer w set operations = w.operations + f.operations, delta = w.delta + f.delta, seen_at = now()
               from former f where w.id = 0
+            """;
+
+    /**
+     * Removes keys that are older than retention, the oldest first, and says where it came to. $1 where the last removal came
+     * to, $2 retention in milliseconds, $3 how many at most.
+     *
+     * <p>Begins where the last one ended: from the beginning of the index, each step would pass by all that was removed since
+     * the last vacuum.
+     */
+    static final String PRUNE = """
+            with expired as materialized (
+              select ctid, created_at from idempotency_key
+               where created_at >= $1 and created_at < now() - $2 * interval '1 millisecond'
+               order by created_at limit $3
+            ), removed as (
+              delete from idempotency_key where ctid = any (array(select ctid from expired)) returning 1
+            )
+            select (select count(*) from removed) as removed, (select max(created_at) from expired) as reached
             """;
 
     /**

@@ -7,6 +7,7 @@ import io.r2dbc.spi.ConnectionFactoryOptions;
 import io.tally.audit.AuditProperties;
 import io.tally.audit.Books;
 import io.tally.pipeline.CounterStore;
+import io.tally.pipeline.ExpiredKeys;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -75,6 +76,11 @@ class PostgresConfiguration {
     @Bean
     CounterStore counterStore(PostgresqlConnectionFactory factory, ReadPool pool, DatabaseProperties properties) {
         return new PostgresCounterStore(factory, pool, properties, instance());
+    }
+
+    @Bean
+    ExpiredKeys expiredKeys(ReadPool pool) {
+        return new PostgresExpiredKeys(pool);
     }
 
     @Bean

@@ -7,9 +7,12 @@ import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Row;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Decision;
 import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Keyed;
+import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Settlement;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
@@ -17,6 +20,7 @@ import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.Remembered;
 import io.tally.pipeline.Resolution;
 import io.tally.pipeline.Resolution.Change;
 import io.tally.pipeline.States;
@@ -26,16 +30,22 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The write side of one lane. */
 final class PostgresWrites implements Writes {
+
+    private static final Level NO_LEVEL = new Level(0, 0);
 
     /** By chance and not in turn: a database that forgot its last writers must not give their names to others. */
     private static final SecureRandom WRITERS = new SecureRandom();
@@ -64,12 +74,41 @@ final class PostgresWrites implements Writes {
     }
 
     @Override
-    public Mono<Added> add(Fence fence, List<Sum> sums) {
-        return lane.use(connection -> one(addition(connection, fence, sums), PostgresWrites::added)
+    public Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed) {
+        return lane.use(connection -> one(addition(connection, fence, sums, keyed), PostgresWrites::added)
                 .switchIfEmpty(Mono.error(PostgresWrites::fenced)));
     }
 
-    private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, List<Sum> sums) {
+    private static PostgresqlStatement addition(
+            PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
+        return keyed.isEmpty()
+                ? addition(connection, CounterSql.ADD, fence, sums)
+                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed);
+    }
+
+    private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {
+        int size = keyed.size();
+        Long[] sums = new Long[size];
+        Long[] fingerprints = new Long[size];
+        Long[] deltas = new Long[size];
+        for (int i = 0; i < size; i++) {
+            Keyed one = keyed.get(i);
+            // SQL counts from 1.
+            sums[i] = one.sum() + 1L;
+            fingerprints[i] = one.fingerprint();
+            deltas[i] = one.delta();
+        }
+        List<IdempotencyKey> keys = keyed.stream().map(Keyed::key).toList();
+        return statement
+                .bind("$7", sums)
+                .bind("$8", KeyRows.scopes(keys))
+                .bind("$9", KeyRows.texts(keys))
+                .bind("$10", fingerprints)
+                .bind("$11", deltas);
+    }
+
+    private static PostgresqlStatement addition(
+            PostgresqlConnection connection, String sql, Fence fence, List<Sum> sums) {
         int size = sums.size();
         String[] namespaces = new String[size];
         String[] names = new String[size];
@@ -82,7 +121,7 @@ final class PostgresWrites implements Writes {
             deltas[i] = sum.delta();
             operations[i] = (long) sum.operations();
         }
-        return fenced(connection, CounterSql.ADD, fence)
+        return fenced(connection, sql, fence)
                 .bind("$3", namespaces)
                 .bind("$4", names)
                 .bind("$5", deltas)
@@ -90,59 +129,116 @@ final class PostgresWrites implements Writes {
     }
 
     private static Added added(Readable row) {
-        Long[] values = row.get("outcome_values", Long[].class);
-        Long[] versions = row.get("outcome_versions", Long[].class);
-        if (values == null || versions == null) {
-            return new Added(List.of());
+        return new Added(levels(row, "outcome_values", "outcome_versions"), keyedLevels(row));
+    }
+
+    private static List<@Nullable Level> levels(Readable row, String valuesColumn, String versionsColumn) {
+        Long[] values = row.get(valuesColumn, Long[].class);
+        if (values == null) {
+            return List.of();
         }
+        Long[] versions = Objects.requireNonNull(row.get(versionsColumn, Long[].class), versionsColumn);
         List<@Nullable Level> levels = new ArrayList<>(values.length);
         for (int i = 0; i < values.length; i++) {
             levels.add(values[i] == null ? null : new Level(values[i], versions[i]));
         }
-        return new Added(levels);
+        return levels;
+    }
+
+    private static List<@Nullable KeyedLevel> keyedLevels(Readable row) {
+        List<@Nullable Level> levels = levels(row, "outcome_key_values", "outcome_key_versions");
+        if (levels.isEmpty()) {
+            return List.of();
+        }
+        @Nullable
+        Long[] known =
+                Objects.requireNonNull(row.get("outcome_key_fingerprints", Long[].class), "outcome_key_fingerprints");
+        List<@Nullable KeyedLevel> keyed = new ArrayList<>(levels.size());
+        for (int i = 0; i < known.length; i++) {
+            keyed.add(keyedLevel(levels.get(i), known[i]));
+        }
+        return keyed;
+    }
+
+    private static @Nullable KeyedLevel keyedLevel(@Nullable Level level, @Nullable Long known) {
+        // What is stored under a key need not be a level: then it was something else that was asked.
+        return level == null && known == null ? null : new KeyedLevel(level == null ? NO_LEVEL : level, known);
     }
 
     @Override
-    public Mono<Resolution> resolve(Fence fence, List<CounterId> counters, Decision decision) {
+    public Mono<Resolution> resolve(
+            Fence fence, List<CounterId> counters, List<IdempotencyKey> keys, Decision decision) {
         return lane.use(connection -> connection
                 .beginTransaction()
-                .then(lock(connection, fence, counters))
-                .map(decision::decide)
-                .flatMap(resolution -> carryOut(connection, fence, resolution))
+                .then(lock(connection, CounterSql.LOCK, fence, counters))
+                .flatMap(held -> decide(connection, held, keys, decision))
+                .flatMap(decided ->
+                        decided.makes() ? anew(connection, fence, counters, keys, decision) : Mono.just(decided))
+                .flatMap(decided -> carryOut(connection, fence, decided))
                 .onErrorResume(failure -> rollBack(connection, SqlStates.inFlight(failure))));
     }
 
-    private static Mono<States> lock(PostgresqlConnection connection, Fence fence, List<CounterId> counters) {
-        return fenced(connection, CounterSql.LOCK, fence)
+    /** Begins again where counters have to be made: they are to be locked in turn, between those that exist. */
+    private static Mono<Decided> anew(
+            PostgresqlConnection connection,
+            Fence fence,
+            List<CounterId> counters,
+            List<IdempotencyKey> keys,
+            Decision decision) {
+        return connection
+                .rollbackTransaction()
+                .then(Mono.defer(connection::beginTransaction))
+                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, counters)))
+                .flatMap(held -> decide(connection, held, keys, decision));
+    }
+
+    private static Mono<Held> lock(PostgresqlConnection connection, String sql, Fence fence, List<CounterId> counters) {
+        return fenced(connection, sql, fence)
                 .bind("$3", CounterRows.namespaces(counters))
                 .bind("$4", CounterRows.names(counters))
                 .execute()
                 .concatMap(result -> result.map((row, metadata) -> Locked.of(row)))
                 .collectList()
-                .map(PostgresWrites::states);
+                .map(Held::of);
     }
 
-    private static States states(List<Locked> rows) {
-        Map<CounterId, Counter> counters = new HashMap<>();
-        for (Locked row : rows) {
-            if (row.counter() != null) {
-                counters.put(row.counter().id(), row.counter());
-            }
-        }
-        return new States(counters, rows.getFirst().time());
+    private static Mono<Decided> decide(
+            PostgresqlConnection connection, Held held, List<IdempotencyKey> keys, Decision decision) {
+        Mono<Map<IdempotencyKey, Remembered>> known = keys.isEmpty() ? Mono.just(Map.of()) : known(connection, keys);
+        return known.map(
+                remembered -> new Decided(held, decision.decide(new States(held.counters(), remembered, held.time()))));
     }
 
-    private static Mono<Resolution> carryOut(PostgresqlConnection connection, Fence fence, Resolution resolution) {
-        if (resolution.operations() == 0) {
+    private static Mono<Map<IdempotencyKey, Remembered>> known(
+            PostgresqlConnection connection, List<IdempotencyKey> keys) {
+        return connection
+                .createStatement(CounterSql.KNOWN)
+                .bind("$1", KeyRows.scopes(keys))
+                .bind("$2", KeyRows.texts(keys))
+                .execute()
+                .concatMap(result -> result.map((row, metadata) -> KeyRows.remembered(row)))
+                .collectMap(Remembered::key);
+    }
+
+    private static Mono<Resolution> carryOut(PostgresqlConnection connection, Fence fence, Decided decided) {
+        Resolution resolution = decided.resolution();
+        if (resolution.isEmpty()) {
             return connection.rollbackTransaction().thenReturn(resolution);
         }
-        return rows(change(connection, fence, resolution))
-                .flatMap(rows -> rows == 1 ? connection.commitTransaction() : Mono.error(fenced()))
+        return rows(change(connection, fence, decided))
+                .flatMap(rows -> rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(fenced()))
+                .then(Mono.defer(connection::commitTransaction))
                 .thenReturn(resolution);
     }
 
-    private static PostgresqlStatement change(PostgresqlConnection connection, Fence fence, Resolution resolution) {
-        List<Change> changes = resolution.changes();
+    private static Mono<Long> remember(PostgresqlConnection connection, List<Remembered> fresh) {
+        return fresh.isEmpty()
+                ? Mono.just(0L)
+                : rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
+    }
+
+    private static PostgresqlStatement change(PostgresqlConnection connection, Fence fence, Decided decided) {
+        List<Change> changes = decided.changes();
         int size = changes.size();
         String[] whats = new String[size];
         @Nullable String[] kinds = new String[size];
@@ -161,7 +257,7 @@ final class PostgresWrites implements Writes {
             if (after == null) {
                 whats[i] = "remove";
             } else {
-                whats[i] = before == null ? "make" : "change";
+                whats[i] = "change";
                 kinds[i] = after.kind().label();
                 values[i] = after.value();
                 versions[i] = after.version();
@@ -179,7 +275,7 @@ final class PostgresWrites implements Writes {
                 .bind("$8", mins)
                 .bind("$9", maxs)
                 .bind("$10", anew)
-                .bind("$11", (long) resolution.operations())
+                .bind("$11", (long) decided.resolution().operations())
                 .bind("$12", new BigDecimal(delta))
                 .bind("$13", kinds);
     }
@@ -256,13 +352,56 @@ final class PostgresWrites implements Writes {
     }
 
     /** A row of the lock statement. */
-    private record Locked(java.time.Instant time, @Nullable Counter counter) {
+    private record Locked(Instant time, @Nullable Counter counter) {
 
         static Locked of(Row row) {
             if (row.get("guarded", Long.class) == null) {
                 throw fenced();
             }
             return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.counter(row));
+        }
+    }
+
+    /**
+     * What is under lock.
+     *
+     * @param counters those that exist
+     * @param claimed those that did not, and have a row that nobody else sees
+     */
+    private record Held(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
+
+        static Held of(List<Locked> rows) {
+            Map<CounterId, Counter> counters = new HashMap<>();
+            Set<CounterId> claimed = new HashSet<>();
+            for (Locked row : rows) {
+                Counter counter = row.counter();
+                if (counter != null && counter.version() == 0) {
+                    claimed.add(counter.id());
+                } else if (counter != null) {
+                    counters.put(counter.id(), counter);
+                }
+            }
+            return new Held(counters, claimed, rows.getFirst().time());
+        }
+    }
+
+    /** A decision on what is under lock. */
+    private record Decided(Held held, Resolution resolution) {
+
+        /** Whether it makes counters that are not claimed. */
+        boolean makes() {
+            return resolution.changes().stream()
+                    .anyMatch(
+                            change -> change.before() == null && !held.claimed().contains(change.counter()));
+        }
+
+        /** What changes, the rows included that were claimed for nothing. */
+        List<Change> changes() {
+            Set<CounterId> unused = new HashSet<>(held.claimed());
+            resolution.changes().forEach(change -> unused.remove(change.counter()));
+            List<Change> changes = new ArrayList<>(resolution.changes());
+            unused.forEach(counter -> changes.add(new Change(counter, null, null)));
+            return changes;
         }
     }
 }

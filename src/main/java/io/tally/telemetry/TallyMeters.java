@@ -9,7 +9,9 @@ import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome.Verdict;
+import io.tally.http.BulkMetrics;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
@@ -23,9 +25,9 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
-/** The pipeline's meters on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
+/** The meters of the pipeline and of bulk requests on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
 @Component
-final class TallyMeters implements LaneMetrics {
+final class TallyMeters implements LaneMetrics, BulkMetrics {
 
     /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
@@ -36,7 +38,8 @@ final class TallyMeters implements LaneMetrics {
         INCREMENT,
         CREATE,
         AMEND,
-        DELETE;
+        DELETE,
+        TRANSACTION;
 
         static Kind of(Operation operation) {
             return switch (operation) {
@@ -44,6 +47,7 @@ final class TallyMeters implements LaneMetrics {
                 case Create create -> CREATE;
                 case Amend amend -> AMEND;
                 case Delete delete -> DELETE;
+                case Transaction transaction -> TRANSACTION;
             };
         }
     }
@@ -75,6 +79,8 @@ final class TallyMeters implements LaneMetrics {
     private final Each<StoreFailure.Cause, Counter> retries;
     private final Counter unknown;
     private final Each<Recovery, Counter> recovered;
+    private final Each<Verdict, Counter> lines;
+    private final Counter pruned;
 
     TallyMeters(MeterRegistry registry, PipelineProperties limits) {
         this.registry = registry;
@@ -88,6 +94,8 @@ final class TallyMeters implements LaneMetrics {
         retries = new Each<>(StoreFailure.Cause.class, cause -> counter(Meter.RETRIES, cause.label()));
         unknown = counter(Meter.COMMITS_UNKNOWN);
         recovered = new Each<>(Recovery.class, recovery -> counter(Meter.COMMITS_RECOVERED, label(recovery)));
+        lines = new Each<>(Verdict.class, verdict -> counter(Meter.BULK_LINES, label(verdict)));
+        pruned = counter(Meter.KEYS_PRUNED);
     }
 
     private LaneMeters laneMeters(String lane) {
@@ -129,8 +137,8 @@ final class TallyMeters implements LaneMetrics {
     }
 
     @Override
-    public void told(Operation operation, Verdict verdict) {
-        told.of(Kind.of(operation)).of(verdict).increment();
+    public void told(Operation operation, Verdict verdict, long count) {
+        told.of(Kind.of(operation)).of(verdict).increment((double) count);
     }
 
     @Override
@@ -146,6 +154,16 @@ final class TallyMeters implements LaneMetrics {
     @Override
     public void recovered(Recovery recovery) {
         recovered.of(recovery).increment();
+    }
+
+    @Override
+    public void pruned(long keys) {
+        pruned.increment((double) keys);
+    }
+
+    @Override
+    public void lines(Verdict verdict, long count) {
+        lines.of(verdict).increment((double) count);
     }
 
     private Counter counter(Meter meter, String... labels) {

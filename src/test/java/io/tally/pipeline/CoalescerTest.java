@@ -2,19 +2,25 @@ package io.tally.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
 import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.CounterStore.Keyed;
+import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitrary;
@@ -23,49 +29,47 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Mono;
 
 class CoalescerTest {
 
     @Provide
-    Arbitrary<List<Operation>> operations() {
-        return Operations.any().list().ofMaxSize(40);
+    Arbitrary<List<Command>> commands() {
+        return Operations.commands(Operations.any()).list().ofMaxSize(40);
     }
 
     @Provide
-    Arbitrary<List<Increment>> increments() {
-        return Operations.increments().list().ofMaxSize(60);
+    Arbitrary<List<Command>> increments() {
+        return Operations.commands(Operations.increments()).list().ofMaxSize(60);
     }
 
     /** Those who were told, by what they waited for; in the order in which they entered. */
     private final List<@Nullable Outcome> told = new ArrayList<>();
 
-    private List<Waiter<Operation, Outcome>> waiters(List<? extends Operation> operations) {
+    private List<Waiter<Command, Outcome>> waiters(List<Command> commands) {
         told.clear();
-        List<Waiter<Operation, Outcome>> waiters = new ArrayList<>();
-        for (int i = 0; i < operations.size(); i++) {
+        List<Waiter<Command, Outcome>> waiters = new ArrayList<>();
+        for (int i = 0; i < commands.size(); i++) {
             int index = i;
             told.add(null);
-            Mono.<Outcome>create(sink -> waiters.add(new Waiter<>(operations.get(index), sink, 0, Runnable::run)))
-                    .subscribe(outcome -> told.set(index, outcome));
+            waiters.add(new Waiter<>(commands.get(index), outcome -> told.set(index, outcome), 0));
         }
         return waiters;
     }
 
     @Property(tries = 2_000)
-    void losesNoneAndKeepsTheOrderOfEachCounter(@ForAll("operations") List<Operation> operations) {
-        Batch batch = Coalescer.coalesce(
-                waiters(operations), counter -> counter.name().equals("b"));
+    void losesNoneAndKeepsTheOrderOfEachCounter(@ForAll("commands") List<Command> commands) {
+        Batch batch =
+                Coalescer.coalesce(waiters(commands), counter -> counter.name().equals("b"));
 
-        Map<CounterId, List<Operation>> grouped = Stream.concat(
-                        batch.unconditional().stream(), batch.conditional().stream())
-                .collect(Collectors.toMap(
-                        Group::counter,
-                        group -> group.waiters().stream().map(Waiter::request).toList()));
-        assertThat(grouped).isEqualTo(operations.stream().collect(Collectors.groupingBy(Operation::counter)));
+        List<Command> grouped = Stream.concat(
+                        batch.unconditional().stream().flatMap(group -> group.waiters().stream()),
+                        batch.conditional().stream())
+                .map(Waiter::request)
+                .toList();
+        assertThat(byCounter(grouped)).isEqualTo(byCounter(commands));
         assertThat(batch.unconditional())
                 .allSatisfy(group -> assertThat(group.waiters())
-                        .allSatisfy(waiter -> assertThat(waiter.request())
+                        .allSatisfy(waiter -> assertThat(waiter.request().operation())
                                 .isInstanceOfSatisfying(
                                         Increment.class,
                                         increment -> assertThat(increment.precondition())
@@ -74,39 +78,104 @@ class CoalescerTest {
                 .noneMatch(group -> group.counter().name().equals("b"));
     }
 
+    private static Map<List<CounterId>, List<Command>> byCounter(List<Command> commands) {
+        return commands.stream()
+                .collect(Collectors.groupingBy(command -> command.operation() instanceof Transaction
+                        ? List.of()
+                        : command.operation().counters()));
+    }
+
+    /** The statement that adds must be given each key once, and no two meanings of one. */
     @Property(tries = 2_000)
-    void givesEachTheValueAfterItsOwn(@ForAll("increments") List<Increment> increments) {
+    void sendsEachKeyOnce(@ForAll("increments") List<Command> increments) {
         Batch batch = Coalescer.coalesce(waiters(increments), counter -> false);
-        Map<CounterId, Long> values = new HashMap<>();
-        Map<CounterId, Long> versions = new HashMap<>();
+
+        List<Keyed> keyed = batch.unconditional().stream()
+                .flatMap(group -> group.keyed(0).stream())
+                .toList();
+        assertThat(keyed.stream().map(Keyed::key)).doesNotHaveDuplicates();
+        assertThat(batch.unconditional().stream().flatMap(group -> group.waiters().stream()))
+                .allSatisfy(waiter -> assertThat(waiter.request().key() == null
+                                || keyed.stream()
+                                        .anyMatch(one -> one.key()
+                                                        .equals(waiter.request().key())
+                                                && one.fingerprint()
+                                                        == waiter.request().fingerprint()))
+                        .isTrue());
+    }
+
+    /** A store that does what the statement does: sums first, then the keys that it does not know, in their order. */
+    @Property(tries = 2_000)
+    void givesEachTheValueAfterItsOwn(
+            @ForAll("increments") List<Command> increments, @ForAll @IntRange(max = 7) int known) {
+        Batch batch = Coalescer.coalesce(waiters(increments), counter -> false);
         long base = 1_000;
 
         for (Group group : batch.unconditional()) {
             Sum sum = group.sum();
             assertThat(Math.abs(sum.delta())).isLessThanOrEqualTo(Sum.VALUE_MAX);
-            group.answer(new Level(base + sum.delta(), base + sum.operations()));
+            Level level = new Level(base + sum.delta(), base + sum.operations());
+            List<KeyedLevel> stored = new ArrayList<>();
+            Level last = level;
+            for (Keyed keyed : group.keyed(0)) {
+                if (isKnown(keyed.key(), known)) {
+                    stored.add(new KeyedLevel(new Level(-7, 7), keyed.fingerprint()));
+                } else {
+                    last = new Level(last.value() + keyed.delta(), last.version() + 1);
+                    stored.add(new KeyedLevel(last, null));
+                }
+            }
+            assertThat(group.answer(level, stored)).isEmpty();
         }
 
-        List<CounterId> answered =
-                batch.unconditional().stream().map(Group::counter).toList();
+        for (Group group : batch.unconditional()) {
+            checkGroup(group.counter(), increments, known, base);
+        }
+    }
+
+    private static boolean isKnown(IdempotencyKey key, int known) {
+        return (known >> (key.text().charAt(1) - '1') & 1) == 1;
+    }
+
+    /** One by one: those without a key, then each key when it comes for the first time. */
+    private void checkGroup(CounterId counter, List<Command> increments, int known, long base) {
+        long value = base;
+        long version = base;
         for (int i = 0; i < increments.size(); i++) {
-            Increment increment = increments.get(i);
-            if (answered.contains(increment.counter())) {
-                long value =
-                        values.merge(increment.counter(), base + increment.delta(), (v, d) -> v + increment.delta());
-                long version = versions.merge(increment.counter(), base + 1, (v, one) -> v + 1);
+            Increment increment = (Increment) increments.get(i).operation();
+            if (increment.counter().equals(counter) && increments.get(i).key() == null) {
+                value += increment.delta();
+                version++;
                 assertThat(told.get(i)).isEqualTo(new Incremented(value, version, increment.delta()));
+            }
+        }
+        Map<IdempotencyKey, Incremented> first = new HashMap<>();
+        for (int i = 0; i < increments.size(); i++) {
+            Increment increment = (Increment) increments.get(i).operation();
+            IdempotencyKey key = increments.get(i).key();
+            if (!increment.counter().equals(counter) || key == null) {
+                continue;
+            }
+            if (isKnown(key, known)) {
+                assertThat(told.get(i)).isEqualTo(new Replayed(new Incremented(-7, 7, increment.delta())));
+            } else if (first.containsKey(key)) {
+                assertThat(told.get(i)).isEqualTo(new Replayed(Objects.requireNonNull(first.get(key))));
             } else {
-                assertThat(told.get(i)).isNull();
+                value += increment.delta();
+                version++;
+                first.put(key, new Incremented(value, version, increment.delta()));
+                assertThat(told.get(i)).isEqualTo(first.get(key));
             }
         }
     }
 
     @Property(tries = 200)
     void sumsWhateverCannotPassTheRange(
-            @ForAll @IntRange(min = -1_000, max = 1_000) int delta, @ForAll("increments") List<Increment> increments) {
-        List<Increment> small = increments.stream()
-                .map(increment -> new Increment(increment.counter(), delta, Precondition.NONE))
+            @ForAll @IntRange(min = -1_000, max = 1_000) int delta, @ForAll("increments") List<Command> increments) {
+        List<Command> small = increments.stream()
+                .map(Command::operation)
+                .map(Increment.class::cast)
+                .map(increment -> Command.of(new Increment(increment.counter(), delta, Precondition.NONE)))
                 .toList();
 
         assertThat(Coalescer.coalesce(waiters(small), counter -> false).conditional())

@@ -4,18 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.tally.counter.Bounds;
+import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Precondition;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Keyed;
+import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
@@ -29,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
@@ -69,14 +81,15 @@ public interface CounterStoreContract {
     }
 
     private Added add(Writes writes, Fence fence, Sum... sums) {
-        return get(writes.add(fence, List.of(sums)));
+        return get(writes.add(fence, List.of(sums), List.of()));
     }
 
     private List<Outcome> resolve(Writes writes, Fence fence, Operation... operations) {
-        List<CounterId> counters =
-                List.of(operations).stream().map(Operation::counter).distinct().toList();
-        return get(writes.resolve(fence, counters, states -> Resolver.resolve(states, List.of(operations))))
-                .outcomes();
+        return resolve(writes, fence, Stream.of(operations).map(Command::of).toList());
+    }
+
+    private List<Outcome> resolve(Writes writes, Fence fence, List<Command> commands) {
+        return get(new Decisions(writes, commands).send(fence)).outcomes();
     }
 
     private Counter read(String name) {
@@ -111,16 +124,13 @@ public interface CounterStoreContract {
         long writer = registered(writes);
         add(writes, new Fence(writer, 1), sum("once", 1));
 
-        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("once", 1))));
-        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 3), List.of(sum("once", 1))));
-        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer + 1_000, 1), List.of(sum("once", 1))));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("once", 1)), List.of()));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 3), List.of(sum("once", 1)), List.of()));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer + 1_000, 1), List.of(sum("once", 1)), List.of()));
         fails(
                 StoreFailure.Kind.FENCED,
-                writes.resolve(
-                        new Fence(writer, 1),
-                        List.of(counter("once")),
-                        states -> Resolver.resolve(
-                                states, List.of(new Increment(counter("once"), 1, Precondition.NONE)))));
+                new Decisions(writes, List.of(Command.of(new Increment(counter("once"), 1, Precondition.NONE))))
+                        .send(new Fence(writer, 1)));
         assertThat(read("once").value()).isEqualTo(1);
     }
 
@@ -167,6 +177,204 @@ public interface CounterStoreContract {
         assertThat(read("bounded").value()).isEqualTo(1);
     }
 
+    private static IdempotencyKey key(String text) {
+        return new IdempotencyKey("contract", text);
+    }
+
+    private static Keyed keyed(int sum, String key, long fingerprint, long delta) {
+        return new Keyed(sum, key(key), fingerprint, delta);
+    }
+
+    @Test
+    default void addsUnderAKeyOnce() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+
+        Added first = get(writes.add(
+                new Fence(writer, 1),
+                List.of(new Sum(counter("a"), 5, 2), new Sum(counter("b"), 0, 0)),
+                List.of(keyed(0, "k1", 11, 10), keyed(1, "k2", 12, 20), keyed(0, "k3", 13, 30))));
+        assertThat(first)
+                .isEqualTo(new Added(
+                        List.of(new Level(5, 2), new Level(0, 0)), List.of(fresh(15, 3), fresh(20, 1), fresh(45, 4))));
+
+        Added second = get(writes.add(
+                new Fence(writer, 2),
+                List.of(new Sum(counter("a"), 5, 1), new Sum(counter("b"), 0, 0)),
+                List.of(keyed(0, "k1", 11, 10), keyed(1, "k2", 99, 1), keyed(0, "k4", 14, 1))));
+        assertThat(second.levels()).containsExactly(new Level(50, 5), null);
+        assertThat(second.keyed())
+                .containsExactly(
+                        new KeyedLevel(new Level(15, 3), 11L), new KeyedLevel(new Level(20, 1), 12L), fresh(51, 6));
+        assertThat(read("a").value()).isEqualTo(51);
+        assertThat(read("a").version()).isEqualTo(6);
+        assertThat(read("b").version()).isEqualTo(1);
+        assertThat(get(writes.settle(new Fence(writer, 2)))).isEqualTo(new Committed(second));
+        // What a batch without keys leaves behind says nothing of keys.
+        Added third = add(writes, new Fence(writer, 3), sum("a", 1));
+        assertThat(get(writes.settle(new Fence(writer, 3)))).isEqualTo(new Committed(third));
+    }
+
+    private static KeyedLevel fresh(long value, long version) {
+        return new KeyedLevel(new Level(value, version), null);
+    }
+
+    @Test
+    default void keepsAKeyFreeThatItLeavesOut() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("bounded"), 0, new Bounds(null, 9L), Precondition.NONE));
+
+        Added added = get(writes.add(
+                new Fence(writer, 2),
+                List.of(new Sum(counter("bounded"), 1, 1), new Sum(counter("free"), 0, 0)),
+                List.of(keyed(0, "k", 1, 1), keyed(1, "l", 2, 2))));
+        assertThat(added.levels()).containsExactly(null, new Level(0, 0));
+        assertThat(added.keyed()).containsExactly(null, fresh(2, 1));
+
+        Command command = Command.of(new Increment(counter("bounded"), 4, Precondition.NONE), key("k"));
+        assertThat(resolve(writes, new Fence(writer, 3), List.of(command))).containsExactly(new Incremented(4, 2, 4));
+        assertThat(resolve(writes, new Fence(writer, 4), List.of(command)))
+                .containsExactly(new Replayed(new Incremented(4, 2, 4)));
+    }
+
+    /** Whatever can be answered to a keyed request comes back as it was. */
+    @Test
+    default void remembersEveryKindOfResult() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("kept"), 1, new Bounds(0L, 100L), Precondition.NONE),
+                new Create(counter("removed"), 1, Bounds.NONE, Precondition.NONE));
+        List<Command> commands = List.of(
+                Command.of(new Increment(counter("kept"), 2, Precondition.EXISTS), key("increment")),
+                Command.of(
+                        new Amend(counter("kept"), 7L, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                        key("amend")),
+                Command.of(new Delete(counter("removed"), Precondition.NONE), key("delete")),
+                Command.of(
+                        new Transaction(List.of(
+                                new Increment(counter("kept"), -7, Precondition.NONE),
+                                new Increment(counter("made"), 3, Precondition.NONE),
+                                new Increment(counter("kept"), 1, Precondition.NONE))),
+                        new IdempotencyKey(IdempotencyKey.ANY_NAMESPACE, "transaction")));
+
+        List<Outcome> first = resolve(writes, new Fence(writer, 2), commands);
+        List<Outcome> again = resolve(writes, new Fence(writer, 3), commands);
+
+        assertThat(first).allMatch(Success.class::isInstance);
+        assertThat(again)
+                .isEqualTo(first.stream()
+                        .map(outcome -> (Outcome) new Replayed((Success) outcome))
+                        .toList());
+        assertThat(read("kept").value()).isEqualTo(1);
+        assertThat(read("kept").version()).isEqualTo(5);
+    }
+
+    @Test
+    default void leavesNothingOfWhatItClaimedForNothing() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        resolve(writes, new Fence(writer, 1), new Create(counter("full"), 1, new Bounds(null, 1L), Precondition.NONE));
+
+        List<Outcome> outcomes = resolve(
+                writes,
+                new Fence(writer, 2),
+                new Increment(counter("made"), 1, Precondition.NONE),
+                new Transaction(List.of(
+                        new Increment(counter("unmade"), 1, Precondition.NONE),
+                        new Increment(counter("full"), 1, Precondition.NONE))));
+
+        assertThat(outcomes.getFirst()).isEqualTo(new Incremented(1, 1, 1));
+        assertThat(outcomes.getLast()).isInstanceOf(TransactionRefused.class);
+        assertThat(get(store().read(List.of(counter("made"), counter("unmade")))))
+                .containsOnlyKeys(counter("made"));
+    }
+
+    /** Connections that race with the same keys on the same counters: each key is applied once, whatever was lost. */
+    @Test
+    default void appliesAKeyOnceHoweverManyRace() throws Exception {
+        int racers = 6;
+        int batches = 15;
+        List<List<KeyedLevel>> answered = Clients.atOnce(racers, racer -> {
+            Writes writes = writes(racer);
+            long writer = registered(writes);
+            List<KeyedLevel> mine = new ArrayList<>();
+            for (long sequence = 1; sequence <= batches; ) {
+                List<Keyed> keyed = new ArrayList<>();
+                for (int i = 0; i < 10; i++) {
+                    keyed.add(keyed(i % 3, "batch" + sequence + "-" + i, i, 1));
+                }
+                Collections.shuffle(keyed);
+                List<Sum> sums = IntStream.range(0, 3)
+                        .mapToObj(i -> new Sum(counter("keyed" + i), 0, 0))
+                        .toList();
+                try {
+                    mine.addAll(get(writes.add(new Fence(writer, sequence), sums, keyed))
+                            .keyed());
+                    sequence++;
+                } catch (StoreFailure failure) {
+                    assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+                    assertThat(failure.reason()).isNotEqualTo(StoreFailure.Cause.DEADLOCK);
+                }
+            }
+            return mine;
+        });
+
+        List<KeyedLevel> all = answered.stream().flatMap(List::stream).toList();
+        assertThat(all).hasSize(racers * batches * 10);
+        assertThat(all.stream().filter(level -> level.known() == null)).hasSize(batches * 10);
+        assertThat(read("keyed0").value()
+                        + read("keyed1").value()
+                        + read("keyed2").value())
+                .isEqualTo(batches * 10L);
+    }
+
+    /** Sums, and decisions that make counters between others that exist: all take rows in one order. */
+    @Test
+    default void makesCountersWithoutADeadlock() throws Exception {
+        int racers = 6;
+        List<Integer> deadlocks = Clients.atOnce(racers, racer -> {
+            Writes writes = writes(racer);
+            long writer = registered(writes);
+            int deadlocked = 0;
+            for (long sequence = 1; sequence <= 60; ) {
+                long next = sequence;
+                List<CounterId> ids = new ArrayList<>(IntStream.range(0, 8)
+                        .mapToObj(i -> counter("round" + i + (i % 2 == 0 ? "" : "/" + next)))
+                        .toList());
+                Collections.shuffle(ids);
+                try {
+                    if (racer % 2 == 0) {
+                        get(writes.add(
+                                new Fence(writer, sequence),
+                                ids.stream().map(id -> new Sum(id, 1, 1)).toList(),
+                                List.of()));
+                    } else {
+                        resolve(
+                                writes,
+                                new Fence(writer, sequence),
+                                new Transaction(ids.stream()
+                                        .map(id -> new Increment(id, 1, Precondition.NONE))
+                                        .toList()));
+                    }
+                    sequence++;
+                } catch (StoreFailure failure) {
+                    assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+                    deadlocked += failure.reason() == StoreFailure.Cause.DEADLOCK ? 1 : 0;
+                }
+            }
+            return deadlocked;
+        });
+
+        assertThat(deadlocks).containsOnly(0);
+    }
+
     @Test
     default void settlesWhatWasCommitted() {
         Writes writes = writes(0);
@@ -174,7 +382,7 @@ public interface CounterStoreContract {
         add(writes, new Fence(writer, 1), sum("settled", 7), sum("other", 1));
 
         assertThat(get(writes(1).settle(new Fence(writer, 1))))
-                .isEqualTo(new Committed(new Added(List.of(new Level(7, 1), new Level(1, 1)))));
+                .isEqualTo(new Committed(new Added(List.of(new Level(7, 1), new Level(1, 1)), List.of())));
         resolve(writes, new Fence(writer, 2), new Delete(counter("other"), Precondition.NONE));
         assertThat(get(writes.settle(new Fence(writer, 2)))).isInstanceOf(Committed.class);
     }
@@ -186,7 +394,7 @@ public interface CounterStoreContract {
 
         assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
         assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
-        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("late", 1))));
+        fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("late", 1)), List.of()));
         assertThat(add(writes, new Fence(writer, 2), sum("late", 1)).levels()).containsExactly(new Level(1, 1));
     }
 
@@ -282,7 +490,7 @@ public interface CounterStoreContract {
                         .toList());
                 Collections.shuffle(sums);
                 try {
-                    get(writes.add(new Fence(writer, sequence), sums));
+                    get(writes.add(new Fence(writer, sequence), sums, List.of()));
                     sequence++;
                 } catch (StoreFailure failure) {
                     assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);

@@ -1,13 +1,16 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Bounds;
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
 import java.util.Set;
@@ -55,8 +58,21 @@ final class Operations {
                 .as(Amend::new);
         Arbitrary<Operation> deletes =
                 Combinators.combine(counters(), preconditions()).as(Delete::new);
+        Arbitrary<Operation> transactions =
+                increments().list().ofMinSize(1).ofMaxSize(4).map(Transaction::new);
         return Arbitraries.oneOf(
-                increments().map(increment -> (Operation) increment), conditional, creates, amends, deletes);
+                increments().map(increment -> (Operation) increment),
+                conditional,
+                creates,
+                amends,
+                deletes,
+                transactions);
+    }
+
+    /** With one of a few keys, or more often with none. */
+    static Arbitrary<Command> commands(Arbitrary<? extends Operation> operations) {
+        Arbitrary<IdempotencyKey> keys = Arbitraries.of("k1", "k2", "k3").map(text -> new IdempotencyKey("n", text));
+        return Combinators.combine(operations, keys.injectNull(0.6)).as(Command::of);
     }
 
     private static long edge(Bounds bounds) {

@@ -2,9 +2,10 @@ package io.tally.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
@@ -14,11 +15,14 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
+import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.counter.Outcome.TransactionRefused;
 import java.math.BigInteger;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,22 +34,34 @@ import net.jqwik.api.Provide;
 class ResolverTest {
 
     @Provide
-    Arbitrary<List<List<Operation>>> batches() {
-        return Operations.any().list().ofMaxSize(12).list().ofMinSize(1).ofMaxSize(4);
+    Arbitrary<List<List<Command>>> batches() {
+        return Operations.commands(Operations.any())
+                .list()
+                .ofMaxSize(12)
+                .list()
+                .ofMinSize(1)
+                .ofMaxSize(4);
     }
 
     @Property(tries = 5_000)
-    void decidesBatchesAsTheModelDecidesOneByOne(@ForAll("batches") List<List<Operation>> batches) {
+    void decidesBatchesAsTheModelDecidesOneByOne(@ForAll("batches") List<List<Command>> batches) {
         SequentialModel model = new SequentialModel();
         Map<CounterId, Counter> stored = new HashMap<>();
+        Map<IdempotencyKey, Remembered> keys = new HashMap<>();
         int applied = 0;
         for (int i = 0; i < batches.size(); i++) {
             BigInteger before = sum(stored);
-            Resolution resolution = Resolver.resolve(new States(stored, Instant.ofEpochSecond(i)), batches.get(i));
+            Resolution resolution =
+                    Resolver.resolve(new States(stored, keys, Instant.ofEpochSecond(i)), batches.get(i));
 
             List<String> expected = batches.get(i).stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
             write(resolution, stored);
+            resolution
+                    .remembered()
+                    .forEach(fresh -> assertThat(keys.put(fresh.key(), fresh))
+                            .as("remembered twice")
+                            .isNull());
             applied += resolution.operations();
             assertThat(applied).isEqualTo(model.applied);
             assertThat(states(stored)).isEqualTo(model.counters);
@@ -54,12 +70,12 @@ class ResolverTest {
     }
 
     @Property(tries = 1_000)
-    void changesNothingThatItWasGiven(@ForAll("batches") List<List<Operation>> batches) {
+    void changesNothingThatItWasGiven(@ForAll("batches") List<List<Command>> batches) {
         Map<CounterId, Counter> stored = new HashMap<>();
-        write(Resolver.resolve(new States(stored, Instant.EPOCH), new ArrayList<>(batches.getFirst())), stored);
+        write(Resolver.resolve(new States(stored, Map.of(), Instant.EPOCH), batches.getFirst()), stored);
         Map<CounterId, Counter> given = Map.copyOf(stored);
-        for (List<Operation> batch : batches) {
-            Resolver.resolve(new States(given, Instant.EPOCH), batch);
+        for (List<Command> batch : batches) {
+            Resolver.resolve(new States(given, Map.of(), Instant.EPOCH), batch);
             assertThat(given).isEqualTo(stored);
         }
     }
@@ -113,6 +129,11 @@ class ResolverTest {
             case PreconditionFailed failed -> "precondition";
             case BoundExceeded exceeded -> exceeded.end() == End.MAX ? "above" : "below";
             case BoundsInverted inverted -> "inverted";
+            case TransactionApplied transaction ->
+                transaction.results().stream().map(ResolverTest::text).toList().toString();
+            case TransactionRefused refused -> "item " + refused.item() + " " + text(refused.cause());
+            case Replayed replayed -> "again " + text(replayed.original());
+            case KeyReused reused -> "other";
             default -> throw new AssertionError(outcome);
         };
     }

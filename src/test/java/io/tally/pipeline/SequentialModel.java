@@ -1,17 +1,22 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Bounds;
+import io.tally.counter.Command;
 import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -34,14 +39,71 @@ final class SequentialModel {
     final Map<CounterId, State> counters = new HashMap<>();
     int applied;
 
-    String apply(Operation operation) {
-        State state = counters.get(operation.counter());
+    private final Map<IdempotencyKey, Done> done = new HashMap<>();
+
+    /** What was done under a key. */
+    private record Done(Operation asked, String answer) {}
+
+    String apply(Command command) {
+        IdempotencyKey key = command.key();
+        if (key == null) {
+            return apply(command.operation());
+        }
+        Operation asked = withoutPrecondition(command.operation());
+        Done before = done.get(key);
+        if (before != null) {
+            return before.asked().equals(asked) ? "again " + before.answer() : "other";
+        }
+        int appliedBefore = applied;
+        String answer = apply(command.operation());
+        if (applied > appliedBefore || answer.startsWith("found")) {
+            done.put(key, new Done(asked, answer));
+        }
+        return answer;
+    }
+
+    private static Operation withoutPrecondition(Operation operation) {
+        Precondition none = Precondition.NONE;
+        return switch (operation) {
+            case Increment increment -> new Increment(increment.counter(), increment.delta(), none);
+            case Create create -> new Create(create.counter(), create.initial(), create.bounds(), none);
+            case Amend amend -> new Amend(amend.counter(), amend.value(), amend.min(), amend.max(), none);
+            case Delete delete -> new Delete(delete.counter(), none);
+            case Transaction transaction -> transaction;
+        };
+    }
+
+    private String apply(Operation operation) {
+        return switch (operation) {
+            case Operation.Single single -> apply(single, counters.get(single.counter()));
+            case Transaction transaction -> transact(transaction);
+        };
+    }
+
+    private String apply(Operation.Single operation, @Nullable State state) {
         return switch (operation) {
             case Amend amend -> state == null ? "absent" : amend(amend, state);
             case Delete delete -> state == null ? "absent" : delete(delete, state);
             case Create create -> create(create, state);
             case Increment increment -> increment(increment, state);
         };
+    }
+
+    private String transact(Transaction transaction) {
+        Map<CounterId, State> countersBefore = new HashMap<>(counters);
+        int appliedBefore = applied;
+        List<String> answers = new ArrayList<>();
+        for (Increment increment : transaction.increments()) {
+            int one = applied;
+            answers.add(apply(increment, counters.get(increment.counter())));
+            if (applied == one) {
+                counters.clear();
+                counters.putAll(countersBefore);
+                applied = appliedBefore;
+                return "item " + (answers.size() - 1) + " " + answers.getLast();
+            }
+        }
+        return answers.toString();
     }
 
     private String increment(Increment increment, @Nullable State state) {

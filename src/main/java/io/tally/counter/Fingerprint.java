@@ -1,0 +1,82 @@
+package io.tally.counter;
+
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Create;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Transaction;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/**
+ * What an operation asks for, in 64 bits: the beginning of the SHA-256 of its canonical text. The same for requests that
+ * differ only in spelling (white space, the order of members, percent-encoding, a default written out). Preconditions do not
+ * count: whoever repeats a request may have read a newer version meanwhile.
+ */
+final class Fingerprint {
+
+    /** Stands in no name: names have no control characters. */
+    private static final char SEPARATOR = '\n';
+
+    private Fingerprint() {}
+
+    static long of(Operation operation) {
+        StringBuilder text = new StringBuilder(64);
+        write(operation, text);
+        try {
+            byte[] digest =
+                    MessageDigest.getInstance("SHA-256").digest(text.toString().getBytes(StandardCharsets.UTF_8));
+            return ByteBuffer.wrap(digest).getLong();
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every Java platform has SHA-256", impossible);
+        }
+    }
+
+    private static void write(Operation operation, StringBuilder text) {
+        switch (operation) {
+            case Increment increment ->
+                write(text, "increment", increment.counter()).append(increment.delta());
+            case Create create ->
+                write(text, "create", create.counter())
+                        .append(create.initial())
+                        .append(SEPARATOR)
+                        .append(create.bounds().min())
+                        .append(SEPARATOR)
+                        .append(create.bounds().max());
+            case Amend amend ->
+                write(text, "amend", amend.counter())
+                        .append(amend.value())
+                        .append(SEPARATOR)
+                        .append(limit(amend.min()))
+                        .append(SEPARATOR)
+                        .append(limit(amend.max()));
+            case Delete delete -> write(text, "delete", delete.counter());
+            case Transaction transaction -> {
+                text.append("transaction").append(SEPARATOR);
+                for (Increment increment : transaction.increments()) {
+                    write(increment, text);
+                    text.append(SEPARATOR);
+                }
+            }
+        }
+    }
+
+    private static StringBuilder write(StringBuilder text, String what, CounterId counter) {
+        return text.append(what)
+                .append(SEPARATOR)
+                .append(counter.namespace())
+                .append(SEPARATOR)
+                .append(counter.name())
+                .append(SEPARATOR);
+    }
+
+    private static String limit(Limit limit) {
+        return switch (limit) {
+            case Limit.Keep keep -> "keep";
+            case Limit.Set set -> String.valueOf(set.limit());
+        };
+    }
+}

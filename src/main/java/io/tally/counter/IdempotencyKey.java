@@ -1,0 +1,36 @@
+package io.tally.counter;
+
+/**
+ * What a client calls a request, so that sending it again does not count it again.
+ *
+ * @param scope within which the text is unique: a namespace, or {@link #ANY_NAMESPACE}
+ * @param text 1 to 255 visible US-ASCII characters; for a line of an upload followed by a slash and the line's number
+ * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">The Idempotency-Key HTTP
+ *     header field</a>
+ */
+public record IdempotencyKey(String scope, String text) {
+
+    /** The scope of requests that may span namespaces. No namespace has this name. */
+    public static final String ANY_NAMESPACE = "";
+
+    /** The most characters a client may give. */
+    public static final int LENGTH_MAX = 255;
+
+    /**
+     * A key as a client gave it.
+     *
+     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     */
+    public static IdempotencyKey of(String scope, String text) {
+        if (text.isEmpty() || text.length() > LENGTH_MAX || !text.chars().allMatch(c -> c > ' ' && c < 0x7F)) {
+            throw new IllegalArgumentException(
+                    "An idempotency key is 1 to " + LENGTH_MAX + " visible US-ASCII characters.");
+        }
+        return new IdempotencyKey(scope, text);
+    }
+
+    /** The key of one line of an upload that has this key. */
+    public IdempotencyKey line(long number) {
+        return new IdempotencyKey(scope, text + "/" + number);
+    }
+}

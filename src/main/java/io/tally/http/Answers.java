@@ -1,0 +1,76 @@
+package io.tally.http;
+
+import io.tally.counter.Counter;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Amended;
+import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.counter.Outcome.Unknown;
+import io.tally.http.Bodies.CounterView;
+import io.tally.http.Bodies.IncrementView;
+import io.tally.http.Bodies.TransactionView;
+import java.net.URI;
+import java.util.function.Consumer;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** Outcomes as responses. */
+final class Answers {
+
+    private Answers() {}
+
+    static Mono<ServerResponse> of(Outcome outcome) {
+        return switch (outcome) {
+            case Success success -> success(success, Answers::plain);
+            case Replayed replayed -> success(replayed.original(), IdempotencyKeys::markReplayed);
+            case Refusal refusal -> Problems.answer(refusal);
+            case Unknown unknown -> Problems.answer(unknown);
+        };
+    }
+
+    /** The state that a reader has already. */
+    static Mono<ServerResponse> notModified(Counter counter) {
+        return ServerResponse.status(HttpStatus.NOT_MODIFIED)
+                .eTag(tag(counter.version()))
+                .build();
+    }
+
+    private static Mono<ServerResponse> success(Success success, Consumer<HttpHeaders> headers) {
+        return switch (success) {
+            case Incremented incremented ->
+                Routes.json(
+                        ServerResponse.ok().eTag(tag(incremented.version())).headers(headers),
+                        IncrementView.of(incremented));
+            case Created created ->
+                counter(
+                        ServerResponse.created(
+                                URI.create(CounterPath.path(created.counter().id()))),
+                        created.counter());
+            case Found found -> counter(ServerResponse.ok(), found.counter());
+            case Amended amended -> counter(ServerResponse.ok().headers(headers), amended.counter());
+            case Deleted deleted -> ServerResponse.noContent().headers(headers).build();
+            case TransactionApplied applied ->
+                Routes.json(ServerResponse.ok().headers(headers), TransactionView.of(applied));
+        };
+    }
+
+    private static void plain(HttpHeaders headers) {
+        // nothing to add
+    }
+
+    private static Mono<ServerResponse> counter(ServerResponse.BodyBuilder response, Counter counter) {
+        return Routes.json(response.eTag(tag(counter.version())), CounterView.of(counter));
+    }
+
+    private static String tag(long version) {
+        return "\"" + version + "\"";
+    }
+}

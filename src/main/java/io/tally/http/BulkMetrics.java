@@ -1,0 +1,10 @@
+package io.tally.http;
+
+import io.tally.counter.Outcome.Verdict;
+
+/** What bulk requests tell whoever measures them. Called from many threads: cheap, and never blocking. */
+public interface BulkMetrics {
+
+    /** So many lines or items were answered that way; malformed ones are rejected. */
+    void lines(Verdict verdict, long count);
+}

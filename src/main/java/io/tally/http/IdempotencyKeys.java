@@ -1,0 +1,74 @@
+package io.tally.http;
+
+import io.tally.counter.IdempotencyKey;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.web.reactive.function.server.ServerRequest;
+
+/** {@code Idempotency-Key}, bare or as a structured field's string (RFC 9651, section 3.3.3). */
+final class IdempotencyKeys {
+
+    static final String HEADER = "Idempotency-Key";
+
+    /** Says that the answer is one that was given before. */
+    private static final String REPLAYED = "Idempotency-Replayed";
+
+    private IdempotencyKeys() {}
+
+    /**
+     * The key of a request, or {@code null} where it has none.
+     *
+     * @throws ProblemException where it is malformed
+     */
+    static @Nullable IdempotencyKey of(ServerRequest request, String scope) {
+        List<String> values = request.headers().header(HEADER);
+        if (values.isEmpty()) {
+            return null;
+        }
+        if (values.size() > 1) {
+            throw new ProblemException(ProblemType.MALFORMED, "A request has one idempotency key.");
+        }
+        return key(scope, unquoted(values.getFirst().trim()));
+    }
+
+    static IdempotencyKey key(String scope, String text) {
+        return Bodies.checked(() -> IdempotencyKey.of(scope, text));
+    }
+
+    static void markReplayed(HttpHeaders headers) {
+        headers.set(REPLAYED, "true");
+    }
+
+    private static String unquoted(String value) {
+        if (!value.startsWith("\"")) {
+            return value;
+        }
+        StringBuilder text = new StringBuilder(value.length());
+        for (int i = 1; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if (c == '"' && i == value.length() - 1) {
+                return text.toString();
+            }
+            if (c == '\\') {
+                i++;
+                c = i < value.length() ? value.charAt(i) : ' ';
+                requireWellQuoted(c == '"' || c == '\\');
+            } else {
+                requireWellQuoted(c != '"');
+            }
+            text.append(c);
+        }
+        throw badlyQuoted();
+    }
+
+    private static void requireWellQuoted(boolean holds) {
+        if (!holds) {
+            throw badlyQuoted();
+        }
+    }
+
+    private static ProblemException badlyQuoted() {
+        return new ProblemException(ProblemType.MALFORMED, "The quotes around the idempotency key do not match.");
+    }
+}

@@ -1,0 +1,92 @@
+package io.tally.http;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+
+/**
+ * Cuts a body into lines as it arrives, and reads each as an item. A line may begin in one buffer and end in a later one; one
+ * that is longer than the limit is passed by and not kept. Blank lines are counted and left out. For one body, one buffer at
+ * a time.
+ */
+final class Lines {
+
+    /** The most items in a block: bounds what is answered at once, however short the lines are. */
+    static final int BLOCK_MAX = 1_024;
+
+    private final IncrementItems items;
+    private final int lineBytesMax;
+    private byte[] begun = new byte[0];
+    private boolean tooLong;
+    private long line;
+
+    Lines(IncrementItems items, int lineBytesMax) {
+        this.items = items;
+        this.lineBytesMax = lineBytesMax;
+    }
+
+    /** The items of the lines that end in this buffer, in blocks; releases the buffer. */
+    List<List<IncrementItem>> blocks(DataBuffer buffer) {
+        byte[] bytes = joined(buffer);
+        List<IncrementItem> found = new ArrayList<>();
+        int from = 0;
+        for (int i = begun.length; i < bytes.length; i++) {
+            if (bytes[i] == '\n') {
+                end(bytes, from, i, found);
+                from = i + 1;
+            }
+        }
+        begin(bytes, from);
+        return cut(found);
+    }
+
+    /** The item of a last line that no line feed ends. */
+    List<List<IncrementItem>> last() {
+        List<IncrementItem> found = new ArrayList<>();
+        end(begun, 0, begun.length, found);
+        return cut(found);
+    }
+
+    private byte[] joined(DataBuffer buffer) {
+        int length = buffer.readableByteCount();
+        byte[] bytes = Arrays.copyOf(begun, begun.length + length);
+        buffer.read(bytes, begun.length, length);
+        DataBufferUtils.release(buffer);
+        return bytes;
+    }
+
+    private void begin(byte[] bytes, int from) {
+        tooLong |= bytes.length - from > lineBytesMax;
+        begun = tooLong ? new byte[0] : Arrays.copyOfRange(bytes, from, bytes.length);
+    }
+
+    private void end(byte[] bytes, int from, int to, List<IncrementItem> found) {
+        line++;
+        if (tooLong || to - from > lineBytesMax) {
+            tooLong = false;
+            found.add(IncrementItem.refused(
+                    line, ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most."));
+        } else if (!isBlank(bytes, from, to)) {
+            found.add(items.line(bytes, from, to - from, line));
+        }
+    }
+
+    private static boolean isBlank(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<List<IncrementItem>> cut(List<IncrementItem> found) {
+        List<List<IncrementItem>> blocks = new ArrayList<>();
+        for (int from = 0; from < found.size(); from += BLOCK_MAX) {
+            blocks.add(found.subList(from, Math.min(from + BLOCK_MAX, found.size())));
+        }
+        return blocks;
+    }
+}

@@ -1,0 +1,109 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Command;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+import reactor.core.publisher.Mono;
+
+/** Commands that are handed in and answered together, each by the lane of its counters. For one subscription. */
+final class Bulk {
+
+    /** About as long as a lane takes to make room. */
+    private static final Duration PAUSE = Duration.ofMillis(10);
+
+    private final List<Command> commands;
+    private final Function<Command, Lane<Command, Outcome>> laneOf;
+    private final Outcome[] outcomes;
+    private List<Integer> open;
+
+    Bulk(List<Command> commands, Function<Command, Lane<Command, Outcome>> laneOf) {
+        this.commands = commands;
+        this.laneOf = laneOf;
+        this.outcomes = new Outcome[commands.size()];
+        this.open = IntStream.range(0, commands.size()).boxed().toList();
+    }
+
+    /** The outcomes, in the order of the commands. */
+    Mono<List<Outcome>> once() {
+        return Mono.defer(this::submitOpen).then(Mono.fromSupplier(() -> Arrays.asList(outcomes)));
+    }
+
+    /**
+     * The same; but what is refused for lack of room is handed in until there is room, and what is refused because the
+     * database is away is handed in again until the deadline.
+     */
+    Mono<List<Outcome>> patiently(LongSupplier nanoClock, long deadline) {
+        return Mono.defer(this::submitOpen)
+                .repeatWhen(rounds -> rounds.takeWhile(round -> hasOpen(nanoClock.getAsLong() - deadline < 0))
+                        .delayElements(PAUSE))
+                .then(Mono.fromSupplier(() -> Arrays.asList(outcomes)));
+    }
+
+    private Mono<Void> submitOpen() {
+        return Mono.when(parts().stream().map(Part::submit).toList());
+    }
+
+    private List<Part> parts() {
+        // A handful of lanes: looking through them costs less than hashing them.
+        List<Part> parts = new ArrayList<>();
+        for (int index : open) {
+            Command command = commands.get(index);
+            part(parts, laneOf.apply(command)).add(index, command);
+        }
+        return parts;
+    }
+
+    private Part part(List<Part> parts, Lane<Command, Outcome> lane) {
+        for (Part part : parts) {
+            if (part.lane == lane) {
+                return part;
+            }
+        }
+        Part part = new Part(lane);
+        parts.add(part);
+        return part;
+    }
+
+    private boolean hasOpen(boolean mayWaitForStore) {
+        open = open.stream()
+                .filter(index -> outcomes[index] instanceof Overloaded
+                        || (mayWaitForStore && outcomes[index] instanceof StoreUnavailable))
+                .toList();
+        return !open.isEmpty();
+    }
+
+    /** What goes to one lane. */
+    private final class Part {
+
+        private final Lane<Command, Outcome> lane;
+        private final List<Integer> indexes = new ArrayList<>();
+        private final List<Command> requests = new ArrayList<>();
+
+        Part(Lane<Command, Outcome> lane) {
+            this.lane = lane;
+        }
+
+        void add(int index, Command command) {
+            indexes.add(index);
+            requests.add(command);
+        }
+
+        Mono<Void> submit() {
+            return lane.submit(requests).doOnNext(this::take).then();
+        }
+
+        private void take(List<Outcome> answers) {
+            for (int i = 0; i < answers.size(); i++) {
+                outcomes[indexes.get(i)] = answers.get(i);
+            }
+        }
+    }
+}

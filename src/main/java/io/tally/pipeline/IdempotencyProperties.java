@@ -1,0 +1,28 @@
+package io.tally.pipeline;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How long keys are kept. How to choose stands in {@code application.yml}.
+ *
+ * @param retention how long a request can be sent again under its key, 1 s to 365 d; removed some seconds later
+ */
+@ConfigurationProperties("tally.idempotency")
+public record IdempotencyProperties(@DefaultValue("24h") Duration retention) {
+
+    private static final Duration MIN = Duration.ofSeconds(1);
+    private static final Duration MAX = Duration.ofDays(365);
+
+    /**
+     * Checks it.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    public IdempotencyProperties {
+        if (retention.compareTo(MIN) < 0 || retention.compareTo(MAX) > 0) {
+            throw new IllegalArgumentException("tally.idempotency.retention is 1s to 365d");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.api.PostgresqlStatement;
+import io.r2dbc.spi.Readable;
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Outcome.Amended;
+import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.pipeline.Remembered;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What is remembered under keys, as rows. An increment has columns of its own, since there are many of them; every other
+ * result is JSON under the name of what it is.
+ */
+final class KeyRows {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    /** One of these. Renaming a part of what it holds would make a day's keys unreadable. */
+    private record Result(
+            @Nullable Amended amended,
+            @Nullable Deleted deleted,
+            @Nullable TransactionApplied transaction) {}
+
+    private KeyRows() {}
+
+    static String[] scopes(Collection<IdempotencyKey> keys) {
+        return keys.stream().map(IdempotencyKey::scope).toArray(String[]::new);
+    }
+
+    static String[] texts(Collection<IdempotencyKey> keys) {
+        return keys.stream().map(IdempotencyKey::text).toArray(String[]::new);
+    }
+
+    static Remembered remembered(Readable row) {
+        IdempotencyKey key = new IdempotencyKey(text(row, "namespace"), text(row, "key"));
+        String result = row.get("result", String.class);
+        return new Remembered(
+                key, CounterRows.number(row, "fingerprint"), result == null ? incremented(row) : success(result));
+    }
+
+    private static Incremented incremented(Readable row) {
+        return new Incremented(
+                CounterRows.number(row, "value"), CounterRows.number(row, "version"), CounterRows.number(row, "delta"));
+    }
+
+    private static String text(Readable row, String column) {
+        return Objects.requireNonNull(row.get(column, String.class), column);
+    }
+
+    static PostgresqlStatement bind(PostgresqlStatement statement, List<Remembered> fresh) {
+        int size = fresh.size();
+        Long[] fingerprints = new Long[size];
+        @Nullable Long[] values = new Long[size];
+        @Nullable Long[] versions = new Long[size];
+        @Nullable Long[] deltas = new Long[size];
+        @Nullable String[] results = new String[size];
+        for (int i = 0; i < size; i++) {
+            fingerprints[i] = fresh.get(i).fingerprint();
+            if (fresh.get(i).result() instanceof Incremented incremented) {
+                values[i] = incremented.value();
+                versions[i] = incremented.version();
+                deltas[i] = incremented.delta();
+            } else {
+                results[i] = json(fresh.get(i).result());
+            }
+        }
+        List<IdempotencyKey> keys = fresh.stream().map(Remembered::key).toList();
+        return statement
+                .bind("$1", scopes(keys))
+                .bind("$2", texts(keys))
+                .bind("$3", fingerprints)
+                .bind("$4", values)
+                .bind("$5", versions)
+                .bind("$6", deltas)
+                .bind("$7", results);
+    }
+
+    static String json(Success success) {
+        return JSON.writeValueAsString(
+                switch (success) {
+                    case Amended amended -> new Result(amended, null, null);
+                    case Deleted deleted -> new Result(null, deleted, null);
+                    case TransactionApplied transaction -> new Result(null, null, transaction);
+                    // The first has columns of its own, and the others are what PUT answers, which takes no key.
+                    case Incremented other -> throw noResult(other);
+                    case Created other -> throw noResult(other);
+                    case Found other -> throw noResult(other);
+                });
+    }
+
+    private static IllegalArgumentException noResult(Success success) {
+        return new IllegalArgumentException("not kept as JSON: " + success);
+    }
+
+    static Success success(String json) {
+        Result result = JSON.readValue(json, Result.class);
+        return Stream.<@Nullable Success>of(result.amended(), result.deleted(), result.transaction())
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no result: " + json));
+    }
+}
