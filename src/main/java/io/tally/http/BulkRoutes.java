@@ -92,7 +92,7 @@ class BulkRoutes {
     private Flux<List<Answered>> stream(ServerRequest request, IncrementItems items) {
         return Flux.defer(() -> blocks(
                         request, new Lines(items, (int) limits.lineBytesMax().toBytes())))
-                .flatMapSequential(block -> answered(block, pipeline::applyAllPatiently), limits.blocksMax(), 1);
+                .flatMapSequential(block -> answered(block, pipeline::applyAllPatiently), limits.streamPiecesMax(), 1);
     }
 
     private static Flux<List<IncrementItem>> blocks(ServerRequest request, Lines lines) {

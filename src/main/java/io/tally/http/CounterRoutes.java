@@ -20,7 +20,6 @@ import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
-import tools.jackson.databind.JsonNode;
 
 /** One counter: make, read, increment, amend, remove. */
 @Configuration(proxyBeanMethods = false)
@@ -49,7 +48,7 @@ class CounterRoutes {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
         IdempotencyKey key = IdempotencyKeys.of(request, counter.namespace());
-        return request.bodyToMono(JsonNode.class)
+        return Bodies.json(request)
                 .map(Delta::of)
                 .defaultIfEmpty(Delta.ONE)
                 .map(body -> Command.of(new Increment(counter, body.delta(), precondition), key))
@@ -60,7 +59,7 @@ class CounterRoutes {
     private Mono<ServerResponse> create(ServerRequest request) {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
-        return request.bodyToMono(JsonNode.class)
+        return Bodies.json(request)
                 .map(json -> Bodies.checked(() -> Initial.of(json)))
                 .defaultIfEmpty(Initial.ZERO)
                 .map(body -> Bodies.checked(() -> new Create(counter, body.initial(), body.bounds(), precondition)))
@@ -76,7 +75,7 @@ class CounterRoutes {
             throw new ProblemException(ProblemType.PRECONDITION_REQUIRED, "Send the ETag that was read as If-Match.");
         }
         IdempotencyKey key = IdempotencyKeys.of(request, counter.namespace());
-        return request.bodyToMono(JsonNode.class)
+        return Bodies.json(request)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(Patch::of)
                 .map(patch ->

@@ -12,16 +12,20 @@ import org.springframework.util.unit.DataSize;
  *     the next bytes may take
  * @param arrayBytesMax the longest array of increments
  * @param lineBytesMax the longest line of a stream
- * @param streamLinesMax about how many lines of one stream may be read and not yet answered
+ * @param streamBytesMax how much of one stream may be read and not yet answered
  */
 @ConfigurationProperties("tally.http")
 record HttpProperties(
         @DefaultValue("10s") Duration requestTimeout,
         @DefaultValue("1MB") DataSize arrayBytesMax,
         @DefaultValue("8KB") DataSize lineBytesMax,
-        @DefaultValue("16384") int streamLinesMax) {
+        @DefaultValue("2MB") DataSize streamBytesMax) {
+
+    /** What Reactor Netty hands over of a body at once, at most. */
+    private static final DataSize PIECE = DataSize.ofKilobytes(8);
 
     private static final DataSize ARRAY_MAX = DataSize.ofMegabytes(64);
+    private static final DataSize STREAM_MAX = DataSize.ofMegabytes(64);
     private static final DataSize LINE_MIN = DataSize.ofKilobytes(1);
     private static final DataSize LINE_MAX = DataSize.ofMegabytes(1);
 
@@ -34,14 +38,12 @@ record HttpProperties(
         require(requestTimeout.isPositive(), "tally.http.request-timeout is longer than nothing");
         require(isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX), "tally.http.array-bytes-max is 1KB to 64MB");
         require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 1MB");
-        require(
-                streamLinesMax >= Lines.BLOCK_MAX && streamLinesMax <= 1 << 20,
-                "tally.http.stream-lines-max is 1024 to 1048576");
+        require(isBetween(streamBytesMax, PIECE, STREAM_MAX), "tally.http.stream-bytes-max is 8KB to 64MB");
     }
 
-    /** How many blocks of lines may be read and not yet answered. */
-    int blocksMax() {
-        return streamLinesMax / Lines.BLOCK_MAX;
+    /** How many pieces of a stream may be read and not yet answered. */
+    int streamPiecesMax() {
+        return (int) (streamBytesMax.toBytes() / PIECE.toBytes());
     }
 
     private static boolean isBetween(DataSize size, DataSize min, DataSize max) {

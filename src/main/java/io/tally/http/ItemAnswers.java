@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.List;
 import org.springframework.http.ProblemDetail;
 import tools.jackson.core.JsonGenerator;
+import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What came of many increments, as JSON: {@code {"value":1,"version":1}} or {@code {"problem":{…}}} for each. */
@@ -16,20 +17,18 @@ final class ItemAnswers {
     /** About as long as an answer is. */
     private static final int ANSWER_BYTES = 40;
 
-    private final JsonMapper json;
+    private final ObjectWriter json;
 
     ItemAnswers(JsonMapper json) {
-        this.json = json;
+        this.json = json.writer().withRootValueSeparator("\n");
     }
 
     /** One line each. */
     byte[] lines(List<Answered> answers) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(answers.size() * ANSWER_BYTES);
         try (JsonGenerator generator = json.createGenerator(bytes)) {
-            for (Answered answer : answers) {
-                write(answer, generator);
-                generator.writeRaw('\n');
-            }
+            answers.forEach(answer -> write(answer, generator));
+            generator.writeRaw('\n');
         }
         return bytes.toByteArray();
     }

@@ -12,7 +12,6 @@ import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
-import tools.jackson.databind.JsonNode;
 
 /** Increments of several counters, all or none. */
 @Configuration(proxyBeanMethods = false)
@@ -34,7 +33,7 @@ class TransactionRoutes {
     private Mono<ServerResponse> transact(ServerRequest request) {
         Preconditions.requireNone(request);
         IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.ANY_NAMESPACE);
-        return request.bodyToMono(JsonNode.class)
+        return Bodies.json(request)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(Increments::of)
                 .map(body -> Command.of(new Transaction(body.increments()), key))

@@ -18,9 +18,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 @ConfigurationProperties("tally.pipeline")
 public record PipelineProperties(
         @DefaultValue("2") int lanes,
-        @DefaultValue("4096") int batchOperationsMax,
-        @DefaultValue("512") int batchCountersMax,
-        @DefaultValue("16384") int queueOperationsMax,
+        @DefaultValue("16384") int batchOperationsMax,
+        @DefaultValue("2048") int batchCountersMax,
+        @DefaultValue("65536") int queueOperationsMax,
         @DefaultValue("5s") Duration waitMax,
         @DefaultValue("20s") Duration outcomeMax,
         @DefaultValue("20s") Duration drainMax) {
