@@ -52,7 +52,6 @@ final class Bulk {
     }
 
     private List<Part> parts() {
-        // A handful of lanes: looking through them costs less than hashing them.
         List<Part> parts = new ArrayList<>();
         for (int index : open) {
             Command command = commands.get(index);
@@ -61,12 +60,18 @@ final class Bulk {
         return parts;
     }
 
+    /** The part that takes one more for this lane. The last of a lane is the one that may have room. */
     private Part part(List<Part> parts, Lane<Command, Outcome> lane) {
-        for (Part part : parts) {
-            if (part.lane == lane) {
-                return part;
+        // A handful of lanes: looking through them costs less than hashing them.
+        for (int i = parts.size() - 1; i >= 0; i--) {
+            if (parts.get(i).lane == lane) {
+                return parts.get(i).isFull() ? begun(parts, lane) : parts.get(i);
             }
         }
+        return begun(parts, lane);
+    }
+
+    private Part begun(List<Part> parts, Lane<Command, Outcome> lane) {
         Part part = new Part(lane);
         parts.add(part);
         return part;
@@ -80,7 +85,7 @@ final class Bulk {
         return !open.isEmpty();
     }
 
-    /** What goes to one lane. */
+    /** What goes to one lane together. */
     private final class Part {
 
         private final Lane<Command, Outcome> lane;
@@ -94,6 +99,10 @@ final class Bulk {
         void add(int index, Command command) {
             indexes.add(index);
             requests.add(command);
+        }
+
+        boolean isFull() {
+            return requests.size() == lane.togetherMax();
         }
 
         Mono<Void> submit() {

@@ -99,11 +99,17 @@ public final class Lane<I, O> {
 
     /**
      * Enters requests on subscription, all or none; gives their answers together, in their order. Those that come together
-     * leave half of the queue to those that come alone. They always enter a queue in which nobody waits, however many they
-     * are.
+     * leave half of the queue to those that come alone.
+     *
+     * @param requests {@link #togetherMax} at most: more are refused
      */
     public Mono<List<O>> submit(List<I> requests) {
         return requests.isEmpty() ? Mono.just(List.of()) : Mono.create(sink -> enterTogether(requests, sink));
+    }
+
+    /** The most requests that can come together. */
+    public int togetherMax() {
+        return Math.max(limits.queueMax() / 2, 1);
     }
 
     private void enterTogether(List<I> requests, MonoSink<List<O>> sink) {
@@ -113,7 +119,7 @@ public final class Lane<I, O> {
         for (int i = 0; i < requests.size(); i++) {
             waiters.add(new Waiter<>(requests.get(i), joint.place(i), now));
         }
-        enter(waiters, Math.max(limits.queueMax() / 2, requests.size()));
+        enter(waiters, togetherMax());
     }
 
     private void enter(List<Waiter<I, O>> waiters, int room) {

@@ -77,6 +77,12 @@ final class RawHttp implements AutoCloseable {
 
     /** The next answer, but for {@code 100 Continue}. */
     Response read() throws IOException {
+        Response head = readHead();
+        return new Response(head.status(), head.version(), head.headers(), body(head.headers()));
+    }
+
+    /** The same without its body. */
+    Response readHead() throws IOException {
         String[] statusLine = line().split(" ", 3);
         Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (String line = line(); !line.isEmpty(); line = line()) {
@@ -85,9 +91,16 @@ final class RawHttp implements AutoCloseable {
         }
         int status = Integer.parseInt(statusLine[1]);
         if (status == 100) {
-            return read();
+            return readHead();
         }
-        return new Response(status, statusLine[0], headers, body(headers));
+        return new Response(status, statusLine[0], headers, "");
+    }
+
+    /** The next chunk of a body that comes in chunks. */
+    String readChunk() throws IOException {
+        String chunk = new String(bytes(chunkSize()), UTF_8);
+        line();
+        return chunk;
     }
 
     private String body(Map<String, String> headers) throws IOException {

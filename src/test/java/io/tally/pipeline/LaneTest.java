@@ -87,6 +87,33 @@ class LaneTest {
     }
 
     @Test
+    void answersThoseThatCameTogetherTogether() {
+        List<List<String>> answers = new ArrayList<>();
+        lane.submit(List.of(1, 2)).subscribe(answers::add);
+        lane.submit(List.of(3, 4)).subscribe(answers::add);
+
+        assertThat(held.batches).containsExactly(List.of(1, 2));
+        held.end(0);
+        assertThat(answers).containsExactly(List.of("done 1", "done 2"));
+        held.end(1);
+        assertThat(answers).containsExactly(List.of("done 1", "done 2"), List.of("done 3", "done 4"));
+    }
+
+    @Test
+    void leavesHalfOfTheQueueToThoseThatComeAlone() {
+        submit(1, 1);
+        List<List<String>> together = new ArrayList<>();
+        assertThat(lane.togetherMax()).isEqualTo(2);
+        lane.submit(List.of(2, 3)).subscribe(together::add);
+        lane.submit(List.of(4)).subscribe(together::add);
+        List<String> alone = submit(5, 7);
+
+        assertThat(together).containsExactly(List.of(Overloaded.class.getSimpleName()));
+        assertThat(alone).isEmpty();
+        assertThat(lane.queued()).isEqualTo(5);
+    }
+
+    @Test
     void refusesAtOnceWhenFull() {
         List<String> answers = submit(1, 7);
 
