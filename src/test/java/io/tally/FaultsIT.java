@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -40,7 +41,7 @@ class FaultsIT {
 
     private static final int CLIENTS = 24;
     private static final Duration RECOVERY_MAX = Duration.ofSeconds(10);
-    private static final List<String> COUNTERS = List.of("faults/hot", "faults/warm", "faults/bounded", "faults/cold");
+    private static final List<String> COUNTERS = List.of("faults/hot", "faults/keyed", "faults/bounded", "faults/cold");
 
     private final Map<String, History> histories = new LinkedHashMap<>();
     private final List<Future<?>> load = new ArrayList<>();
@@ -88,10 +89,17 @@ class FaultsIT {
             String counter = COUNTERS.get(i % COUNTERS.size());
             load.add(threads.submit(() -> {
                 while (loading) {
-                    history(counter).increment(client, counter);
+                    history(counter).increment(client, counter, headers(counter));
                 }
             }));
         }
+    }
+
+    /** Each increment of one of the counters has a key of its own, and so goes the way of keyed ones. */
+    private static String[] headers(String counter) {
+        return counter.endsWith("keyed")
+                ? new String[] {"Idempotency-Key", UUID.randomUUID().toString()}
+                : new String[0];
     }
 
     private History history(String counter) {

@@ -346,7 +346,7 @@ public interface CounterStoreContract {
             for (long sequence = 1; sequence <= 60; ) {
                 long next = sequence;
                 List<CounterId> ids = new ArrayList<>(IntStream.range(0, 8)
-                        .mapToObj(i -> counter("round" + i + (i % 2 == 0 ? "" : "/" + next)))
+                        .mapToObj(i -> counter("round" + i + (i % 2 == 0 ? "/" + next : "")))
                         .toList());
                 Collections.shuffle(ids);
                 try {

@@ -1,0 +1,102 @@
+package io.tally.testing;
+
+import io.tally.TallyApplication;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** The service in a process of its own, to be killed. Keeps its port from one start to the next. */
+public final class TallyProcess implements AutoCloseable {
+
+    private static final Duration START_MAX = Duration.ofSeconds(60);
+
+    private final Database database;
+    private final int port;
+    private final int managementPort;
+    private final Path log;
+    private Process process;
+
+    private TallyProcess(Database database, int port, int managementPort, Path log) throws IOException {
+        this.database = database;
+        this.port = port;
+        this.managementPort = managementPort;
+        this.log = log;
+        this.process = launch();
+    }
+
+    /** Starts it; returns when it is ready. */
+    public static TallyProcess start(Database database) throws IOException, InterruptedException {
+        TallyProcess started =
+                new TallyProcess(database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"));
+        started.awaitReady();
+        return started;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Where the API is. */
+    public URI uri() {
+        return URI.create("http://127.0.0.1:" + port);
+    }
+
+    /** Kills it at once, as a power failure would, and starts it again; returns when it is ready. */
+    public void killAndRestart() throws IOException, InterruptedException {
+        process.destroyForcibly().waitFor();
+        process = launch();
+        awaitReady();
+    }
+
+    private Process launch() throws IOException {
+        String java = ProcessHandle.current().info().command().orElse("java");
+        return new ProcessBuilder(List.of(
+                        java,
+                        // For a quick start on a busy machine: nothing here is about speed.
+                        "-XX:TieredStopAtLevel=1",
+                        "-Xmx256m",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TallyApplication.class.getName(),
+                        "--server.address=127.0.0.1",
+                        "--server.port=" + port,
+                        "--management.server.address=127.0.0.1",
+                        "--management.server.port=" + managementPort,
+                        "--tally.database.url=" + database.url(),
+                        "--tally.database.username=" + database.username(),
+                        "--tally.database.password=" + database.password()))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+    }
+
+    private void awaitReady() throws InterruptedException {
+        Clients.await("ready, see " + log, START_MAX, this::isReady);
+    }
+
+    private boolean isReady() {
+        if (!process.isAlive()) {
+            throw new AssertionError("it ended with " + process.exitValue() + ", see " + log);
+        }
+        try {
+            return new TallyClient(uri()).get("/readyz").status() == 200;
+        } catch (UncheckedIOException notYet) {
+            return false;
+        }
+    }
+
+    /** Kills it. */
+    @Override
+    public void close() throws IOException {
+        process.destroyForcibly();
+        Files.deleteIfExists(log);
+    }
+}
