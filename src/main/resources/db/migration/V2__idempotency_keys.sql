@@ -28,7 +28,7 @@ comment on column idempotency_key.value       is 'The value after exactly this i
 comment on column idempotency_key.version     is 'The version that belongs to it.';
 comment on column idempotency_key.delta       is 'What it added.';
 comment on column idempotency_key.created_at  is 'When it was applied.';
-comment on column idempotency_key.namespace   is 'Within which the key is unique: a namespace, or empty for requests that may span several.';
+comment on column idempotency_key.namespace   is 'Within which the key is unique: a namespace, or /transactions or /increments for requests that may span several.';
 comment on column idempotency_key.key         is 'As the client gave it; for a line of an upload with a slash and the number of the line.';
 comment on column idempotency_key.result      is 'The outcome as JSON where it was no increment.';
 comment on index  idempotency_key_pkey        is 'Applies a key once, whoever races.';

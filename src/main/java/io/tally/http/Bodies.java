@@ -15,8 +15,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
+import org.springframework.util.unit.DataSize;
+import org.springframework.web.reactive.function.BodyExtractors;
 import org.springframework.web.reactive.function.server.ServerRequest;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 
@@ -28,11 +33,29 @@ final class Bodies {
     /** The body of a request as JSON; empty where it has none. */
     static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
-        return hasBody(request.headers().asHttpHeaders()) ? request.bodyToMono(JsonNode.class) : Mono.empty();
+        return hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
+    }
+
+    /** The body of a request as it arrives. */
+    static Flux<DataBuffer> buffers(ServerRequest request) {
+        return request.body(BodyExtractors.toDataBuffers());
+    }
+
+    /** All of the body of a request; empty where it has none. */
+    static Mono<byte[]> bytes(ServerRequest request, DataSize max) {
+        return DataBufferUtils.join(buffers(request), (int) max.toBytes()).map(Bodies::bytes);
+    }
+
+    private static byte[] bytes(DataBuffer buffer) {
+        byte[] bytes = new byte[buffer.readableByteCount()];
+        buffer.read(bytes);
+        DataBufferUtils.release(buffer);
+        return bytes;
     }
 
     /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. */
-    private static boolean hasBody(HttpHeaders headers) {
+    static boolean hasBody(ServerRequest request) {
+        HttpHeaders headers = request.headers().asHttpHeaders();
         return headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
     }
 

@@ -10,21 +10,26 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.BodyExtractors;
+import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Many increments in one request, each for itself: an array, or a stream of lines of any length. */
@@ -33,6 +38,9 @@ class BulkRoutes {
 
     private static final String MINIMAL = "return=minimal";
 
+    private static final Logger log = LoggerFactory.getLogger(BulkRoutes.class);
+
+    private final Sinks.Empty<DataBuffer> stopping = Sinks.empty();
     private final CounterPipeline pipeline;
     private final HttpProperties limits;
     private final BulkMetrics metrics;
@@ -56,7 +64,7 @@ class BulkRoutes {
 
     private Mono<ServerResponse> increment(ServerRequest request) {
         Preconditions.requireNone(request);
-        IncrementItems items = new IncrementItems(json, IdempotencyKeys.of(request, IdempotencyKey.ANY_NAMESPACE));
+        IncrementItems items = new IncrementItems(json, IdempotencyKeys.of(request, IdempotencyKey.INCREMENTS));
         MediaType type = request.headers().contentType().orElse(MediaType.APPLICATION_OCTET_STREAM);
         if (MediaType.APPLICATION_JSON.equalsTypeAndSubtype(type)) {
             return array(request, items);
@@ -71,8 +79,7 @@ class BulkRoutes {
     // ---- an array: answered at once
 
     private Mono<ServerResponse> array(ServerRequest request, IncrementItems items) {
-        return DataBufferUtils.join(body(request), (int) limits.arrayBytesMax().toBytes())
-                .map(BulkRoutes::bytes)
+        return Bodies.bytes(request, limits.arrayBytesMax())
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(items::array)
                 .flatMap(read -> answered(read, pipeline::applyAll))
@@ -95,10 +102,29 @@ class BulkRoutes {
                 .flatMapSequential(block -> answered(block, pipeline::applyAllPatiently), limits.streamPiecesMax(), 1);
     }
 
-    private static Flux<List<IncrementItem>> blocks(ServerRequest request, Lines lines) {
-        return body(request)
+    private Flux<List<IncrementItem>> blocks(ServerRequest request, Lines lines) {
+        return Bodies.buffers(request)
+                .takeUntilOther(stopping.asMono())
+                .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
                 .concatMapIterable(lines::blocks, 1)
-                .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())));
+                .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())))
+                // What arrived is applied and answered all the same.
+                .onErrorResume(failure -> Flux.fromIterable(lines.broken(incomplete(failure))));
+    }
+
+    private static ProblemDetail incomplete(Throwable failure) {
+        log.debug("A stream broke off: {}", failure.toString());
+        return Problems.problem(
+                ProblemType.STREAM_INCOMPLETE,
+                failure instanceof ProblemException known
+                        ? String.valueOf(known.problem().getTitle()) + "."
+                        : "The rest of the stream did not arrive.");
+    }
+
+    /** Streams may last for hours: this ends them, so that nobody waits for them. */
+    @EventListener(ContextClosedEvent.class)
+    void stop() {
+        stopping.tryEmitError(new ProblemException(ProblemType.STORE_UNAVAILABLE, "This instance is stopping."));
     }
 
     private Mono<ServerResponse> lines(Flux<List<Answered>> answered) {
@@ -118,12 +144,18 @@ class BulkRoutes {
     }
 
     private Mono<ServerResponse> summary(Flux<List<Answered>> answered) {
-        return answered.reduceWith(BulkSummary::new, BulkSummary::add)
-                .flatMap(summary -> Routes.json(
+        return answered.reduceWith(BulkSummary::new, BulkSummary::add).flatMap(BulkRoutes::summary);
+    }
+
+    private static Mono<ServerResponse> summary(BulkSummary summary) {
+        ProblemDetail incomplete = summary.incomplete();
+        return incomplete != null
+                ? Problems.answer(incomplete)
+                : Routes.json(
                         ServerResponse.ok()
                                 .header("Preference-Applied", MINIMAL)
                                 .headers(headers -> markIf(summary.isReplay(), headers)),
-                        summary.view()));
+                        summary.view());
     }
 
     private void measure(List<Answered> answered) {
@@ -136,17 +168,6 @@ class BulkRoutes {
         if (replay) {
             IdempotencyKeys.markReplayed(headers);
         }
-    }
-
-    private static Flux<DataBuffer> body(ServerRequest request) {
-        return request.body(BodyExtractors.toDataBuffers());
-    }
-
-    private static byte[] bytes(DataBuffer buffer) {
-        byte[] bytes = new byte[buffer.readableByteCount()];
-        buffer.read(bytes);
-        DataBufferUtils.release(buffer);
-        return bytes;
     }
 
     /** The preference of RFC 7240, section 4.2. */

@@ -27,7 +27,7 @@ record HttpProperties(
     private static final DataSize ARRAY_MAX = DataSize.ofMegabytes(64);
     private static final DataSize STREAM_MAX = DataSize.ofMegabytes(64);
     private static final DataSize LINE_MIN = DataSize.ofKilobytes(1);
-    private static final DataSize LINE_MAX = DataSize.ofMegabytes(1);
+    private static final DataSize LINE_MAX = DataSize.ofKilobytes(64);
 
     /**
      * Checks each.
@@ -37,7 +37,7 @@ record HttpProperties(
     HttpProperties {
         require(requestTimeout.isPositive(), "tally.http.request-timeout is longer than nothing");
         require(isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX), "tally.http.array-bytes-max is 1KB to 64MB");
-        require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 1MB");
+        require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 64KB");
         require(isBetween(streamBytesMax, PIECE, STREAM_MAX), "tally.http.stream-bytes-max is 8KB to 64MB");
     }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.ProblemDetail;
 
 /**
  * Cuts a body into lines as it arrives, and reads each as an item. A line may begin in one buffer and end in a later one; one
@@ -13,8 +14,8 @@ import org.springframework.core.io.buffer.DataBufferUtils;
  */
 final class Lines {
 
-    /** The most items in a block: bounds what is answered at once, however short the lines are. */
-    static final int BLOCK_MAX = 1_024;
+    /** The most items in a block: bounds what is read and not answered, however short the lines are. */
+    private static final int BLOCK_MAX = 256;
 
     private final IncrementItems items;
     private final int lineBytesMax;
@@ -47,6 +48,11 @@ final class Lines {
         List<IncrementItem> found = new ArrayList<>();
         end(begun, 0, begun.length, found);
         return cut(found);
+    }
+
+    /** The item that stands for what does not arrive. */
+    List<List<IncrementItem>> broken(ProblemDetail problem) {
+        return List.of(List.of(IncrementItem.refused(line + 1, problem)));
     }
 
     private byte[] joined(DataBuffer buffer) {

@@ -13,6 +13,13 @@ public enum ProblemType {
             "The request is malformed",
             "A name, header or body is not what the route takes. Nothing was changed. Mend the request before sending it"
                     + " again."),
+    /** 400. */
+    STREAM_INCOMPLETE(
+            HttpStatus.BAD_REQUEST,
+            "The stream broke off",
+            "The rest of the stream did not arrive, or this instance is stopping. The lines before were applied, each as its"
+                    + " answer or the summary says. If the stream had an Idempotency-Key, send all of it again with the"
+                    + " same: no line counts twice."),
     /** 404. */
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such counter, or no such route. Nothing was changed."),
     /** 405. */

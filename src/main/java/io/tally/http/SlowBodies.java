@@ -1,10 +1,13 @@
 package io.tally.http;
 
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -15,7 +18,8 @@ import org.springframework.http.MediaType;
 
 /**
  * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that were
- * asked for. (Reactor Netty's own time limit is for all of every request, and would end each long stream.)
+ * asked for. Ends streams, too, whose answers nobody reads. (Reactor Netty's own time limit is for all of every request, and
+ * would end each long stream.)
  */
 final class SlowBodies extends ChannelDuplexHandler {
 
@@ -25,7 +29,10 @@ final class SlowBodies extends ChannelDuplexHandler {
     private @Nullable Future<?> timer;
     private boolean arriving;
     private boolean stream;
-    private boolean answered;
+    private boolean ended;
+    /** Requests whose answer is not complete. */
+    private int open;
+    /** When something last went forward. */
     private long lastNanos;
 
     SlowBodies(Duration timeout) {
@@ -36,12 +43,11 @@ final class SlowBodies extends ChannelDuplexHandler {
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (message instanceof HttpRequest request) {
             arriving = true;
-            answered = false;
+            open++;
             stream = isStream(request);
         }
         if (message instanceof LastHttpContent) {
             arriving = false;
-            cancel();
         }
         lastNanos = System.nanoTime();
         context.fireChannelRead(message);
@@ -50,16 +56,42 @@ final class SlowBodies extends ChannelDuplexHandler {
     /** A request that arrived all at once needs no timer. */
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        if (arriving && timer == null) {
+        if (isTimed() && timer == null) {
             schedule(context, timeout.toNanos());
+        } else if (!isTimed()) {
+            cancel();
         }
         context.fireChannelReadComplete();
     }
 
+    private boolean isTimed() {
+        return arriving || (stream && open > 0);
+    }
+
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
-        answered |= message instanceof LastHttpContent;
-        super.write(context, message, promise);
+        boolean last = message instanceof LastHttpContent && !isInterim(message);
+        open -= last ? 1 : 0;
+        if (last && ended) {
+            // The rest of the request would be taken for the next one.
+            super.write(context, message, promise.unvoid().addListener(ChannelFutureListener.CLOSE));
+        } else {
+            super.write(context, message, promise);
+        }
+        if (!isTimed()) {
+            cancel();
+        }
+    }
+
+    private static boolean isInterim(Object message) {
+        return message instanceof HttpResponse response
+                && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        lastNanos = System.nanoTime();
+        context.fireChannelWritabilityChanged();
     }
 
     @Override
@@ -84,20 +116,31 @@ final class SlowBodies extends ChannelDuplexHandler {
         }
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for the close
     private void expired(ChannelHandlerContext context) {
         timer = null;
         long leftNanos = stream ? timeout.toNanos() - (System.nanoTime() - lastNanos) : 0;
-        if (stream && !context.channel().config().isAutoRead()) {
-            // It is the service that is slow.
-            schedule(context, timeout.toNanos());
-        } else if (leftNanos > 0) {
+        if (leftNanos > 0) {
             schedule(context, leftNanos);
-        } else if (answered) {
-            context.close();
+        } else if (ended || open == 0 || !context.channel().isWritable()) {
+            // It was told before, or has its answer, or does not read it.
+            close(context);
+        } else if (isServiceSlow(context)) {
+            schedule(context, timeout.toNanos());
         } else {
+            ended = true;
+            schedule(context, timeout.toNanos());
             context.fireExceptionCaught(tooSlow());
         }
+    }
+
+    /** Whether the next step is not the client's: an answer is missing, or no more was asked for. */
+    private boolean isServiceSlow(ChannelHandlerContext context) {
+        return !arriving || open > 1 || (stream && !context.channel().config().isAutoRead());
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for it
+    private static void close(ChannelHandlerContext context) {
+        context.close();
     }
 
     private static ProblemException tooSlow() {

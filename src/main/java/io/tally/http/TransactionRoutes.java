@@ -8,19 +8,29 @@ import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
+import org.springframework.util.unit.DataSize;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Increments of several counters, all or none. */
 @Configuration(proxyBeanMethods = false)
 class TransactionRoutes {
 
-    private final CounterPipeline pipeline;
+    /** The longest names, all escaped, fit. */
+    private static final DataSize BODY_MAX = DataSize.ofKilobytes(256);
 
-    TransactionRoutes(CounterPipeline pipeline) {
+    private final CounterPipeline pipeline;
+    private final JsonMapper json;
+
+    TransactionRoutes(CounterPipeline pipeline, JsonMapper json) {
         this.pipeline = pipeline;
+        this.json = json;
     }
 
     @Bean
@@ -32,12 +42,25 @@ class TransactionRoutes {
 
     private Mono<ServerResponse> transact(ServerRequest request) {
         Preconditions.requireNone(request);
-        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.ANY_NAMESPACE);
-        return Bodies.json(request)
+        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.TRANSACTIONS);
+        MediaType type = request.headers().contentType().orElse(MediaType.APPLICATION_OCTET_STREAM);
+        if (Bodies.hasBody(request) && !MediaType.APPLICATION_JSON.equalsTypeAndSubtype(type)) {
+            throw new ProblemException(ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send application/json.");
+        }
+        return Bodies.bytes(request, BODY_MAX)
                 .switchIfEmpty(Mono.error(Bodies::missing))
+                .map(this::read)
                 .map(Increments::of)
                 .map(body -> Command.of(new Transaction(body.increments()), key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);
+    }
+
+    private JsonNode read(byte[] body) {
+        try {
+            return json.readTree(body);
+        } catch (JacksonException malformed) {
+            throw Bodies.malformed("The body is not JSON.");
+        }
     }
 }

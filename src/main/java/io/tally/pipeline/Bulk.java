@@ -8,21 +8,26 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /** Commands that are handed in and answered together, each by the lane of its counters. For one subscription. */
 final class Bulk {
 
-    /** About as long as a lane takes to make room. */
-    private static final Duration PAUSE = Duration.ofMillis(10);
+    /** About as long as a lane takes to make room, and as long as somebody waits who finds none again and again. */
+    private static final Duration PAUSE_MIN = Duration.ofMillis(5);
+
+    private static final Duration PAUSE_MAX = Duration.ofMillis(500);
 
     private final List<Command> commands;
     private final Function<Command, Lane<Command, Outcome>> laneOf;
     private final Outcome[] outcomes;
     private List<Integer> open;
+    private long pauseMillis = PAUSE_MIN.toMillis();
 
     Bulk(List<Command> commands, Function<Command, Lane<Command, Outcome>> laneOf) {
         this.commands = commands;
@@ -39,12 +44,21 @@ final class Bulk {
     /**
      * The same; but what is refused for lack of room is handed in until there is room, and what is refused because the
      * database is away is handed in again until the deadline.
+     *
+     * @param caller where to hand in again
      */
-    Mono<List<Outcome>> patiently(LongSupplier nanoClock, long deadline) {
+    Mono<List<Outcome>> patiently(LongSupplier nanoClock, long deadline, Scheduler caller) {
         return Mono.defer(this::submitOpen)
                 .repeatWhen(rounds -> rounds.takeWhile(round -> hasOpen(nanoClock.getAsLong() - deadline < 0))
-                        .delayElements(PAUSE))
+                        .concatMap(round -> Mono.delay(nextPause()))
+                        .publishOn(caller))
                 .then(Mono.fromSupplier(() -> Arrays.asList(outcomes)));
+    }
+
+    /** Twice as long each time, and by chance: those who wait must not come back together. */
+    private Duration nextPause() {
+        pauseMillis = Math.min(2 * pauseMillis, PAUSE_MAX.toMillis());
+        return Duration.ofMillis(ThreadLocalRandom.current().nextLong(pauseMillis / 2, pauseMillis + 1));
     }
 
     private Mono<Void> submitOpen() {

@@ -24,6 +24,7 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe for use
@@ -126,7 +127,8 @@ public final class CounterPipeline implements SmartLifecycle {
                 () -> new Bulk(increments, this::laneOf)
                         .patiently(
                                 nanoClock,
-                                nanoClock.getAsLong() + limits.outcomeMax().toNanos()));
+                                nanoClock.getAsLong() + limits.outcomeMax().toNanos(),
+                                Schedulers.fromExecutor(threads.current())));
     }
 
     private Mono<List<Outcome>> told(List<Command> increments, Supplier<Mono<List<Outcome>>> outcomes) {

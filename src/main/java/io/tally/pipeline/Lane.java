@@ -5,6 +5,7 @@ import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -113,6 +114,11 @@ public final class Lane<I, O> {
     }
 
     private void enterTogether(List<I> requests, MonoSink<List<O>> sink) {
+        if (queued.get() + requests.size() > togetherMax()) {
+            // Those who wait for room ask often: they get their answer before anything is made for them.
+            sink.success(Collections.nCopies(requests.size(), flush.refused(new Overloaded())));
+            return;
+        }
         Caller.Joint<O> joint = new Caller.Joint<>(new Caller<>(sink, threads.current()), requests.size());
         long now = nanoClock.getAsLong();
         List<Waiter<I, O>> waiters = new ArrayList<>(requests.size());

@@ -272,13 +272,13 @@ final class CounterSql {
      * to, $2 retention in milliseconds, $3 how many at most.
      *
      * <p>Begins where the last one ended: from the beginning of the index, each step would pass by all that was removed since
-     * the last vacuum.
+     * the last vacuum. Passes by what another instance is removing.
      */
     static final String PRUNE = """
             with expired as materialized (
               select ctid, created_at from idempotency_key
                where created_at >= $1 and created_at < now() - $2 * interval '1 millisecond'
-               order by created_at limit $3
+               order by created_at limit $3 for update skip locked
             ), removed as (
               delete from idempotency_key where ctid = any (array(select ctid from expired)) returning 1
             )

@@ -444,6 +444,115 @@ class BulkIT {
         return last;
     }
 
+    // ---- streams that end before their end
+
+    private static TallyServer impatient() throws SQLException {
+        return TallyServer.start(
+                Postgres.shared().createDatabase(),
+                "tally.http.request-timeout",
+                "1s",
+                "spring.lifecycle.timeout-per-shutdown-phase",
+                "10s");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "zz\r\n"})
+    void aStreamThatBreaksOffSaysWhatWasApplied(String rest) throws Exception {
+        try (TallyServer limited = impatient();
+                RawHttp minimal = new RawHttp(limited.uri());
+                RawHttp lines = new RawHttp(limited.uri())) {
+            minimal.send(head("Prefer: return=minimal", CHUNKED) + chunk((item("a", 1) + "\n").repeat(5)) + rest);
+            RawHttp.Response summary = minimal.read();
+            assertThat(summary.status()).isEqualTo(400);
+            assertThat(summary.problem()).isEqualTo("stream-incomplete");
+            assertThat(summary.json().path("applied").asLong()).isEqualTo(5);
+            assertThat(minimal.readToEnd()).isEmpty();
+
+            lines.send(head(CHUNKED) + chunk((item("a", 1) + "\n").repeat(5)) + rest);
+            RawHttp.Response answers = lines.read();
+            assertThat(answers.status()).isEqualTo(200);
+            List<JsonNode> each = answers.body().lines().map(JSON::readTree).toList();
+            assertThat(each).hasSize(6);
+            assertThat(each.get(4).path("value").asLong()).isEqualTo(10);
+            assertThat(problem(each.get(5))).isEqualTo("/problems/stream-incomplete");
+            assertThat(lines.readToEnd()).isEmpty();
+            assertThat(new TallyClient(limited.uri()).value("bulk/a")).isEqualTo(10);
+        }
+    }
+
+    @Test
+    void aStreamMayTakeLongAsLongAsItGoesOn() throws Exception {
+        try (TallyServer limited = impatient();
+                RawHttp connection = new RawHttp(limited.uri())) {
+            connection.send(head(CHUNKED));
+            long end = System.nanoTime() + Duration.ofSeconds(3).toNanos();
+            int lines = 0;
+            for (; System.nanoTime() < end; lines++) {
+                connection.send(chunk(item("slow", 1) + "\n"));
+                if (lines == 0) {
+                    assertThat(connection.readHead().status()).isEqualTo(200);
+                }
+                assertThat(connection.readChunk()).contains("\"value\":" + (lines + 1));
+                Thread.sleep(300);
+            }
+            connection.send("0\r\n\r\n");
+            assertThat(connection.readChunk()).isEmpty();
+            assertThat(lines).isGreaterThan(4);
+        }
+    }
+
+    @Test
+    void whoReadsNoAnswersIsClosed() throws Exception {
+        try (TallyServer limited = impatient();
+                RawHttp connection = new RawHttp(limited.uri());
+                ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            connection.send(head(CHUNKED));
+            Future<Long> sending = executor.submit(() -> {
+                long blocks = 0;
+                while (connection.isOpenAfter(chunk("1\n".repeat(4_000)))) {
+                    blocks++;
+                }
+                return blocks;
+            });
+
+            assertThat(sending.get()).isPositive();
+        }
+    }
+
+    @Test
+    void aStreamEndsWhenTheInstanceStops() throws Exception {
+        TallyServer limited = impatient();
+        try (RawHttp connection = new RawHttp(limited.uri());
+                ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            connection.send(head(CHUNKED) + chunk(item("a", 1) + "\n"));
+            assertThat(connection.readHead().status()).isEqualTo(200);
+            assertThat(connection.readChunk()).isEqualTo("{\"value\":1,\"version\":1}\n");
+            Future<?> closing = executor.submit(limited::close);
+
+            assertThat(problem(JSON.readTree(connection.readChunk()))).isEqualTo("/problems/stream-incomplete");
+            assertThat(connection.readChunk()).isEmpty();
+            closing.get();
+        }
+    }
+
+    /** Neither the interim answer nor that to the request before is taken for the answer to the one that is late. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Expect: 100-continue", "X-Other: nothing"})
+    void aLateBodyIsAnswered(String field) throws Exception {
+        String late = "POST /v1/counters/bulk/late/increments HTTP/1.1\r\nHost: tally\r\n" + field
+                + "\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n";
+        String before = "GET /livez HTTP/1.1\r\nHost: tally\r\n\r\n";
+        try (TallyServer limited = impatient();
+                RawHttp connection = new RawHttp(limited.uri())) {
+            connection.send(before + late);
+            assertThat(connection.read().status()).isEqualTo(200);
+            RawHttp.Response response = connection.read();
+            assertThat(response.status()).isEqualTo(408);
+            assertThat(response.problem()).isEqualTo("request-timeout");
+            assertThat(connection.readToEnd()).isEmpty();
+        }
+    }
+
     @Test
     void linesAreCounted() {
         stream(item(fresh(), 1) + "\nno json\n", STREAM);

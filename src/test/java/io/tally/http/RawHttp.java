@@ -70,6 +70,16 @@ final class RawHttp implements AutoCloseable {
         }
     }
 
+    /** Sends; whether the server has not closed the connection. */
+    boolean isOpenAfter(String bytes) {
+        try {
+            socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
+            return true;
+        } catch (IOException closed) {
+            return false;
+        }
+    }
+
     /** Sends nothing more. */
     void sendEnd() throws IOException {
         socket.shutdownOutput();

@@ -153,6 +153,10 @@ class TransactionsIT {
                 .toArray(String[]::new);
 
         assertThat(transact(clients.getFirst(), increments).status()).isEqualTo(413);
+        String[] escaped = IntStream.range(0, 100)
+                .mapToObj(i -> increment("hundred/" + "\\u0436".repeat(120) + i, 1))
+                .toArray(String[]::new);
+        assertThat(transact(clients.getFirst(), escaped).status()).isEqualTo(200);
         assertThat(transact(
                                 clients.getFirst(),
                                 List.of(increments).subList(0, 100).toArray(String[]::new))

@@ -262,7 +262,7 @@ public interface CounterStoreContract {
                                 new Increment(counter("kept"), -7, Precondition.NONE),
                                 new Increment(counter("made"), 3, Precondition.NONE),
                                 new Increment(counter("kept"), 1, Precondition.NONE))),
-                        new IdempotencyKey(IdempotencyKey.ANY_NAMESPACE, "transaction")));
+                        new IdempotencyKey(IdempotencyKey.TRANSACTIONS, "transaction")));
 
         List<Outcome> first = resolve(writes, new Fence(writer, 2), commands);
         List<Outcome> again = resolve(writes, new Fence(writer, 3), commands);
