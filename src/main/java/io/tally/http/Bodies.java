@@ -33,7 +33,8 @@ final class Bodies {
     /** The body of a request as JSON; empty where it has none. */
     static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
-        return hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
+        boolean isTyped = request.headers().asHttpHeaders().containsHeader(HttpHeaders.CONTENT_TYPE);
+        return isTyped || hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
     }
 
     /** The body of a request as it arrives. */
