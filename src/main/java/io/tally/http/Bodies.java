@@ -2,14 +2,10 @@ package io.tally.http;
 
 import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
-import io.tally.counter.CounterId;
-import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.TransactionApplied;
-import io.tally.counter.Precondition;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -117,56 +113,6 @@ final class Bodies {
         }
     }
 
-    /** {@code {"increments":[{"namespace":"a","name":"b","delta":1}]}}. */
-    record Increments(List<Increment> increments) {
-
-        private static final int COUNT_MAX = 100;
-
-        static Increments of(JsonNode json) {
-            JsonNode items = null;
-            for (var member : members(json)) {
-                if (!member.getKey().equals("increments")) {
-                    throw malformed("A transaction has increments, nothing else.");
-                }
-                items = member.getValue();
-            }
-            if (items == null || !items.isArray() || items.isEmpty()) {
-                throw malformed("'increments' is an array of 1 to " + COUNT_MAX + " increments.");
-            }
-            if (items.size() > COUNT_MAX) {
-                throw new ProblemException(
-                        ProblemType.CONTENT_TOO_LARGE, "A transaction has " + COUNT_MAX + " increments at most.");
-            }
-            List<Increment> increments = new ArrayList<>(items.size());
-            for (JsonNode item : items) {
-                increments.add(increment(item, "increments[" + increments.size() + "]"));
-            }
-            return new Increments(increments);
-        }
-
-        private static Increment increment(JsonNode json, String place) {
-            try {
-                String namespace = null;
-                String name = null;
-                Long delta = null;
-                for (var member : members(json)) {
-                    switch (member.getKey()) {
-                        case "namespace" -> namespace = text(member.getKey(), member.getValue());
-                        case "name" -> name = text(member.getKey(), member.getValue());
-                        case "delta" -> delta = number(member.getKey(), member.getValue());
-                        default -> throw malformed("An increment has namespace, name and delta, nothing else.");
-                    }
-                }
-                if (namespace == null || name == null || delta == null) {
-                    throw malformed("An increment has a namespace, a name and a delta.");
-                }
-                return new Increment(new CounterId(namespace, name), delta, Precondition.NONE);
-            } catch (ProblemException | IllegalArgumentException refused) {
-                throw malformed(place + ": " + refused.getMessage());
-            }
-        }
-    }
-
     /** {@code {"results":[{"value":1,"version":1}]}}. */
     record TransactionView(List<ItemView> results) {
 
@@ -230,13 +176,6 @@ final class Bodies {
             throw malformed("'" + name + "' is a whole number of 64 bits.");
         }
         return json.longValue();
-    }
-
-    private static String text(String name, JsonNode json) {
-        if (!json.isString()) {
-            throw malformed("'" + name + "' is a string.");
-        }
-        return json.stringValue();
     }
 
     static ProblemException missing() {

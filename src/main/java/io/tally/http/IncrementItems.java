@@ -7,7 +7,9 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.ProblemDetail;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -19,8 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class IncrementItems {
 
-    /** The most in an array. */
-    private static final int COUNT_MAX = 1_000;
+    private static final int ARRAY_MAX = 1_000;
+    private static final int TRANSACTION_MAX = 100;
 
     private final JsonMapper json;
     private final @Nullable IdempotencyKey requestKey;
@@ -50,26 +52,78 @@ final class IncrementItems {
      * @throws ProblemException where it is none, or too long
      */
     List<IncrementItem> array(byte[] bytes) {
+        return read(bytes, parser -> items(parser, ARRAY_MAX));
+    }
+
+    /**
+     * The increments of {@code {"increments":[…]}}, which have no keys.
+     *
+     * @throws ProblemException where it is something else, one of them is malformed, or there are none or too many
+     */
+    List<Increment> transaction(byte[] bytes) {
+        List<IncrementItem> items = read(bytes, this::transactionItems);
+        if (items.isEmpty()) {
+            throw Bodies.malformed("A transaction has 1 to " + TRANSACTION_MAX + " increments.");
+        }
+        return items.stream().map(IncrementItems::ofTransaction).toList();
+    }
+
+    private List<IncrementItem> transactionItems(JsonParser parser) {
+        if (parser.currentToken() != JsonToken.START_OBJECT) {
+            throw Bodies.malformed("The body is a JSON object.");
+        }
+        List<IncrementItem> items = List.of();
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            if (!parser.currentName().equals("increments")) {
+                throw Bodies.malformed("A transaction has increments, nothing else.");
+            }
+            parser.nextToken();
+            items = items(parser, TRANSACTION_MAX);
+        }
+        return items;
+    }
+
+    private static Increment ofTransaction(IncrementItem item) {
+        Command command = item.command();
+        String place = "increments[" + (item.line() - 1) + "]: ";
+        if (command == null || !(command.operation() instanceof Increment increment)) {
+            ProblemDetail problem = item.problem();
+            throw Bodies.malformed(place + (problem == null ? "" : problem.getDetail()));
+        }
+        if (command.key() != null) {
+            throw Bodies.malformed(place + "A transaction has one key, that of the request.");
+        }
+        return increment;
+    }
+
+    /** All of a body, which begins at the parser's token. */
+    private <T> T read(byte[] bytes, Function<JsonParser, T> content) {
         try (JsonParser parser = json.createParser(bytes)) {
-            if (parser.nextToken() != JsonToken.START_ARRAY) {
-                throw Bodies.malformed("The body is a JSON array.");
-            }
-            List<IncrementItem> items = new ArrayList<>();
-            while (parser.nextToken() != JsonToken.END_ARRAY) {
-                if (items.size() == COUNT_MAX) {
-                    throw new ProblemException(
-                            ProblemType.CONTENT_TOO_LARGE,
-                            "An array has " + COUNT_MAX + " increments at most; a stream has no limit.");
-                }
-                items.add(item(parser, items.size() + 1L));
-            }
+            parser.nextToken();
+            T read = content.apply(parser);
             if (parser.nextToken() != null) {
-                throw Bodies.malformed("Something follows the array.");
+                throw Bodies.malformed("Something follows the JSON.");
             }
-            return items;
+            return read;
         } catch (JacksonException malformed) {
             throw Bodies.malformed("The body is not JSON.");
         }
+    }
+
+    private List<IncrementItem> items(JsonParser parser, int max) {
+        if (parser.currentToken() != JsonToken.START_ARRAY) {
+            throw Bodies.malformed("Increments are a JSON array.");
+        }
+        List<IncrementItem> items = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (items.size() == max) {
+                throw new ProblemException(
+                        ProblemType.CONTENT_TOO_LARGE,
+                        "There are " + max + " increments at most; a stream has no limit.");
+            }
+            items.add(item(parser, items.size() + 1L));
+        }
+        return items;
     }
 
     /** The item that begins at the parser's token, read to its end even where it is refused. */

@@ -3,7 +3,6 @@ package io.tally.http;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Transaction;
-import io.tally.http.Bodies.Increments;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,8 +13,6 @@ import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Increments of several counters, all or none. */
@@ -26,11 +23,11 @@ class TransactionRoutes {
     private static final DataSize BODY_MAX = DataSize.ofKilobytes(256);
 
     private final CounterPipeline pipeline;
-    private final JsonMapper json;
+    private final IncrementItems items;
 
     TransactionRoutes(CounterPipeline pipeline, JsonMapper json) {
         this.pipeline = pipeline;
-        this.json = json;
+        this.items = new IncrementItems(json, null);
     }
 
     @Bean
@@ -49,18 +46,9 @@ class TransactionRoutes {
         }
         return Bodies.bytes(request, BODY_MAX)
                 .switchIfEmpty(Mono.error(Bodies::missing))
-                .map(this::read)
-                .map(Increments::of)
-                .map(body -> Command.of(new Transaction(body.increments()), key))
+                .map(items::transaction)
+                .map(increments -> Command.of(new Transaction(increments), key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);
-    }
-
-    private JsonNode read(byte[] body) {
-        try {
-            return json.readTree(body);
-        } catch (JacksonException malformed) {
-            throw Bodies.malformed("The body is not JSON.");
-        }
     }
 }
