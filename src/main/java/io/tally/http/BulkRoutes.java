@@ -105,11 +105,12 @@ class BulkRoutes {
     private Flux<List<IncrementItem>> blocks(ServerRequest request, Lines lines) {
         return Bodies.buffers(request)
                 .takeUntilOther(stopping.asMono())
+                // What arrived before is applied and answered all the same.
+                .doOnError(failure -> lines.breakOff(incomplete(failure)))
+                .onErrorComplete()
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
                 .concatMapIterable(lines::blocks, 1)
-                .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())))
-                // What arrived is applied and answered all the same.
-                .onErrorResume(failure -> Flux.fromIterable(lines.broken(incomplete(failure))));
+                .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())));
     }
 
     private static ProblemDetail incomplete(Throwable failure) {
@@ -160,7 +161,11 @@ class BulkRoutes {
 
     private void measure(List<Answered> answered) {
         Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
-        answered.forEach(answer -> counts.merge(BulkSummary.verdict(answer), 1L, Long::sum));
+        for (Answered answer : answered) {
+            if (!answer.item().isEnd()) {
+                counts.merge(BulkSummary.verdict(answer), 1L, Long::sum);
+            }
+        }
         counts.forEach(metrics::lines);
     }
 

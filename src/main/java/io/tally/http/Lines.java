@@ -3,6 +3,7 @@ package io.tally.http;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.ProblemDetail;
@@ -21,6 +22,7 @@ final class Lines {
     private final int lineBytesMax;
     private byte[] begun = new byte[0];
     private boolean tooLong;
+    private @Nullable ProblemDetail broken;
     private long line;
 
     Lines(IncrementItems items, int lineBytesMax) {
@@ -43,16 +45,21 @@ final class Lines {
         return cut(found);
     }
 
-    /** The item of a last line that no line feed ends. */
-    List<List<IncrementItem>> last() {
-        List<IncrementItem> found = new ArrayList<>();
-        end(begun, 0, begun.length, found);
-        return cut(found);
+    /** Says that the rest does not arrive. */
+    void breakOff(ProblemDetail problem) {
+        broken = problem;
     }
 
-    /** The item that stands for what does not arrive. */
-    List<List<IncrementItem>> broken(ProblemDetail problem) {
-        return List.of(List.of(IncrementItem.refused(line + 1, problem)));
+    /** After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is missing. */
+    List<List<IncrementItem>> last() {
+        List<IncrementItem> found = new ArrayList<>();
+        ProblemDetail missing = broken;
+        if (missing == null) {
+            end(begun, 0, begun.length, found);
+        } else {
+            found.add(IncrementItem.refused(line + 1, missing));
+        }
+        return cut(found);
     }
 
     private byte[] joined(DataBuffer buffer) {

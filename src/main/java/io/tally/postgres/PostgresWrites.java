@@ -5,7 +5,6 @@ import io.r2dbc.postgresql.api.PostgresqlResult;
 import io.r2dbc.postgresql.api.PostgresqlStatement;
 import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Row;
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.pipeline.CounterStore.Added;
@@ -22,22 +21,13 @@ import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.Remembered;
 import io.tally.pipeline.Resolution;
-import io.tally.pipeline.Resolution.Change;
 import io.tally.pipeline.States;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.StoreFailure.Cause;
-import io.tally.pipeline.StoreFailure.Kind;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.security.SecureRandom;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -76,7 +66,7 @@ final class PostgresWrites implements Writes {
     @Override
     public Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed) {
         return lane.use(connection -> one(addition(connection, fence, sums, keyed), PostgresWrites::added)
-                .switchIfEmpty(Mono.error(PostgresWrites::fenced)));
+                .switchIfEmpty(Mono.error(SqlStates::fenced)));
     }
 
     private static PostgresqlStatement addition(
@@ -197,7 +187,7 @@ final class PostgresWrites implements Writes {
                 .bind("$3", CounterRows.namespaces(counters))
                 .bind("$4", CounterRows.names(counters))
                 .execute()
-                .concatMap(result -> result.map((row, metadata) -> Locked.of(row)))
+                .concatMap(result -> result.map((row, metadata) -> Held.Locked.of(row)))
                 .collectList()
                 .map(Held::of);
     }
@@ -225,8 +215,9 @@ final class PostgresWrites implements Writes {
         if (resolution.isEmpty()) {
             return connection.rollbackTransaction().thenReturn(resolution);
         }
-        return rows(change(connection, fence, decided))
-                .flatMap(rows -> rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(fenced()))
+        return rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
+                .flatMap(rows ->
+                        rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(SqlStates.fenced()))
                 .then(Mono.defer(connection::commitTransaction))
                 .thenReturn(resolution);
     }
@@ -235,49 +226,6 @@ final class PostgresWrites implements Writes {
         return fresh.isEmpty()
                 ? Mono.just(0L)
                 : rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
-    }
-
-    private static PostgresqlStatement change(PostgresqlConnection connection, Fence fence, Decided decided) {
-        List<Change> changes = decided.changes();
-        int size = changes.size();
-        String[] whats = new String[size];
-        @Nullable String[] kinds = new String[size];
-        @Nullable Long[] values = new Long[size];
-        @Nullable Long[] versions = new Long[size];
-        @Nullable Long[] mins = new Long[size];
-        @Nullable Long[] maxs = new Long[size];
-        Boolean[] anew = new Boolean[size];
-        BigInteger delta = BigInteger.ZERO;
-        for (int i = 0; i < size; i++) {
-            Change change = changes.get(i);
-            Counter before = change.before();
-            Counter after = change.after();
-            delta = delta.add(change.delta());
-            anew[i] = before != null && after != null && !before.createdAt().equals(after.createdAt());
-            if (after == null) {
-                whats[i] = "remove";
-            } else {
-                whats[i] = "change";
-                kinds[i] = after.kind().label();
-                values[i] = after.value();
-                versions[i] = after.version();
-                mins[i] = after.bounds().min();
-                maxs[i] = after.bounds().max();
-            }
-        }
-        List<CounterId> ids = changes.stream().map(Change::counter).toList();
-        return fenced(connection, CounterSql.WRITE, fence)
-                .bind("$3", CounterRows.namespaces(ids))
-                .bind("$4", CounterRows.names(ids))
-                .bind("$5", whats)
-                .bind("$6", values)
-                .bind("$7", versions)
-                .bind("$8", mins)
-                .bind("$9", maxs)
-                .bind("$10", anew)
-                .bind("$11", (long) decided.resolution().operations())
-                .bind("$12", new BigDecimal(delta))
-                .bind("$13", kinds);
     }
 
     private static <T> Mono<T> rollBack(PostgresqlConnection connection, StoreFailure failure) {
@@ -329,10 +277,6 @@ final class PostgresWrites implements Writes {
         return connection.createStatement(sql).bind("$1", fence.writer()).bind("$2", fence.sequence());
     }
 
-    private static StoreFailure fenced() {
-        return new StoreFailure(Kind.FENCED, Cause.CONNECTION, "the writer's row is not where the fence says");
-    }
-
     /** The one row, if there is one, when the statement has completed and so is committed. */
     private static <T> Mono<T> one(PostgresqlStatement statement, Function<Row, T> mapping) {
         // Rows come before the commit. A list is complete only after the server has said that it is ready again.
@@ -349,59 +293,5 @@ final class PostgresWrites implements Writes {
                 .concatMap(PostgresqlResult::getRowsUpdated)
                 .collectList()
                 .map(counts -> counts.stream().mapToLong(Long::longValue).sum());
-    }
-
-    /** A row of the lock statement. */
-    private record Locked(Instant time, @Nullable Counter counter) {
-
-        static Locked of(Row row) {
-            if (row.get("guarded", Long.class) == null) {
-                throw fenced();
-            }
-            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.counter(row));
-        }
-    }
-
-    /**
-     * What is under lock.
-     *
-     * @param counters those that exist
-     * @param claimed those that did not, and have a row that nobody else sees
-     */
-    private record Held(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
-
-        static Held of(List<Locked> rows) {
-            Map<CounterId, Counter> counters = new HashMap<>();
-            Set<CounterId> claimed = new HashSet<>();
-            for (Locked row : rows) {
-                Counter counter = row.counter();
-                if (counter != null && counter.version() == 0) {
-                    claimed.add(counter.id());
-                } else if (counter != null) {
-                    counters.put(counter.id(), counter);
-                }
-            }
-            return new Held(counters, claimed, rows.getFirst().time());
-        }
-    }
-
-    /** A decision on what is under lock. */
-    private record Decided(Held held, Resolution resolution) {
-
-        /** Whether it makes counters that are not claimed. */
-        boolean makes() {
-            return resolution.changes().stream()
-                    .anyMatch(
-                            change -> change.before() == null && !held.claimed().contains(change.counter()));
-        }
-
-        /** What changes, the rows included that were claimed for nothing. */
-        List<Change> changes() {
-            Set<CounterId> unused = new HashSet<>(held.claimed());
-            resolution.changes().forEach(change -> unused.remove(change.counter()));
-            List<Change> changes = new ArrayList<>(resolution.changes());
-            unused.forEach(counter -> changes.add(new Change(counter, null, null)));
-            return changes;
-        }
     }
 }

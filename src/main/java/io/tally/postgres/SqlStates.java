@@ -54,6 +54,11 @@ final class SqlStates {
         };
     }
 
+    /** The writer's row is not just before the batch: nothing was applied. */
+    static StoreFailure fenced() {
+        return new StoreFailure(Kind.FENCED, Cause.CONNECTION, "the writer's row is not where the fence says");
+    }
+
     /** What becomes of something sent that is not answered. */
     static <T> Mono<T> noAnswer(Duration waited) {
         return Mono.error(() -> new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "no answer within " + waited));

@@ -66,9 +66,7 @@ class BulkIT {
 
     @AfterEach
     void booksBalance() {
-        Answer audit = client.post("/v1/audits");
-        assertThat(audit.json().path("drift").asLong()).isZero();
-        assertThat(audit.json().path("lostOperations").asLong()).isZero();
+        client.requireBalancedBooks();
     }
 
     private static String fresh() {

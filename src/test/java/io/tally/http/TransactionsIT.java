@@ -53,9 +53,7 @@ class TransactionsIT {
 
     @AfterEach
     void booksBalanceWithoutADeadlock() {
-        Answer audit = clients.getFirst().post("/v1/audits");
-        assertThat(audit.json().path("drift").asLong()).isZero();
-        assertThat(audit.json().path("lostOperations").asLong()).isZero();
+        clients.getFirst().requireBalancedBooks();
         Stream.of(one, other)
                 .forEach(server -> assertThat(new TallyClient(server.managementUri())
                                 .get("/actuator/prometheus")

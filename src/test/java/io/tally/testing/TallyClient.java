@@ -1,5 +1,7 @@
 package io.tally.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -89,6 +91,16 @@ public final class TallyClient {
     /** PUT of a counter. */
     public Answer put(String counter, String body, String... headers) {
         return send("PUT", "/v1/counters/" + counter, body, headers);
+    }
+
+    /** Has the books compared, and fails unless they balance. */
+    public void requireBalancedBooks() {
+        Answer audit = post("/v1/audits");
+        assertThat(audit.status()).isEqualTo(200);
+        assertThat(audit.json().path("drift").asLong()).as("drift").isZero();
+        assertThat(audit.json().path("lostOperations").asLong())
+                .as("lost operations")
+                .isZero();
     }
 
     /** The value of a counter that exists. */

@@ -1,0 +1,77 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.api.PostgresqlStatement;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.pipeline.Resolution;
+import io.tally.pipeline.Resolution.Change;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A decision on what is under lock. */
+record Decided(Held held, Resolution resolution) {
+
+    /** Whether it makes counters that are not claimed. */
+    boolean makes() {
+        return resolution.changes().stream()
+                .anyMatch(change -> change.before() == null && !held.claimed().contains(change.counter()));
+    }
+
+    /** What changes, the rows included that were claimed for nothing. */
+    private List<Change> changes() {
+        Set<CounterId> unused = new HashSet<>(held.claimed());
+        resolution.changes().forEach(change -> unused.remove(change.counter()));
+        List<Change> changes = new ArrayList<>(resolution.changes());
+        unused.forEach(counter -> changes.add(new Change(counter, null, null)));
+        return changes;
+    }
+
+    /** Binds what {@link CounterSql#WRITE} is given beside the fence. */
+    PostgresqlStatement bind(PostgresqlStatement statement) {
+        List<Change> changes = changes();
+        int size = changes.size();
+        String[] whats = new String[size];
+        @Nullable String[] kinds = new String[size];
+        @Nullable Long[] values = new Long[size];
+        @Nullable Long[] versions = new Long[size];
+        @Nullable Long[] mins = new Long[size];
+        @Nullable Long[] maxs = new Long[size];
+        Boolean[] anew = new Boolean[size];
+        BigInteger delta = BigInteger.ZERO;
+        for (int i = 0; i < size; i++) {
+            Change change = changes.get(i);
+            Counter before = change.before();
+            Counter after = change.after();
+            delta = delta.add(change.delta());
+            anew[i] = before != null && after != null && !before.createdAt().equals(after.createdAt());
+            if (after == null) {
+                whats[i] = "remove";
+            } else {
+                whats[i] = "change";
+                kinds[i] = after.kind().label();
+                values[i] = after.value();
+                versions[i] = after.version();
+                mins[i] = after.bounds().min();
+                maxs[i] = after.bounds().max();
+            }
+        }
+        List<CounterId> ids = changes.stream().map(Change::counter).toList();
+        return statement
+                .bind("$3", CounterRows.namespaces(ids))
+                .bind("$4", CounterRows.names(ids))
+                .bind("$5", whats)
+                .bind("$6", values)
+                .bind("$7", versions)
+                .bind("$8", mins)
+                .bind("$9", maxs)
+                .bind("$10", anew)
+                .bind("$11", (long) resolution.operations())
+                .bind("$12", new BigDecimal(delta))
+                .bind("$13", kinds);
+    }
+}

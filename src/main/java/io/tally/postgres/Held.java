@@ -1,0 +1,47 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Row;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is under lock.
+ *
+ * @param counters those that exist
+ * @param claimed those that did not, and have a row that nobody else sees
+ * @param time the transaction's
+ */
+record Held(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
+
+    static Held of(List<Locked> rows) {
+        Map<CounterId, Counter> counters = new HashMap<>();
+        Set<CounterId> claimed = new HashSet<>();
+        for (Locked row : rows) {
+            Counter counter = row.counter();
+            if (counter != null && counter.version() == 0) {
+                claimed.add(counter.id());
+            } else if (counter != null) {
+                counters.put(counter.id(), counter);
+            }
+        }
+        return new Held(counters, claimed, rows.getFirst().time());
+    }
+
+    /** A row of the statement that locks. */
+    record Locked(Instant time, @Nullable Counter counter) {
+
+        static Locked of(Row row) {
+            if (row.get("guarded", Long.class) == null) {
+                throw SqlStates.fenced();
+            }
+            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.counter(row));
+        }
+    }
+}
