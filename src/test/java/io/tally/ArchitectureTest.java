@@ -28,6 +28,7 @@ class ArchitectureTest {
     void dependenciesPointInward() {
         layeredArchitecture()
                 .consideringOnlyDependenciesInLayers()
+                .withOptionalLayers(true)
                 .layer("counter")
                 .definedBy("io.tally.counter..")
                 .layer("pipeline")
@@ -40,10 +41,21 @@ class ArchitectureTest {
                 .definedBy("io.tally.postgres..")
                 .layer("telemetry")
                 .definedBy("io.tally.telemetry..")
+                .layer("features")
+                .definedBy(
+                        "io.tally.member..",
+                        "io.tally.name..",
+                        "io.tally.token..",
+                        "io.tally.job..",
+                        "io.tally.snapshot..",
+                        "io.tally.ranking..",
+                        "io.tally.watch..")
                 .whereLayer("pipeline")
-                .mayOnlyBeAccessedByLayers("http", "audit", "postgres", "telemetry")
+                .mayOnlyBeAccessedByLayers("http", "audit", "features", "postgres", "telemetry")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("audit", "telemetry")
+                .mayOnlyBeAccessedByLayers("audit", "features", "telemetry")
+                .whereLayer("features")
+                .mayOnlyBeAccessedByLayers("postgres", "telemetry")
                 .whereLayer("audit")
                 .mayOnlyBeAccessedByLayers("postgres", "telemetry")
                 .whereLayer("postgres")

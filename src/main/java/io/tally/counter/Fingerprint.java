@@ -26,9 +26,12 @@ final class Fingerprint {
     static long of(Operation operation) {
         StringBuilder text = new StringBuilder(64);
         write(operation, text);
+        return of(text.toString());
+    }
+
+    static long of(String text) {
         try {
-            byte[] digest =
-                    MessageDigest.getInstance("SHA-256").digest(text.toString().getBytes(StandardCharsets.UTF_8));
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
             return ByteBuffer.wrap(digest).getLong();
         } catch (NoSuchAlgorithmException impossible) {
             throw new IllegalStateException("every Java platform has SHA-256", impossible);

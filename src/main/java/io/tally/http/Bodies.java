@@ -22,24 +22,24 @@ import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 
 /** What travels as JSON, in and out. */
-final class Bodies {
+public final class Bodies {
 
     private Bodies() {}
 
     /** The body of a request as JSON; empty where it has none. */
-    static Mono<JsonNode> json(ServerRequest request) {
+    public static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
         boolean isTyped = request.headers().asHttpHeaders().containsHeader(HttpHeaders.CONTENT_TYPE);
         return isTyped || hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
     }
 
     /** The body of a request as it arrives. */
-    static Flux<DataBuffer> buffers(ServerRequest request) {
+    public static Flux<DataBuffer> buffers(ServerRequest request) {
         return request.body(BodyExtractors.toDataBuffers());
     }
 
-    /** All of the body of a request; empty where it has none. */
-    static Mono<byte[]> bytes(ServerRequest request, DataSize max) {
+    /** All of the body of a request; empty where it has none. Fails where it is longer. */
+    public static Mono<byte[]> bytes(ServerRequest request, DataSize max) {
         return DataBufferUtils.join(buffers(request), (int) max.toBytes()).map(Bodies::bytes);
     }
 
@@ -127,7 +127,7 @@ final class Bodies {
     }
 
     /** A counter. */
-    record CounterView(
+    public record CounterView(
             String namespace,
             String name,
             String kind,
@@ -138,7 +138,8 @@ final class Bodies {
             Instant createdAt,
             Instant updatedAt) {
 
-        static CounterView of(Counter counter) {
+        /** A counter, as it is shown. */
+        public static CounterView of(Counter counter) {
             return new CounterView(
                     counter.id().namespace(),
                     counter.id().name(),
@@ -160,34 +161,47 @@ final class Bodies {
         }
     }
 
-    private static Set<Map.Entry<String, JsonNode>> members(JsonNode json) {
+    /**
+     * The members of an object.
+     *
+     * @throws ProblemException where it is something else
+     */
+    public static Set<Map.Entry<String, JsonNode>> members(JsonNode json) {
         if (!json.isObject()) {
             throw malformed("The body is a JSON object.");
         }
         return json.properties();
     }
 
-    private static @Nullable Long numberOrNull(String name, JsonNode json) {
+    /** The same, or {@code null} where that is what stands there. */
+    public static @Nullable Long numberOrNull(String name, JsonNode json) {
         return json.isNull() ? null : number(name, json);
     }
 
-    private static Long number(String name, JsonNode json) {
+    /**
+     * A whole number of 64 bits.
+     *
+     * @throws ProblemException where it is something else
+     */
+    public static Long number(String name, JsonNode json) {
         if (!json.isIntegralNumber() || !json.canConvertToLong()) {
             throw malformed("'" + name + "' is a whole number of 64 bits.");
         }
         return json.longValue();
     }
 
-    static ProblemException missing() {
+    /** There is no body, and there ought to be. */
+    public static ProblemException missing() {
         return malformed("The body is missing.");
     }
 
-    static ProblemException malformed(String detail) {
+    /** The request is not what the route takes, and why. */
+    public static ProblemException malformed(String detail) {
         return new ProblemException(ProblemType.MALFORMED, detail);
     }
 
     /** What the vocabulary refuses is the caller's mistake. */
-    static <T> T checked(Supplier<T> value) {
+    public static <T> T checked(Supplier<T> value) {
         try {
             return value.get();
         } catch (IllegalArgumentException refused) {

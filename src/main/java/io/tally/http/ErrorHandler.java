@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import io.tally.pipeline.StoreFailure;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
@@ -51,6 +52,7 @@ class ErrorHandler implements WebExceptionHandler {
     private static ProblemException problem(ServerWebExchange exchange, Throwable failure) {
         return switch (failure) {
             case ProblemException problem -> problem;
+            case StoreFailure store -> store(store);
             case ServerWebInputException input -> input(input);
             case DataBufferLimitException limit -> tooLarge();
             case ErrorResponse response -> ofStatus(response);
@@ -59,6 +61,11 @@ class ErrorHandler implements WebExceptionHandler {
                         ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
             default -> unforeseen(exchange, failure);
         };
+    }
+
+    private static ProblemException store(StoreFailure failure) {
+        log.warn("A request got no answer from the database: {}", failure.getMessage());
+        return new ProblemException(Problems.problem(Problems.outcome(failure)));
     }
 
     private static ProblemException unforeseen(ServerWebExchange exchange, Throwable failure) {

@@ -1,17 +1,25 @@
 package io.tally.http;
 
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Outcome.KeyReused;
+import io.tally.pipeline.Once;
+import io.tally.pipeline.Once.Again;
+import io.tally.pipeline.Once.First;
+import io.tally.pipeline.Once.Reused;
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
 
 /** {@code Idempotency-Key}, bare or as a structured field's string (RFC 9651, section 3.3.3). */
-final class IdempotencyKeys {
+public final class IdempotencyKeys {
 
     static final String HEADER = "Idempotency-Key";
 
-    /** Says that the answer is one that was given before. */
     private static final String REPLAYED = "Idempotency-Replayed";
 
     private IdempotencyKeys() {}
@@ -21,7 +29,7 @@ final class IdempotencyKeys {
      *
      * @throws ProblemException where it is malformed
      */
-    static @Nullable IdempotencyKey of(ServerRequest request, String scope) {
+    public static @Nullable IdempotencyKey of(ServerRequest request, String scope) {
         List<String> values = request.headers().header(HEADER);
         if (values.isEmpty()) {
             return null;
@@ -32,11 +40,26 @@ final class IdempotencyKeys {
         return key(scope, unquoted(values.getFirst().trim()));
     }
 
+    /**
+     * The answer to a request that is done once for each key.
+     *
+     * @param answer of the result, with what is to be done to the header fields
+     */
+    public static <T> Mono<ServerResponse> answer(
+            Once<T> once, BiFunction<T, Consumer<HttpHeaders>, Mono<ServerResponse>> answer) {
+        return switch (once) {
+            case First<T> first -> answer.apply(first.result(), headers -> {});
+            case Again<T> again -> answer.apply(again.result(), IdempotencyKeys::markReplayed);
+            case Reused<T> reused -> Problems.answer(new KeyReused());
+        };
+    }
+
     static IdempotencyKey key(String scope, String text) {
         return Bodies.checked(() -> IdempotencyKey.of(scope, text));
     }
 
-    static void markReplayed(HttpHeaders headers) {
+    /** Says that the answer is one that was given before. */
+    public static void markReplayed(HttpHeaders headers) {
         headers.set(REPLAYED, "true");
     }
 

@@ -10,7 +10,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /** {@code If-Match} and {@code If-None-Match} (RFC 9110, section 13.1). */
-final class Preconditions {
+public final class Preconditions {
 
     private static final String ANY = "*";
 
@@ -33,7 +33,7 @@ final class Preconditions {
     }
 
     /** Refuses a condition where there is nothing that has a tag (RFC 9110, section 13.1.1). */
-    static void requireNone(ServerRequest request) {
+    public static void requireNone(ServerRequest request) {
         if (!request.headers().header(HttpHeaders.IF_MATCH).isEmpty()) {
             throw new ProblemException(
                     ProblemType.PRECONDITION_FAILED, "Several counters have no entity tag that If-Match could match.");

@@ -17,10 +17,17 @@ public final class ProblemException extends RuntimeException {
     }
 
     /** A problem that is answered with these header fields, too. */
-    ProblemException(ProblemType type, String detail, HttpHeaders headers) {
+    public ProblemException(ProblemType type, String detail, HttpHeaders headers) {
         super(detail, null, false, false);
         this.problem = Problems.problem(type, detail);
         this.headers = headers;
+    }
+
+    /** This problem. */
+    ProblemException(ProblemDetail problem) {
+        super(problem.getDetail(), null, false, false);
+        this.problem = problem;
+        this.headers = HttpHeaders.EMPTY;
     }
 
     ProblemDetail problem() {

@@ -14,6 +14,7 @@ import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.pipeline.StoreFailure;
 import java.net.URI;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,8 @@ public final class Problems {
         return answer(problem(outcome));
     }
 
-    static Mono<ServerResponse> answer(ProblemDetail problem) {
+    /** The answer with a problem. */
+    public static Mono<ServerResponse> answer(ProblemDetail problem) {
         return ServerResponse.status(problem.getStatus())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
                 .headers(headers -> retryAfter(problem, headers))
@@ -50,11 +52,17 @@ public final class Problems {
         }
     }
 
-    static ProblemDetail problem(ProblemType type, String detail) {
+    /** A problem of that type. */
+    public static ProblemDetail problem(ProblemType type, String detail) {
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(type.status(), detail);
         problem.setType(URI.create(type.uri()));
         problem.setTitle(type.title());
         return problem;
+    }
+
+    /** What a failure of the database means for the one request it stood for. */
+    static Outcome outcome(StoreFailure failure) {
+        return failure.kind() == StoreFailure.Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
     }
 
     static ProblemDetail problem(Outcome outcome) {

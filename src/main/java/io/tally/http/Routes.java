@@ -28,7 +28,7 @@ public final class Routes {
     }
 
     /** The resource at a path pattern, which answers with one of these. */
-    static Resource resource(String pattern, MediaType... produced) {
+    public static Resource resource(String pattern, MediaType... produced) {
         return new Resource(pattern, List.of(produced));
     }
 

@@ -4,8 +4,6 @@ import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.ValidationDepth;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.StoreFailure.Cause;
-import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -65,21 +63,10 @@ final class LaneConnection {
     }
 
     private Mono<PostgresqlConnection> prepared(PostgresqlConnection connection) {
-        return prepare(connection)
+        return PreparedConnections.prepare(connection)
                 .timeout(connectMax, SqlStates.noConnection(connectMax))
                 .onErrorResume(failure ->
                         connection.close().timeout(CLOSE_MAX).onErrorComplete().then(Mono.error(failure)));
-    }
-
-    private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
-        return connection
-                .createStatement(CounterSql.PREPARE)
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> row.get("replica", Boolean.class)))
-                .collectList()
-                .flatMap(replica -> replica.contains(true)
-                        ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
-                        : Mono.just(connection));
     }
 
     private <T> Mono<T> dropIfBroken(StoreFailure failure) {

@@ -69,17 +69,17 @@ class PostgresConfiguration {
     }
 
     @Bean
-    ReadPool readPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
-        return new ReadPool(factory, properties);
+    Pool pool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+        return new Pool(factory, properties);
     }
 
     @Bean
-    CounterStore counterStore(PostgresqlConnectionFactory factory, ReadPool pool, DatabaseProperties properties) {
+    CounterStore counterStore(PostgresqlConnectionFactory factory, Pool pool, DatabaseProperties properties) {
         return new PostgresCounterStore(factory, pool, properties, instance());
     }
 
     @Bean
-    ExpiredKeys expiredKeys(ReadPool pool) {
+    ExpiredKeys expiredKeys(Pool pool) {
         return new PostgresExpiredKeys(pool);
     }
 

@@ -20,12 +20,12 @@ import reactor.core.publisher.Mono;
 final class PostgresCounterStore implements CounterStore {
 
     private final PostgresqlConnectionFactory factory;
-    private final ReadPool pool;
+    private final Pool pool;
     private final DatabaseProperties properties;
     private final String instance;
 
     PostgresCounterStore(
-            PostgresqlConnectionFactory factory, ReadPool pool, DatabaseProperties properties, String instance) {
+            PostgresqlConnectionFactory factory, Pool pool, DatabaseProperties properties, String instance) {
         this.factory = factory;
         this.pool = pool;
         this.properties = properties;

@@ -13,9 +13,9 @@ import reactor.core.publisher.Mono;
 /** Expired keys in PostgreSQL, on a pooled connection. */
 final class PostgresExpiredKeys implements ExpiredKeys {
 
-    private final ReadPool pool;
+    private final Pool pool;
 
-    PostgresExpiredKeys(ReadPool pool) {
+    PostgresExpiredKeys(Pool pool) {
         this.pool = pool;
     }
 

@@ -12,6 +12,7 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.http.BulkMetrics;
+import io.tally.http.FeatureMetrics;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
@@ -25,9 +26,9 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
-/** The meters of the pipeline and of bulk requests on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
+/** The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
 @Component
-final class TallyMeters implements LaneMetrics, BulkMetrics {
+final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
 
     /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
@@ -75,6 +76,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics {
 
     private final MeterRegistry registry;
     private final Each<Kind, Each<Verdict, Counter>> told;
+    private final Each<Feature, Each<Verdict, Counter>> features;
     private final List<LaneMeters> lanes;
     private final Each<StoreFailure.Cause, Counter> retries;
     private final Counter unknown;
@@ -87,6 +89,10 @@ final class TallyMeters implements LaneMetrics, BulkMetrics {
         told = new Each<>(
                 Kind.class,
                 kind -> new Each<>(Verdict.class, verdict -> counter(Meter.OPERATIONS, label(kind), label(verdict))));
+        features = new Each<>(
+                Feature.class,
+                feature -> new Each<>(
+                        Verdict.class, verdict -> counter(Meter.OPERATIONS, label(feature), label(verdict))));
         lanes = IntStream.range(0, limits.lanes())
                 .mapToObj(Integer::toString)
                 .map(this::laneMeters)
@@ -139,6 +145,11 @@ final class TallyMeters implements LaneMetrics, BulkMetrics {
     @Override
     public void told(Operation operation, Verdict verdict, long count) {
         told.of(Kind.of(operation)).of(verdict).increment((double) count);
+    }
+
+    @Override
+    public void told(Feature feature, Verdict verdict, long count) {
+        features.of(feature).of(verdict).increment((double) count);
     }
 
     @Override

@@ -30,7 +30,7 @@ class PostgresCounterStoreIT {
         private final List<Writes> opened = new CopyOnWriteArrayList<>();
         private Database database;
         private PostgresqlConnectionFactory factory;
-        private ReadPool pool;
+        private Pool pool;
         private CounterStore store;
 
         AtIsolation(String isolation) {
@@ -55,7 +55,7 @@ class PostgresCounterStoreIT {
             factory = new PostgresqlConnectionFactory(PostgresConfiguration.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());
-            pool = new ReadPool(factory, properties);
+            pool = new Pool(factory, properties);
             store = new PostgresCounterStore(factory, pool, properties, "test");
         }
 

@@ -7,16 +7,17 @@ import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.ValidationDepth;
 import io.r2dbc.spi.Wrapped;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.function.Function;
 import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**
- * A few connections for what is not written by a lane. Every wait has a limit: one without would wait for ever on a database
- * that was restarted at the wrong moment.
+ * A few connections for reads, and for what is written beside the lanes. Every wait has a limit: one without would wait for
+ * ever on a database that was restarted at the wrong moment.
  */
-final class ReadPool implements DisposableBean {
+final class Pool implements DisposableBean {
 
     private static final Duration IDLE_MAX = Duration.ofMinutes(10);
     private static final Duration LIFE_MAX = Duration.ofMinutes(30);
@@ -26,10 +27,10 @@ final class ReadPool implements DisposableBean {
     private final ConnectionPool pool;
     private final Duration answerMax;
 
-    ReadPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+    Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
         this.answerMax = properties.statementTimeout().plus(GRACE);
-        this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(factory)
-                .name("tally-reads")
+        this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
+                .name("tally-pool")
                 .initialSize(0)
                 .maxSize(properties.readConnectionsMax())
                 .maxCreateConnectionTime(properties.connectTimeout())
@@ -41,7 +42,28 @@ final class ReadPool implements DisposableBean {
                 .build());
     }
 
-    /** Runs one statement. A connection that did not answer well goes back broken, and the pool throws it away. */
+    /** Runs one statement that writes nothing: one without an answer has done no harm. */
+    <T> Mono<T> read(Function<Connection, Mono<T>> work) {
+        return use(work).onErrorMap(StoreFailure.class, Pool::harmless);
+    }
+
+    private static StoreFailure harmless(StoreFailure failure) {
+        return failure.kind() == Kind.UNKNOWN
+                ? new StoreFailure(Kind.UNAVAILABLE, failure.reason(), String.valueOf(failure.getMessage()), failure)
+                : failure;
+    }
+
+    /** Runs a transaction: commits where the work succeeds, and leaves the rest to the pool, which rolls it back. */
+    <T> Mono<T> inTransaction(Function<Connection, Mono<T>> work) {
+        return use(connection -> Mono.from(connection.beginTransaction())
+                .then(Mono.defer(() -> work.apply(connection)))
+                .flatMap(result -> Mono.from(connection.commitTransaction()).thenReturn(result)));
+    }
+
+    /**
+     * Runs one statement or transaction. A connection that did not answer well goes back broken, and the pool throws it
+     * away.
+     */
     <T> Mono<T> use(Function<Connection, Mono<T>> work) {
         return Mono.usingWhen(
                 pool.create().onErrorMap(SqlStates::whileConnecting),

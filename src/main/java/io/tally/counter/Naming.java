@@ -1,0 +1,74 @@
+package io.tally.counter;
+
+import java.nio.charset.StandardCharsets;
+
+/** What namespaces and names look like, whatever they are names of. */
+public final class Naming {
+
+    /** The most bytes of UTF-8 a name may have. */
+    public static final int NAME_BYTES_MAX = 256;
+
+    private static final int NAMESPACE_LENGTH_MAX = 64;
+
+    private Naming() {}
+
+    /**
+     * 1 to 64 of {@code A-Za-z0-9._-}, beginning with a letter or digit.
+     *
+     * @return the same
+     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     */
+    public static String requireNamespace(String namespace) {
+        if (!isNamespace(namespace)) {
+            throw new IllegalArgumentException(
+                    "A namespace is 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or digit.");
+        }
+        return namespace;
+    }
+
+    private static boolean isNamespace(String namespace) {
+        if (namespace.isEmpty() || namespace.length() > NAMESPACE_LENGTH_MAX || !isAlphanumeric(namespace.charAt(0))) {
+            return false;
+        }
+        for (int i = 1; i < namespace.length(); i++) {
+            char c = namespace.charAt(i);
+            if (!isAlphanumeric(c) && c != '.' && c != '_' && c != '-') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isAlphanumeric(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    }
+
+    /**
+     * 1 to 256 bytes of UTF-8 without control characters.
+     *
+     * @return the same
+     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     */
+    public static String requireName(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            char c = name.charAt(i);
+            if (Character.isISOControl(c)) {
+                throw new IllegalArgumentException("A name has no control characters.");
+            }
+            if (Character.isSurrogate(c)) {
+                // A lone surrogate has no UTF-8 form; the database would refuse it for the whole batch.
+                if (!Character.isHighSurrogate(c)
+                        || i + 1 == name.length()
+                        || !Character.isLowSurrogate(name.charAt(i + 1))) {
+                    throw new IllegalArgumentException("A name is well-formed Unicode.");
+                }
+                i++;
+            }
+        }
+        boolean certainlyFits = name.length() <= NAME_BYTES_MAX / 4;
+        if (name.isEmpty() || (!certainlyFits && name.getBytes(StandardCharsets.UTF_8).length > NAME_BYTES_MAX)) {
+            throw new IllegalArgumentException("A name is 1 to " + NAME_BYTES_MAX + " bytes of UTF-8.");
+        }
+        return name;
+    }
+}

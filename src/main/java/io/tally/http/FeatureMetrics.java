@@ -1,0 +1,22 @@
+package io.tally.http;
+
+import io.tally.counter.Outcome.Verdict;
+
+/** What the features beside the lanes tell whoever measures them. Called from many threads: cheap, and never blocking. */
+public interface FeatureMetrics {
+
+    /** What was asked for. */
+    enum Feature {
+        /** Getting or making a name. */
+        NAME,
+        /** Issuing a token. */
+        TOKEN,
+        /** Executing a token. */
+        EXECUTION,
+        /** Taking a snapshot. */
+        SNAPSHOT
+    }
+
+    /** So many callers, or items, were told that. */
+    void told(Feature feature, Verdict verdict, long count);
+}

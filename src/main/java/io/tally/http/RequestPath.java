@@ -1,0 +1,70 @@
+package io.tally.http;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.util.UriUtils;
+
+/**
+ * Segments of paths, as text. They are decoded here and not by the path pattern, which takes {@code ;} for the start of
+ * parameters and lets invalid UTF-8 through as a replacement character: both would name another thing than the caller meant.
+ */
+public final class RequestPath {
+
+    private RequestPath() {}
+
+    /**
+     * A segment, counted from 0: {@code /v1/counters/shop} has {@code shop} as segment 2.
+     *
+     * @throws ProblemException where it is not percent-encoded UTF-8
+     */
+    public static String segment(ServerRequest request, int position) {
+        // Separators are elements, too, and a path begins with one.
+        return decode(request.requestPath()
+                .pathWithinApplication()
+                .elements()
+                .get(2 * position + 1)
+                .value());
+    }
+
+    /** A text as a segment. */
+    public static String encode(String text) {
+        return UriUtils.encode(text, StandardCharsets.UTF_8);
+    }
+
+    /** Percent-decodes strictly: US-ASCII in, UTF-8 out. */
+    static String decode(String raw) {
+        if (isPlain(raw)) {
+            return raw;
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(raw.length());
+        try {
+            for (int i = 0; i < raw.length(); i++) {
+                char c = raw.charAt(i);
+                if (c == '%') {
+                    bytes.put((byte) HexFormat.fromHexDigits(raw, i + 1, i + 3));
+                    i += 2;
+                } else if (c < 0x80) {
+                    bytes.put((byte) c);
+                } else {
+                    throw new ProblemException(ProblemType.MALFORMED, "A path is percent-encoded UTF-8.");
+                }
+            }
+            return StandardCharsets.UTF_8.newDecoder().decode(bytes.flip()).toString();
+        } catch (CharacterCodingException | IllegalArgumentException | IndexOutOfBoundsException malformed) {
+            throw new ProblemException(ProblemType.MALFORMED, "A path is percent-encoded UTF-8.");
+        }
+    }
+
+    private static boolean isPlain(String raw) {
+        for (int i = 0; i < raw.length(); i++) {
+            char c = raw.charAt(i);
+            if (c == '%' || c >= 0x80) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,39 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.spi.ConnectionFactory;
+import io.r2dbc.spi.ConnectionFactoryMetadata;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import reactor.core.publisher.Mono;
+
+/** Connections that may be written on: to a primary, and durable. */
+record PreparedConnections(PostgresqlConnectionFactory factory) implements ConnectionFactory {
+
+    @Override
+    public Mono<PostgresqlConnection> create() {
+        return factory.create()
+                .flatMap(connection -> prepare(connection)
+                        .onErrorResume(
+                                failure -> connection.close().onErrorComplete().then(Mono.error(failure))));
+    }
+
+    @Override
+    public ConnectionFactoryMetadata getMetadata() {
+        return factory.getMetadata();
+    }
+
+    /** Makes it ready. Fails where the server is a replica. */
+    static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
+        return connection
+                .createStatement(CounterSql.PREPARE)
+                .execute()
+                .concatMap(result -> result.map((row, metadata) -> row.get("replica", Boolean.class)))
+                .collectList()
+                .flatMap(replica -> replica.contains(true)
+                        ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
+                        : Mono.just(connection));
+    }
+}
