@@ -4,6 +4,8 @@ import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import java.nio.ByteBuffer;
@@ -57,6 +59,10 @@ final class Fingerprint {
                         .append(SEPARATOR)
                         .append(limit(amend.max()));
             case Delete delete -> write(text, "delete", delete.counter());
+            case Join join ->
+                write(text, "join", join.counter()).append(join.member().member());
+            case Leave leave ->
+                write(text, "leave", leave.counter()).append(leave.member().member());
             case Transaction transaction -> {
                 text.append("transaction").append(SEPARATOR);
                 for (Increment increment : transaction.increments()) {

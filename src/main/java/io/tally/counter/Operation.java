@@ -56,6 +56,29 @@ public sealed interface Operation {
     /** Removes an existing counter. */
     record Delete(CounterId counter, Precondition precondition) implements Single {}
 
+    /** A member that comes or goes. */
+    sealed interface Move extends Single {
+
+        /** Who. */
+        MemberId member();
+
+        @Override
+        default CounterId counter() {
+            return member().counter();
+        }
+
+        @Override
+        default Precondition precondition() {
+            return Precondition.NONE;
+        }
+    }
+
+    /** Makes somebody a member. Makes the counter where it is absent. */
+    record Join(MemberId member) implements Move {}
+
+    /** Ends a membership. */
+    record Leave(MemberId member) implements Move {}
+
     /**
      * Increments one after the other, all or none.
      *

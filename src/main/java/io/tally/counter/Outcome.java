@@ -46,6 +46,16 @@ public sealed interface Outcome {
     /** The counter existed and was removed. */
     record Deleted() implements Success {}
 
+    /**
+     * A member came or went, or was there or away already.
+     *
+     * @param member whether it is a member now
+     * @param moved whether it was not as it is now
+     * @param value of the counter after exactly this; 0 where there is none
+     * @param version that belongs to it
+     */
+    record Moved(boolean member, boolean moved, long value, long version) implements Success {}
+
     /** All increments of a transaction, in its order. */
     record TransactionApplied(List<Incremented> results) implements Success {
         /** Copies the list. */
@@ -117,6 +127,19 @@ public sealed interface Outcome {
 
     /** The counter is of another kind than the operation needs. */
     record WrongKind(Kind kind) implements Refusal {
+        @Override
+        public Verdict verdict() {
+            return Verdict.REJECTED;
+        }
+    }
+
+    /**
+     * The counter cannot be removed, since all its members would have to go in one transaction.
+     *
+     * @param limit the most members a counter to be removed may have
+     * @param value how many it has
+     */
+    record TooManyMembers(long limit, long value) implements Refusal {
         @Override
         public Verdict verdict() {
             return Verdict.REJECTED;

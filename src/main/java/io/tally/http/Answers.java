@@ -7,6 +7,7 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
@@ -14,6 +15,7 @@ import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.http.Bodies.CounterView;
 import io.tally.http.Bodies.IncrementView;
+import io.tally.http.Bodies.MemberView;
 import io.tally.http.Bodies.TransactionView;
 import java.net.URI;
 import java.util.function.Consumer;
@@ -23,11 +25,12 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /** Outcomes as responses. */
-final class Answers {
+public final class Answers {
 
     private Answers() {}
 
-    static Mono<ServerResponse> of(Outcome outcome) {
+    /** The response to whoever asked for it. */
+    public static Mono<ServerResponse> of(Outcome outcome) {
         return switch (outcome) {
             case Success success -> success(success, Answers::plain);
             case Replayed replayed -> success(replayed.original(), IdempotencyKeys::markReplayed);
@@ -57,6 +60,13 @@ final class Answers {
             case Found found -> counter(ServerResponse.ok(), found.counter());
             case Amended amended -> counter(ServerResponse.ok().headers(headers), amended.counter());
             case Deleted deleted -> ServerResponse.noContent().headers(headers).build();
+            case Moved moved ->
+                Routes.json(
+                        (moved.member() && moved.moved()
+                                        ? ServerResponse.status(HttpStatus.CREATED)
+                                        : ServerResponse.ok())
+                                .headers(headers),
+                        MemberView.of(moved));
             case TransactionApplied applied ->
                 Routes.json(ServerResponse.ok().headers(headers), TransactionView.of(applied));
         };

@@ -4,6 +4,7 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.TransactionApplied;
 import java.time.Instant;
 import java.util.List;
@@ -150,6 +151,15 @@ public final class Bodies {
                     counter.bounds().max(),
                     counter.createdAt(),
                     counter.updatedAt());
+        }
+    }
+
+    /** Whether somebody is a member, and the counter after exactly this. */
+    public record MemberView(boolean member, long value, long version) {
+
+        /** A move, as it is shown. */
+        static MemberView of(Moved moved) {
+            return new MemberView(moved.member(), moved.value(), moved.version());
         }
     }
 

@@ -2,6 +2,7 @@ package io.tally.http;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
@@ -30,6 +31,21 @@ public record Paging(int limit, @Nullable List<String> after) {
                 request.queryParam("cursor")
                         .map(cursor -> Cursor.read(list, cursor))
                         .orElse(null));
+    }
+
+    /** A page as JSON; {@code next} is the cursor of the page after it, {@code null} where there is none. */
+    public record Page<T>(List<T> items, @Nullable String next) {}
+
+    /**
+     * The page that begins with these.
+     *
+     * @param found one more than the limit where there are so many
+     * @param place of an item, as {@link #after} gives it back
+     */
+    public <T> Page<T> page(List<T> found, List<String> list, Function<T, List<String>> place) {
+        return found.size() > limit
+                ? new Page<>(found.subList(0, limit), Cursor.write(list, place.apply(found.get(limit - 1))))
+                : new Page<>(found, null);
     }
 
     private static int limit(Optional<String> text) {

@@ -54,6 +54,12 @@ public enum ProblemType {
             "The counter is of another kind",
             "A plain counter moves by increments, a members counter by members. Nothing was changed."),
     /** 409. */
+    TOO_MANY_MEMBERS(
+            HttpStatus.CONFLICT,
+            "The counter has too many members",
+            "A counter is removed together with its members, in one transaction, and so many are too much for one. Nothing was"
+                    + " changed."),
+    /** 409. */
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
             "A constraint of the database refused the operation",

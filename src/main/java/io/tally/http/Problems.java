@@ -11,6 +11,7 @@ import io.tally.counter.Outcome.PreconditionFailed;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TooManyMembers;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
@@ -78,6 +79,11 @@ public final class Problems {
                 problem(
                         ProblemType.WRONG_KIND,
                         "The counter is of kind " + wrong.kind().label() + ".");
+            case TooManyMembers many ->
+                problem(
+                        ProblemType.TOO_MANY_MEMBERS,
+                        "The counter has " + many.value() + " members; one of up to " + many.limit()
+                                + " can be removed.");
             case TransactionRefused refused -> transactionRefused(refused);
             case KeyReused reused ->
                 problem(

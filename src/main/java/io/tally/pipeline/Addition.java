@@ -5,6 +5,7 @@ import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
@@ -50,8 +51,8 @@ final class Addition implements Shipment<Added> {
     }
 
     @Override
-    public Added stored(Added added) {
-        return added;
+    public Added stored(Committed committed) {
+        return committed.added();
     }
 
     @Override

@@ -3,34 +3,90 @@ package io.tally.pipeline;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Move;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a lane cut from its queue.
  *
  * @param unconditional groups of increments that nothing but the counter's own state can refuse
+ * @param members groups of moves, each of another member
  * @param conditional those that depend on what they find; those on one counter stand together, in arrival order
  */
-record Batch(List<Group> unconditional, List<Waiter<Command, Outcome>> conditional) {
+record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<Command, Outcome>> conditional) {
 
-    /** The increments of one counter, in arrival order. A key stands for all that came with it. */
+    /** The moves of the members of one counter, in arrival order, each of another member. */
+    record MemberGroup(CounterId counter, List<Waiter<Command, Outcome>> waiters) {
+
+        List<MemberMove> moves(int counter) {
+            return waiters.stream()
+                    .map(MemberGroup::move)
+                    .map(move -> new MemberMove(counter, move.member(), move instanceof Join))
+                    .toList();
+        }
+
+        private static Move move(Waiter<Command, Outcome> waiter) {
+            return (Move) waiter.request().operation();
+        }
+
+        /**
+         * Gives each waiter the value after its own move, as if it had been alone.
+         *
+         * @param level after all of them
+         * @param moved in the order of {@link #moves}
+         * @return those that were left out
+         */
+        List<Waiter<Command, Outcome>> answer(@Nullable Level level, List<@Nullable Boolean> moved) {
+            if (level == null) {
+                return waiters;
+            }
+            long value = level.value();
+            long version = level.version();
+            List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+            // Backwards, since what is known is where they ended.
+            for (int i = waiters.size() - 1; i >= 0; i--) {
+                Boolean really = moved.get(i);
+                if (really == null) {
+                    leftOut.add(waiters.get(i));
+                } else {
+                    boolean joins = move(waiters.get(i)) instanceof Join;
+                    waiters.get(i).answer(new Moved(joins, really, value, version));
+                    value -= really ? (joins ? 1 : -1) : 0;
+                    version -= really ? 1 : 0;
+                }
+            }
+            return leftOut.reversed();
+        }
+    }
+
+    /**
+     * What is to be done to one counter, in arrival order. Increments are summed, and a key stands for all that came with it;
+     * of members that move, each is there once.
+     */
     static final class Group {
 
         private final CounterId counter;
         private final List<Waiter<Command, Outcome>> waiters = new ArrayList<>(4);
         private Map<IdempotencyKey, Command> keyed = Map.of();
+        private Set<MemberId> members = Set.of();
         private boolean conditional;
         private int operations;
         private long delta;
@@ -44,6 +100,7 @@ record Batch(List<Group> unconditional, List<Waiter<Command, Outcome>> condition
 
         void join(Waiter<Command, Outcome> waiter, Increment increment) {
             waiters.add(waiter);
+            conditional |= !members.isEmpty();
             Command command = waiter.request();
             IdempotencyKey key = command.key();
             if (key == null) {
@@ -57,6 +114,17 @@ record Batch(List<Group> unconditional, List<Waiter<Command, Outcome>> condition
             } else if (keyed.putIfAbsent(key, command) == null) {
                 move(increment.delta());
             }
+        }
+
+        /** Takes a move without a key. */
+        void join(Waiter<Command, Outcome> waiter, Move move) {
+            conditional |= members.isEmpty() && !waiters.isEmpty();
+            waiters.add(waiter);
+            if (members.isEmpty()) {
+                members = new HashSet<>();
+            }
+            // The second of one member has to see what became of the first.
+            conditional |= !members.add(move.member());
         }
 
         /** Takes one that depends on what it finds; so do, then, all others of its counter. */
@@ -91,6 +159,12 @@ record Batch(List<Group> unconditional, List<Waiter<Command, Outcome>> condition
 
         boolean conditional() {
             return conditional;
+        }
+
+        /** This group as one of moves, where it is. */
+        @Nullable
+        MemberGroup members() {
+            return members.isEmpty() ? null : new MemberGroup(counter, waiters);
         }
 
         /** The operations without a key. */

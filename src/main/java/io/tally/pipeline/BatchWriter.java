@@ -9,7 +9,9 @@ import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.Batch.MemberGroup;
 import io.tally.pipeline.CounterStore.Added;
+import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
@@ -28,7 +30,7 @@ final class BatchWriter implements Flush<Command, Outcome> {
     /*
      * Two ways to write
      *
-     * What cannot be refused is summed and added in one statement. Everything that depends on the state it finds (a bound, a
+     * What cannot be refused is summed and added in one statement; members come and go in another. Everything that depends on the state it finds (a bound, a
      * precondition, the end of 64 bits) is decided by the Resolver on rows under lock. The fast statement leaves out counters
      * it must not touch; these go the other way and are remembered.
      */
@@ -67,6 +69,7 @@ final class BatchWriter implements Flush<Command, Outcome> {
         Batch batch = Coalescer.coalesce(waiters, bounded::contains);
         return Flux.concat(
                         Flux.fromIterable(slices(batch.unconditional())).concatMap(this::add),
+                        Flux.fromIterable(slices(batch.members())).concatMap(this::move),
                         Flux.fromIterable(conditionalSlices(batch.conditional()))
                                 .concatMap(this::resolve))
                 .then();
@@ -92,8 +95,8 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return writer.close();
     }
 
-    private List<List<Group>> slices(List<Group> groups) {
-        List<List<Group>> slices = new ArrayList<>();
+    private <G> List<List<G>> slices(List<G> groups) {
+        List<List<G>> slices = new ArrayList<>();
         for (int from = 0; from < groups.size(); from += countersMax) {
             slices.add(groups.subList(from, Math.min(from + countersMax, groups.size())));
         }
@@ -126,11 +129,7 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return writer.written(new Addition(store, groups), deadline)
                 .map(added -> answer(groups, added))
                 .flatMap(this::resolve)
-                .onErrorResume(
-                        StoreFailure.class,
-                        failure -> failure.kind() == Kind.BAD_OPERATION
-                                ? resolve(waitersOf(groups))
-                                : giveUp(waitersOf(groups), failure));
+                .onErrorResume(StoreFailure.class, failure -> onFailure(waitersOf(groups), failure));
     }
 
     /** Answers those that were added and returns the others. */
@@ -149,6 +148,32 @@ final class BatchWriter implements Flush<Command, Outcome> {
             }
         }
         return leftOut;
+    }
+
+    // ---- as fast: members that come and go -------------------------------------------------------------------------
+
+    private Mono<Void> move(List<MemberGroup> groups) {
+        return writer.written(new Moves(store, groups), deadline)
+                .map(result -> answer(groups, result))
+                .flatMap(this::resolve)
+                .onErrorResume(StoreFailure.class, failure -> onFailure(waitersOfMembers(groups), failure));
+    }
+
+    /** Answers those that were carried out and returns the others. */
+    private static List<Waiter<Command, Outcome>> answer(List<MemberGroup> groups, MoveResult result) {
+        List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+        int from = 0;
+        for (int i = 0; i < groups.size(); i++) {
+            int to = from + groups.get(i).waiters().size();
+            leftOut.addAll(
+                    groups.get(i).answer(result.levels().get(i), result.moved().subList(from, to)));
+            from = to;
+        }
+        return leftOut;
+    }
+
+    private Mono<Void> onFailure(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
+        return failure.kind() == Kind.BAD_OPERATION ? resolve(waiters) : giveUp(waiters, failure);
     }
 
     // ---- the other way: decisions under lock -----------------------------------------------------------------------
@@ -205,6 +230,10 @@ final class BatchWriter implements Flush<Command, Outcome> {
         Outcome outcome = failure.kind() == Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
         waiters.forEach(waiter -> waiter.answer(outcome));
         return Mono.empty();
+    }
+
+    private static List<Waiter<Command, Outcome>> waitersOfMembers(List<MemberGroup> groups) {
+        return groups.stream().flatMap(group -> group.waiters().stream()).toList();
     }
 
     private static List<Waiter<Command, Outcome>> waitersOf(List<Group> groups) {

@@ -5,10 +5,12 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Move;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Precondition;
 import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.Batch.MemberGroup;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -44,6 +46,7 @@ final class Coalescer {
     private void join(Waiter<Command, Outcome> waiter) {
         switch (waiter.request().operation()) {
             case Increment increment -> increment(waiter, increment);
+            case Move move -> move(waiter, move);
             case Operation.Single single -> group(single).joinConditionally(waiter);
             case Transaction transaction -> transactions.add(waiter);
         }
@@ -55,6 +58,14 @@ final class Coalescer {
             group.join(waiter, increment);
         } else {
             group.joinConditionally(waiter);
+        }
+    }
+
+    private void move(Waiter<Command, Outcome> waiter, Move move) {
+        if (waiter.request().key() == null) {
+            group(move).join(waiter, move);
+        } else {
+            group(move).joinConditionally(waiter);
         }
     }
 
@@ -71,15 +82,19 @@ final class Coalescer {
 
     private Batch batch() {
         List<Group> unconditional = new ArrayList<>(groups.size());
+        List<MemberGroup> members = new ArrayList<>(0);
         List<Waiter<Command, Outcome>> conditional = new ArrayList<>();
         for (Group group : groups.values()) {
+            MemberGroup moves = group.members();
             if (group.conditional()) {
                 conditional.addAll(group.waiters());
+            } else if (moves != null) {
+                members.add(moves);
             } else {
                 unconditional.add(group);
             }
         }
         conditional.addAll(transactions);
-        return new Batch(unconditional, conditional);
+        return new Batch(unconditional, members, conditional);
     }
 }

@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -49,9 +50,21 @@ public interface CounterStore {
          * stands just before the fence. A decision that is empty writes nothing and leaves the fence unused. The
          * decision may be asked for more than once; only the last one given was carried out.
          *
-         * @param keys those whose answers the decision depends on
+         * @param subjects what the decision depends on
          */
-        Mono<Resolution> resolve(Fence fence, List<CounterId> counters, List<IdempotencyKey> keys, Decision decision);
+        Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision);
+
+        /**
+         * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or not at
+         * all, and only where the writer stands just before the fence. Completes after the commit is durable.
+         *
+         * <p>Leaves out counters that do not exist or are of another kind; and those who leave a counter that somebody else
+         * moved meanwhile, of which the statement cannot say who was a member.
+         *
+         * @param counters each once
+         * @param moves of these counters; each member once
+         */
+        Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves);
 
         /**
          * Finds out what became of a batch whose answer was lost, waiting for a transaction of a lost connection that is
@@ -93,6 +106,21 @@ public interface CounterStore {
      */
     record Keyed(int sum, IdempotencyKey key, long fingerprint, long delta) {}
 
+    /**
+     * A member that comes or goes.
+     *
+     * @param counter whose, by its place in the list of counters
+     */
+    record MemberMove(int counter, MemberId member, boolean joins) {}
+
+    /**
+     * What came of moves.
+     *
+     * @param levels after all of them, in the order of the counters; {@code null} where one was left out
+     * @param moved whether it was not as it is now, in the order of the moves; {@code null} where one was left out
+     */
+    record MoveResult(List<@Nullable Level> levels, List<@Nullable Boolean> moved) {}
+
     /** The value and version of a counter after a sum was added. */
     record Level(long value, long version) {}
 
@@ -128,9 +156,11 @@ public interface CounterStore {
         /**
          * It was committed.
          *
-         * @param added what was stored with it; empty for a batch that was resolved, whose decision its lane holds
+         * @param added what was stored with it, of a batch that added
+         * @param moves what was stored with it, of a batch that moved members; of one that was resolved, its lane holds the
+         *     decision
          */
-        record Committed(Added added) implements Settlement {}
+        record Committed(Added added, MoveResult moves) implements Settlement {}
 
         /** It was not, and will not be. */
         record NotCommitted() implements Settlement {}

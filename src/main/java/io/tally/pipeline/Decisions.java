@@ -1,14 +1,11 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Command;
-import io.tally.counter.CounterId;
-import io.tally.counter.IdempotencyKey;
-import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -17,22 +14,13 @@ final class Decisions implements Shipment<Resolution> {
 
     private final Writes store;
     private final List<Command> commands;
-    private final List<CounterId> counters;
-    private final List<IdempotencyKey> keys;
+    private final Subjects subjects;
     private @Nullable Resolution decided;
 
     Decisions(Writes store, List<Command> commands) {
         this.store = store;
         this.commands = commands;
-        this.counters = commands.stream()
-                .flatMap(command -> command.operation().counters().stream())
-                .distinct()
-                .toList();
-        this.keys = commands.stream()
-                .map(Command::key)
-                .filter(Objects::nonNull)
-                .distinct()
-                .toList();
+        this.subjects = Subjects.of(commands);
     }
 
     @Override
@@ -47,12 +35,12 @@ final class Decisions implements Shipment<Resolution> {
 
     @Override
     public int counters() {
-        return counters.size();
+        return subjects.counters().size();
     }
 
     @Override
     public Mono<Resolution> send(Fence fence) {
-        return store.resolve(fence, counters, keys, states -> {
+        return store.resolve(fence, subjects, states -> {
             Resolution resolution = Resolver.resolve(states, commands);
             decided = resolution;
             return resolution;
@@ -60,7 +48,7 @@ final class Decisions implements Shipment<Resolution> {
     }
 
     @Override
-    public Resolution stored(Added added) {
+    public Resolution stored(Committed committed) {
         // One fence, one attempt: the last decision is the one that was committed.
         if (decided == null) {
             throw new IllegalStateException("committed, but never decided");

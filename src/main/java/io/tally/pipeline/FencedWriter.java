@@ -186,7 +186,7 @@ final class FencedWriter {
         return switch (settlement) {
             case Committed committed -> {
                 metrics.recovered(Recovery.FOUND_COMMITTED);
-                yield Mono.just(shipment.stored(committed.added()));
+                yield Mono.just(shipment.stored(committed));
             }
             case NotCommitted not -> {
                 metrics.recovered(Recovery.SENT_AGAIN);

@@ -13,7 +13,9 @@ public interface LaneMetrics {
         /** Sums and keyed increments, in one statement. */
         KEYED,
         /** Decisions under lock. */
-        CONDITIONAL
+        CONDITIONAL,
+        /** Members that come and go, in one statement. */
+        MEMBERS
     }
 
     /** How a commit of unknown outcome ended. */

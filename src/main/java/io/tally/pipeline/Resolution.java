@@ -2,6 +2,7 @@ package io.tally.pipeline;
 
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.MemberId;
 import io.tally.counter.Outcome;
 import java.math.BigInteger;
 import java.util.List;
@@ -12,16 +13,37 @@ import org.jspecify.annotations.Nullable;
  *
  * @param outcomes in the order of the operations
  * @param changes the counters that are no longer as they were found
+ * @param members who came and went
  * @param remembered what is to be known from now on
  * @param operations how many were applied
  * @param magnitude the sum of what each of these moved a value by, without signs
  */
 public record Resolution(
-        List<Outcome> outcomes, List<Change> changes, List<Remembered> remembered, int operations, double magnitude) {
+        List<Outcome> outcomes,
+        List<Change> changes,
+        MemberChanges members,
+        List<Remembered> remembered,
+        int operations,
+        double magnitude) {
 
     /** Whether there is nothing to write. */
     public boolean isEmpty() {
         return operations == 0 && remembered.isEmpty();
+    }
+
+    /**
+     * Who came and went, to be carried out in this order.
+     *
+     * @param emptied counters that lose all the members they were found with
+     * @param left those who were members, but not of {@code emptied}
+     * @param joined those who were not, or of {@code emptied}
+     */
+    public record MemberChanges(List<CounterId> emptied, List<MemberId> left, List<MemberId> joined) {
+
+        /** Whether there is nothing to carry out. */
+        public boolean isEmpty() {
+            return emptied.isEmpty() && left.isEmpty() && joined.isEmpty();
+        }
     }
 
     /** A counter before and after; {@code null} where it does not exist. */

@@ -6,11 +6,14 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
+import io.tally.counter.MemberId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
@@ -21,10 +24,12 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.TooManyMembers;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
@@ -44,11 +49,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Resolver {
 
+    /** The most members that go with their counter, in one transaction: some seconds' work on a slow disk. */
+    static final int MEMBERS_REMOVED_MAX = 1_000_000;
+
     private final Map<CounterId, Counter> found;
     private final Map<CounterId, @Nullable Counter> counters;
     private final Set<CounterId> touched = new LinkedHashSet<>();
     private final Map<IdempotencyKey, Remembered> known;
     private final List<Remembered> remembered = new ArrayList<>();
+    private final Attendance attendance;
     private final Instant now;
     private int applied;
     private double moved;
@@ -57,13 +66,20 @@ final class Resolver {
         this.found = states.counters();
         this.counters = new HashMap<>(found);
         this.known = new HashMap<>(states.remembered());
+        this.attendance = new Attendance(states.members());
         this.now = states.now();
     }
 
     static Resolution resolve(States states, List<Command> commands) {
         Resolver resolver = new Resolver(states);
         List<Outcome> outcomes = commands.stream().map(resolver::answer).toList();
-        return new Resolution(outcomes, resolver.changes(), resolver.remembered, resolver.applied, resolver.moved);
+        return new Resolution(
+                outcomes,
+                resolver.changes(),
+                resolver.attendance.changes(),
+                resolver.remembered,
+                resolver.applied,
+                resolver.moved);
     }
 
     private List<Resolution.Change> changes() {
@@ -113,6 +129,8 @@ final class Resolver {
             case Create create -> create(create, counter);
             case Amend amend -> counter == null ? new NotFound() : amend(amend, counter);
             case Delete delete -> counter == null ? new NotFound() : delete(delete, counter);
+            case Join join -> join(join.member(), counter);
+            case Leave leave -> counter == null ? new Moved(false, false, 0, 0) : leave(leave.member(), counter);
         };
     }
 
@@ -141,7 +159,7 @@ final class Resolver {
         if (!increment.precondition().holds(counter)) {
             return new PreconditionFailed(counter == null ? null : counter.version());
         }
-        Counter from = counter == null ? fresh(increment.counter(), 0, Bounds.NONE) : counter;
+        Counter from = counter == null ? fresh(increment.counter(), Kind.PLAIN, 0, Bounds.NONE) : counter;
         if (from.kind() != Kind.PLAIN) {
             return new WrongKind(from.kind());
         }
@@ -160,8 +178,10 @@ final class Resolver {
         if (counter != null) {
             return new Found(counter);
         }
-        return new Created(
-                next(fresh(create.counter(), create.initial(), create.bounds()), create.initial(), create.bounds()));
+        return new Created(next(
+                fresh(create.counter(), Kind.PLAIN, create.initial(), create.bounds()),
+                create.initial(),
+                create.bounds()));
     }
 
     private Outcome amend(Amend amend, Counter counter) {
@@ -190,13 +210,35 @@ final class Resolver {
         if (!delete.precondition().holds(counter)) {
             return new PreconditionFailed(counter.version());
         }
+        if (counter.kind() == Kind.MEMBERS && counter.value() > MEMBERS_REMOVED_MAX) {
+            return new TooManyMembers(MEMBERS_REMOVED_MAX, counter.value());
+        }
+        attendance.empty(counter.id());
         put(counter.id(), null);
         return new Deleted();
     }
 
+    private Outcome join(MemberId member, @Nullable Counter counter) {
+        Counter from = counter == null ? fresh(member.counter(), Kind.MEMBERS, 0, Bounds.NONE) : counter;
+        return from.kind() == Kind.MEMBERS ? move(member, true, from) : new WrongKind(from.kind());
+    }
+
+    private Outcome leave(MemberId member, Counter counter) {
+        return counter.kind() == Kind.MEMBERS ? move(member, false, counter) : new WrongKind(counter.kind());
+    }
+
+    private Outcome move(MemberId member, boolean joins, Counter counter) {
+        if (attendance.isMember(member) == joins) {
+            return new Moved(joins, false, counter.value(), counter.version());
+        }
+        attendance.put(member, joins);
+        Counter after = next(counter, counter.value() + (joins ? 1 : -1), counter.bounds());
+        return new Moved(joins, true, after.value(), after.version());
+    }
+
     /** A counter before its first operation. */
-    private Counter fresh(CounterId id, long value, Bounds bounds) {
-        return new Counter(id, Kind.PLAIN, value, 0, bounds, now, now);
+    private Counter fresh(CounterId id, Kind kind, long value, Bounds bounds) {
+        return new Counter(id, kind, value, 0, bounds, now, now);
     }
 
     private Counter next(Counter counter, long value, Bounds bounds) {

@@ -1,7 +1,7 @@
 package io.tally.pipeline;
 
-import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.LaneMetrics.Path;
 import reactor.core.publisher.Mono;
 
@@ -17,7 +17,7 @@ interface Shipment<T> {
     Mono<T> send(Fence fence);
 
     /** The result, from what was stored with a commit whose answer was lost. */
-    T stored(Added added);
+    T stored(Committed committed);
 
     Written written(T result);
 

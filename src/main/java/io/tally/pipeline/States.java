@@ -3,14 +3,21 @@ package io.tally.pipeline;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * Counters as they stand under lock, and what is known under the keys that were asked for.
+ * Counters as they stand under lock, and what is known of the members and keys that were asked for.
  *
  * @param counters those that exist
+ * @param members of those that were asked for
  * @param remembered the keys that are known
  * @param now the transaction's time, by the database's clock
  */
-public record States(Map<CounterId, Counter> counters, Map<IdempotencyKey, Remembered> remembered, Instant now) {}
+public record States(
+        Map<CounterId, Counter> counters,
+        Set<MemberId> members,
+        Map<IdempotencyKey, Remembered> remembered,
+        Instant now) {}

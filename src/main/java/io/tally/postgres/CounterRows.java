@@ -5,9 +5,12 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Kind;
+import io.tally.pipeline.CounterStore.Level;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +51,21 @@ final class CounterRows {
                 .toInstant();
     }
 
-    private static String text(Readable row, String column) {
+    /** Levels, in the order of what they belong to; none where nothing is stored. */
+    static List<@Nullable Level> levels(Readable row, String valuesColumn, String versionsColumn) {
+        Long[] values = row.get(valuesColumn, Long[].class);
+        if (values == null) {
+            return List.of();
+        }
+        Long[] versions = Objects.requireNonNull(row.get(versionsColumn, Long[].class), versionsColumn);
+        List<@Nullable Level> levels = new ArrayList<>(values.length);
+        for (int i = 0; i < values.length; i++) {
+            levels.add(values[i] == null ? null : new Level(values[i], versions[i]));
+        }
+        return levels;
+    }
+
+    static String text(Readable row, String column) {
         return Objects.requireNonNull(row.get(column, String.class), column);
     }
 }

@@ -256,7 +256,7 @@ final class CounterSql {
     /** What is stored with a batch. $1 writer. */
     static final String OUTCOME = """
             select sequence, outcome_values, outcome_versions,
-                   outcome_key_values, outcome_key_versions, outcome_key_fingerprints
+                   outcome_key_values, outcome_key_versions, outcome_key_fingerprints, outcome_moves
               from writer where id = $1
             """;
 

@@ -8,6 +8,7 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.pipeline.Remembered;
@@ -30,7 +31,8 @@ final class KeyRows {
     private record Result(
             @Nullable Amended amended,
             @Nullable Deleted deleted,
-            @Nullable TransactionApplied transaction) {}
+            @Nullable TransactionApplied transaction,
+            @Nullable Moved moved) {}
 
     private KeyRows() {}
 
@@ -89,9 +91,10 @@ final class KeyRows {
     static String json(Success success) {
         return JSON.writeValueAsString(
                 switch (success) {
-                    case Amended amended -> new Result(amended, null, null);
-                    case Deleted deleted -> new Result(null, deleted, null);
-                    case TransactionApplied transaction -> new Result(null, null, transaction);
+                    case Amended amended -> new Result(amended, null, null, null);
+                    case Deleted deleted -> new Result(null, deleted, null, null);
+                    case TransactionApplied transaction -> new Result(null, null, transaction, null);
+                    case Moved moved -> new Result(null, null, null, moved);
                     // The first has columns of its own, and the others are what PUT answers, which takes no key.
                     case Incremented other -> throw noResult(other);
                     case Created other -> throw noResult(other);
@@ -105,7 +108,7 @@ final class KeyRows {
 
     static Success success(String json) {
         Result result = JSON.readValue(json, Result.class);
-        return Stream.<@Nullable Success>of(result.amended(), result.deleted(), result.transaction())
+        return Stream.<@Nullable Success>of(result.amended(), result.deleted(), result.transaction(), result.moved())
                 .filter(Objects::nonNull)
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("no result: " + json));

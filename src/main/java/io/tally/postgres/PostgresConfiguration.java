@@ -6,6 +6,7 @@ import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
 import io.r2dbc.spi.ConnectionFactoryOptions;
 import io.tally.audit.AuditProperties;
 import io.tally.audit.Books;
+import io.tally.member.Members;
 import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.ExpiredKeys;
 import java.time.Duration;
@@ -81,6 +82,11 @@ class PostgresConfiguration {
     @Bean
     ExpiredKeys expiredKeys(Pool pool) {
         return new PostgresExpiredKeys(pool);
+    }
+
+    @Bean
+    Members members(Pool pool) {
+        return new PostgresMembers(pool);
     }
 
     @Bean

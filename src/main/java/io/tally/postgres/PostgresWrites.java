@@ -7,12 +7,15 @@ import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Row;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Decision;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.MemberMove;
+import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
@@ -21,14 +24,19 @@ import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.Remembered;
 import io.tally.pipeline.Resolution;
+import io.tally.pipeline.Resolution.MemberChanges;
 import io.tally.pipeline.States;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.Subjects;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -119,24 +127,11 @@ final class PostgresWrites implements Writes {
     }
 
     private static Added added(Readable row) {
-        return new Added(levels(row, "outcome_values", "outcome_versions"), keyedLevels(row));
-    }
-
-    private static List<@Nullable Level> levels(Readable row, String valuesColumn, String versionsColumn) {
-        Long[] values = row.get(valuesColumn, Long[].class);
-        if (values == null) {
-            return List.of();
-        }
-        Long[] versions = Objects.requireNonNull(row.get(versionsColumn, Long[].class), versionsColumn);
-        List<@Nullable Level> levels = new ArrayList<>(values.length);
-        for (int i = 0; i < values.length; i++) {
-            levels.add(values[i] == null ? null : new Level(values[i], versions[i]));
-        }
-        return levels;
+        return new Added(CounterRows.levels(row, "outcome_values", "outcome_versions"), keyedLevels(row));
     }
 
     private static List<@Nullable KeyedLevel> keyedLevels(Readable row) {
-        List<@Nullable Level> levels = levels(row, "outcome_key_values", "outcome_key_versions");
+        List<@Nullable Level> levels = CounterRows.levels(row, "outcome_key_values", "outcome_key_versions");
         if (levels.isEmpty()) {
             return List.of();
         }
@@ -156,36 +151,37 @@ final class PostgresWrites implements Writes {
     }
 
     @Override
-    public Mono<Resolution> resolve(
-            Fence fence, List<CounterId> counters, List<IdempotencyKey> keys, Decision decision) {
+    public Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves) {
+        return lane.use(connection -> one(
+                        MemberRows.bind(fenced(connection, MemberSql.MOVE, fence), counters, moves), MemberRows::result)
+                .switchIfEmpty(Mono.error(SqlStates::fenced)));
+    }
+
+    @Override
+    public Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision) {
         return lane.use(connection -> connection
                 .beginTransaction()
-                .then(lock(connection, CounterSql.LOCK, fence, counters))
-                .flatMap(held -> decide(connection, held, keys, decision))
-                .flatMap(decided ->
-                        decided.makes() ? anew(connection, fence, counters, keys, decision) : Mono.just(decided))
+                .then(lock(connection, CounterSql.LOCK, fence, subjects))
+                .flatMap(held -> decide(connection, held, subjects, decision))
+                .flatMap(decided -> decided.makes() ? anew(connection, fence, subjects, decision) : Mono.just(decided))
                 .flatMap(decided -> carryOut(connection, fence, decided))
                 .onErrorResume(failure -> rollBack(connection, SqlStates.inFlight(failure))));
     }
 
     /** Begins again where counters have to be made: they are to be locked in turn, between those that exist. */
     private static Mono<Decided> anew(
-            PostgresqlConnection connection,
-            Fence fence,
-            List<CounterId> counters,
-            List<IdempotencyKey> keys,
-            Decision decision) {
+            PostgresqlConnection connection, Fence fence, Subjects subjects, Decision decision) {
         return connection
                 .rollbackTransaction()
                 .then(Mono.defer(connection::beginTransaction))
-                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, counters)))
-                .flatMap(held -> decide(connection, held, keys, decision));
+                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, subjects)))
+                .flatMap(held -> decide(connection, held, subjects, decision));
     }
 
-    private static Mono<Held> lock(PostgresqlConnection connection, String sql, Fence fence, List<CounterId> counters) {
+    private static Mono<Held> lock(PostgresqlConnection connection, String sql, Fence fence, Subjects subjects) {
         return fenced(connection, sql, fence)
-                .bind("$3", CounterRows.namespaces(counters))
-                .bind("$4", CounterRows.names(counters))
+                .bind("$3", CounterRows.namespaces(subjects.counters()))
+                .bind("$4", CounterRows.names(subjects.counters()))
                 .execute()
                 .concatMap(result -> result.map((row, metadata) -> Held.Locked.of(row)))
                 .collectList()
@@ -193,21 +189,34 @@ final class PostgresWrites implements Writes {
     }
 
     private static Mono<Decided> decide(
-            PostgresqlConnection connection, Held held, List<IdempotencyKey> keys, Decision decision) {
-        Mono<Map<IdempotencyKey, Remembered>> known = keys.isEmpty() ? Mono.just(Map.of()) : known(connection, keys);
-        return known.map(
-                remembered -> new Decided(held, decision.decide(new States(held.counters(), remembered, held.time()))));
+            PostgresqlConnection connection, Held held, Subjects subjects, Decision decision) {
+        // One connection answers one statement at a time: these follow each other.
+        return present(connection, subjects.members())
+                .flatMap(members -> known(connection, subjects.keys())
+                        .map(known -> new States(held.counters(), members, known, held.time())))
+                .map(states -> new Decided(held, decision.decide(states)));
+    }
+
+    private static Mono<Set<MemberId>> present(PostgresqlConnection connection, Collection<MemberId> members) {
+        return members.isEmpty()
+                ? Mono.just(Set.of())
+                : MemberRows.bind(connection.createStatement(MemberSql.PRESENT), members)
+                        .execute()
+                        .concatMap(result -> result.map((row, metadata) -> MemberRows.id(row)))
+                        .collect(Collectors.toSet());
     }
 
     private static Mono<Map<IdempotencyKey, Remembered>> known(
-            PostgresqlConnection connection, List<IdempotencyKey> keys) {
-        return connection
-                .createStatement(CounterSql.KNOWN)
-                .bind("$1", KeyRows.scopes(keys))
-                .bind("$2", KeyRows.texts(keys))
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> KeyRows.remembered(row)))
-                .collectMap(Remembered::key);
+            PostgresqlConnection connection, Collection<IdempotencyKey> keys) {
+        return keys.isEmpty()
+                ? Mono.just(Map.of())
+                : connection
+                        .createStatement(CounterSql.KNOWN)
+                        .bind("$1", KeyRows.scopes(keys))
+                        .bind("$2", KeyRows.texts(keys))
+                        .execute()
+                        .concatMap(result -> result.map((row, metadata) -> KeyRows.remembered(row)))
+                        .collectMap(Remembered::key);
     }
 
     private static Mono<Resolution> carryOut(PostgresqlConnection connection, Fence fence, Decided decided) {
@@ -218,6 +227,8 @@ final class PostgresWrites implements Writes {
         return rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
                 .flatMap(rows ->
                         rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(SqlStates.fenced()))
+                .then(Mono.defer(() -> empty(connection, resolution.members())))
+                .then(Mono.defer(() -> carryOut(connection, resolution.members())))
                 .then(Mono.defer(connection::commitTransaction))
                 .thenReturn(resolution);
     }
@@ -226,6 +237,21 @@ final class PostgresWrites implements Writes {
         return fresh.isEmpty()
                 ? Mono.just(0L)
                 : rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
+    }
+
+    private static Mono<Long> empty(PostgresqlConnection connection, MemberChanges changes) {
+        return changes.emptied().isEmpty()
+                ? Mono.just(0L)
+                : rows(connection
+                        .createStatement(MemberSql.EMPTY)
+                        .bind("$1", CounterRows.namespaces(changes.emptied()))
+                        .bind("$2", CounterRows.names(changes.emptied())));
+    }
+
+    private static Mono<Long> carryOut(PostgresqlConnection connection, MemberChanges changes) {
+        return changes.left().isEmpty() && changes.joined().isEmpty()
+                ? Mono.just(0L)
+                : rows(MemberRows.bind(connection.createStatement(MemberSql.CARRY_OUT), changes));
     }
 
     private static <T> Mono<T> rollBack(PostgresqlConnection connection, StoreFailure failure) {
@@ -258,7 +284,9 @@ final class PostgresWrites implements Writes {
         if (CounterRows.number(row, "sequence") != fence.sequence()) {
             return new WriterGone();
         }
-        return row.get("outcome_values", Long[].class) == null ? new NotCommitted() : new Committed(added(row));
+        return row.get("outcome_values", Long[].class) == null
+                ? new NotCommitted()
+                : new Committed(added(row), MemberRows.result(row));
     }
 
     @Override

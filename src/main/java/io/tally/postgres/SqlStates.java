@@ -17,7 +17,8 @@ import reactor.core.publisher.Mono;
  */
 final class SqlStates {
 
-    private static final Set<String> OUR_KEYS = Set.of("counter_pkey", "writer_pkey", "idempotency_key_pkey");
+    private static final Set<String> OUR_KEYS =
+            Set.of("counter_pkey", "member_pkey", "writer_pkey", "idempotency_key_pkey");
 
     private SqlStates() {}
 

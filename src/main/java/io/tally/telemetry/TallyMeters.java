@@ -9,6 +9,8 @@ import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.http.BulkMetrics;
@@ -40,6 +42,8 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
         CREATE,
         AMEND,
         DELETE,
+        JOIN,
+        LEAVE,
         TRANSACTION;
 
         static Kind of(Operation operation) {
@@ -48,6 +52,8 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
                 case Create create -> CREATE;
                 case Amend amend -> AMEND;
                 case Delete delete -> DELETE;
+                case Join join -> JOIN;
+                case Leave leave -> LEAVE;
                 case Transaction transaction -> TRANSACTION;
             };
         }

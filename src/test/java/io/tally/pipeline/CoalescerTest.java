@@ -5,26 +5,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
 import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.Batch.MemberGroup;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
+import net.jqwik.api.From;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
@@ -62,7 +68,9 @@ class CoalescerTest {
                 Coalescer.coalesce(waiters(commands), counter -> counter.name().equals("b"));
 
         List<Command> grouped = Stream.concat(
-                        batch.unconditional().stream().flatMap(group -> group.waiters().stream()),
+                        Stream.concat(
+                                batch.unconditional().stream().flatMap(group -> group.waiters().stream()),
+                                batch.members().stream().flatMap(group -> group.waiters().stream())),
                         batch.conditional().stream())
                 .map(Waiter::request)
                 .toList();
@@ -83,6 +91,50 @@ class CoalescerTest {
                 .collect(Collectors.groupingBy(command -> command.operation() instanceof Transaction
                         ? List.of()
                         : command.operation().counters()));
+    }
+
+    @Provide
+    Arbitrary<List<Command>> moves() {
+        return Operations.commands(Operations.moves()).list().ofMaxSize(8);
+    }
+
+    /** The statement that moves must be given each member once; its answers are those of one move after the other. */
+    @Property(tries = 2_000)
+    void givesEachMoveTheValueAfterItsOwn(
+            @ForAll("moves") List<Command> moves, @ForAll Set<@From("members") MemberId> present) {
+        Batch batch = Coalescer.coalesce(waiters(moves), counter -> false);
+        for (MemberGroup group : batch.members()) {
+            List<MemberMove> sent = group.moves(0);
+            assertThat(sent.stream().map(MemberMove::member)).doesNotHaveDuplicates();
+            List<Boolean> moved = sent.stream()
+                    .map(move -> move.joins() != present.contains(move.member()))
+                    .toList();
+            long before = present.stream()
+                    .filter(member -> member.counter().equals(group.counter()))
+                    .count();
+            long after = before;
+            for (int i = 0; i < sent.size(); i++) {
+                after += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
+            }
+            assertThat(group.answer(new Level(after, 100), new ArrayList<>(moved)))
+                    .isEmpty();
+
+            long value = before;
+            for (int i = 0; i < sent.size(); i++) {
+                value += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
+                Moved answer = (Moved) Objects.requireNonNull(
+                        told.get(moves.indexOf(group.waiters().get(i).request())));
+                assertThat(answer.value()).isEqualTo(value);
+                assertThat(answer.moved()).isEqualTo(moved.get(i));
+                assertThat(answer.member()).isEqualTo(sent.get(i).joins());
+            }
+            assertThat(told).filteredOn(Objects::nonNull).isNotEmpty();
+        }
+    }
+
+    @Provide
+    Arbitrary<MemberId> members() {
+        return Operations.members();
     }
 
     /** The statement that adds must be given each key once, and no two meanings of one. */

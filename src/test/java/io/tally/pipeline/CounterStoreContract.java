@@ -8,17 +8,22 @@ import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Created;
+import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionRefused;
@@ -28,6 +33,8 @@ import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.MemberMove;
+import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
@@ -39,6 +46,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -209,10 +217,14 @@ public interface CounterStoreContract {
         assertThat(read("a").value()).isEqualTo(51);
         assertThat(read("a").version()).isEqualTo(6);
         assertThat(read("b").version()).isEqualTo(1);
-        assertThat(get(writes.settle(new Fence(writer, 2)))).isEqualTo(new Committed(second));
+        assertThat(committed(writes, new Fence(writer, 2)).added()).isEqualTo(second);
         // What a batch without keys leaves behind says nothing of keys.
         Added third = add(writes, new Fence(writer, 3), sum("a", 1));
-        assertThat(get(writes.settle(new Fence(writer, 3)))).isEqualTo(new Committed(third));
+        assertThat(committed(writes, new Fence(writer, 3)).added()).isEqualTo(third);
+    }
+
+    private static Committed committed(Writes writes, Fence fence) {
+        return (Committed) get(writes.settle(fence));
     }
 
     private static KeyedLevel fresh(long value, long version) {
@@ -381,8 +393,8 @@ public interface CounterStoreContract {
         long writer = registered(writes);
         add(writes, new Fence(writer, 1), sum("settled", 7), sum("other", 1));
 
-        assertThat(get(writes(1).settle(new Fence(writer, 1))))
-                .isEqualTo(new Committed(new Added(List.of(new Level(7, 1), new Level(1, 1)), List.of())));
+        assertThat(committed(writes(1), new Fence(writer, 1)).added())
+                .isEqualTo(new Added(List.of(new Level(7, 1), new Level(1, 1)), List.of()));
         resolve(writes, new Fence(writer, 2), new Delete(counter("other"), Precondition.NONE));
         assertThat(get(writes.settle(new Fence(writer, 2)))).isInstanceOf(Committed.class);
     }
@@ -505,5 +517,117 @@ public interface CounterStoreContract {
                 .toList()));
         assertThat(stored.values()).hasSize(counters).allMatch(counter -> counter.value() == (long) lanes * batches);
         assertThat(conflicts).hasSize(lanes);
+    }
+
+    private static MemberMove move(int place, String counter, String member, boolean joins) {
+        return new MemberMove(place, new MemberId(counter(counter), member), joins);
+    }
+
+    @Test
+    default void movesMembersAndTheirCountersTogether() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        List<CounterId> counters = List.of(counter("liked"), counter("plain"), counter("absent"));
+        add(writes, new Fence(writer, 1), sum("plain", 5));
+        resolve(writes, new Fence(writer, 2), new Join(new MemberId(counter("liked"), "ann")));
+
+        MoveResult result = get(writes.move(
+                new Fence(writer, 3),
+                counters,
+                List.of(
+                        move(0, "liked", "ann", true),
+                        move(0, "liked", "bob", true),
+                        move(1, "plain", "ann", true),
+                        move(2, "absent", "ann", true),
+                        move(0, "liked", "zoe", false),
+                        move(0, "liked", "ünal", true))));
+
+        assertThat(result.levels()).containsExactly(new Level(3, 3), null, null);
+        assertThat(result.moved()).containsExactly(false, true, null, null, false, true);
+        assertThat(read("liked").value()).isEqualTo(3);
+        assertThat(read("plain").value()).isEqualTo(5);
+        assertThat(committed(writes, new Fence(writer, 3)).moves()).isEqualTo(result);
+        fails(StoreFailure.Kind.FENCED, writes.move(new Fence(writer, 3), counters, List.of()));
+
+        MoveResult away = get(writes.move(
+                new Fence(writer, 4),
+                List.of(counter("liked")),
+                List.of(
+                        move(0, "liked", "ann", false),
+                        move(0, "liked", "bob", false),
+                        move(0, "liked", "eve", true))));
+        assertThat(away.levels()).containsExactly(new Level(2, 6));
+        assertThat(away.moved()).containsExactly(true, true, true);
+    }
+
+    @Test
+    default void aCounterGoesWithItsMembers() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        MemberId ann = new MemberId(counter("gone"), "ann");
+        MemberId bob = new MemberId(counter("gone"), "bob");
+        resolve(writes, new Fence(writer, 1), new Join(ann), new Join(bob));
+
+        List<Outcome> outcomes = resolve(
+                writes,
+                new Fence(writer, 2),
+                new Delete(counter("gone"), Precondition.NONE),
+                new Leave(ann),
+                new Join(bob),
+                new Join(bob));
+
+        assertThat(outcomes)
+                .containsExactly(
+                        new Deleted(),
+                        new Moved(false, false, 0, 0),
+                        new Moved(true, true, 1, 1),
+                        new Moved(true, false, 1, 1));
+        assertThat(resolve(writes, new Fence(writer, 3), new Leave(ann), new Leave(bob)))
+                .containsExactly(new Moved(false, false, 1, 1), new Moved(false, true, 0, 2));
+    }
+
+    /** Several writers over few members, by both ways: at the end the value is the number of members, whoever raced. */
+    @Test
+    default void movesMembersFromManyLanesAtOnce() throws Exception {
+        List<String> names = List.of("a", "b", "c", "d", "e", "f");
+        Writes first = writes(0);
+        resolve(first, new Fence(registered(first), 1), new Join(new MemberId(counter("club"), "a")));
+
+        Clients.atOnce(4, lane -> {
+            Writes writes = writes(lane + 1);
+            Random random = new Random(lane);
+            long writer = registered(writes);
+            for (long sequence = 1; sequence <= 60; ) {
+                List<String> shuffled = new ArrayList<>(names);
+                Collections.shuffle(shuffled, random);
+                List<MemberMove> moves = shuffled.subList(0, 3).stream()
+                        .map(name -> move(0, "club", name, random.nextBoolean()))
+                        .toList();
+                try {
+                    get(writes.move(new Fence(writer, sequence), List.of(counter("club")), moves));
+                    sequence++;
+                    resolve(
+                            writes,
+                            new Fence(writer, sequence),
+                            new Leave(moves.getFirst().member()),
+                            new Join(moves.getFirst().member()));
+                    sequence++;
+                } catch (StoreFailure failure) {
+                    assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+                }
+            }
+            return writer;
+        });
+
+        Writes last = writes(0);
+        long value = read("club").value();
+        List<Outcome> left = resolve(
+                last,
+                new Fence(registered(last), 1),
+                names.stream()
+                        .map(name -> Command.of(new Leave(new MemberId(counter("club"), name))))
+                        .toList());
+        assertThat(left.stream().map(Moved.class::cast).filter(Moved::moved)).hasSize((int) value);
+        assertThat(read("club").value()).isZero();
     }
 }

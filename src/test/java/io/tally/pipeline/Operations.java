@@ -4,11 +4,14 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
@@ -61,12 +64,21 @@ final class Operations {
         Arbitrary<Operation> transactions =
                 increments().list().ofMinSize(1).ofMaxSize(4).map(Transaction::new);
         return Arbitraries.oneOf(
+                moves(),
                 increments().map(increment -> (Operation) increment),
                 conditional,
                 creates,
                 amends,
                 deletes,
                 transactions);
+    }
+
+    static Arbitrary<MemberId> members() {
+        return Combinators.combine(counters(), Arbitraries.of("p", "q", "r")).as(MemberId::new);
+    }
+
+    static Arbitrary<Operation> moves() {
+        return Arbitraries.oneOf(members().map(Join::new), members().map(Leave::new));
     }
 
     /** With one of a few keys, or more often with none. */

@@ -6,6 +6,8 @@ import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Kind;
+import io.tally.counter.MemberId;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
@@ -16,16 +18,22 @@ import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.KeyReused;
+import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
+import io.tally.counter.Outcome.WrongKind;
+import io.tally.pipeline.Resolution.MemberChanges;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -47,16 +55,18 @@ class ResolverTest {
     void decidesBatchesAsTheModelDecidesOneByOne(@ForAll("batches") List<List<Command>> batches) {
         SequentialModel model = new SequentialModel();
         Map<CounterId, Counter> stored = new HashMap<>();
+        Set<MemberId> members = new HashSet<>();
         Map<IdempotencyKey, Remembered> keys = new HashMap<>();
         int applied = 0;
         for (int i = 0; i < batches.size(); i++) {
             BigInteger before = sum(stored);
             Resolution resolution =
-                    Resolver.resolve(new States(stored, keys, Instant.ofEpochSecond(i)), batches.get(i));
+                    Resolver.resolve(new States(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
 
             List<String> expected = batches.get(i).stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
             write(resolution, stored);
+            write(resolution.members(), members);
             resolution
                     .remembered()
                     .forEach(fresh -> assertThat(keys.put(fresh.key(), fresh))
@@ -64,7 +74,7 @@ class ResolverTest {
                             .isNull());
             applied += resolution.operations();
             assertThat(applied).isEqualTo(model.applied);
-            assertThat(states(stored)).isEqualTo(model.counters);
+            assertThat(states(stored, members)).isEqualTo(model.counters);
             assertThat(sum(stored).subtract(before)).isEqualTo(delta(resolution));
         }
     }
@@ -72,10 +82,10 @@ class ResolverTest {
     @Property(tries = 1_000)
     void changesNothingThatItWasGiven(@ForAll("batches") List<List<Command>> batches) {
         Map<CounterId, Counter> stored = new HashMap<>();
-        write(Resolver.resolve(new States(stored, Map.of(), Instant.EPOCH), batches.getFirst()), stored);
+        write(Resolver.resolve(new States(stored, Set.of(), Map.of(), Instant.EPOCH), batches.getFirst()), stored);
         Map<CounterId, Counter> given = Map.copyOf(stored);
         for (List<Command> batch : batches) {
-            Resolver.resolve(new States(given, Map.of(), Instant.EPOCH), batch);
+            Resolver.resolve(new States(given, Set.of(), Map.of(), Instant.EPOCH), batch);
             assertThat(given).isEqualTo(stored);
         }
     }
@@ -92,6 +102,22 @@ class ResolverTest {
         }
     }
 
+    /** As a store does, which refuses to remove who is none and to add who is one. */
+    private static void write(MemberChanges changes, Set<MemberId> members) {
+        members.removeIf(member -> changes.emptied().contains(member.counter()));
+        changes.left()
+                .forEach(member -> assertThat(members.remove(member)).as("left").isTrue());
+        changes.joined()
+                .forEach(member -> assertThat(members.add(member)).as("joined").isTrue());
+    }
+
+    private static Set<String> members(CounterId counter, Set<MemberId> members) {
+        return members.stream()
+                .filter(member -> member.counter().equals(counter))
+                .map(MemberId::member)
+                .collect(Collectors.toSet());
+    }
+
     private static BigInteger delta(Resolution resolution) {
         return resolution.changes().stream().map(Resolution.Change::delta).reduce(BigInteger.ZERO, BigInteger::add);
     }
@@ -102,7 +128,7 @@ class ResolverTest {
                 .reduce(BigInteger.ZERO, BigInteger::add);
     }
 
-    private static Map<CounterId, SequentialModel.State> states(Map<CounterId, Counter> stored) {
+    private static Map<CounterId, SequentialModel.State> states(Map<CounterId, Counter> stored, Set<MemberId> members) {
         Map<CounterId, SequentialModel.State> states = new HashMap<>();
         stored.forEach((id, counter) -> {
             Long min = counter.bounds().min();
@@ -113,7 +139,8 @@ class ResolverTest {
                             BigInteger.valueOf(counter.value()),
                             counter.version(),
                             min == null ? null : BigInteger.valueOf(min),
-                            max == null ? null : BigInteger.valueOf(max)));
+                            max == null ? null : BigInteger.valueOf(max),
+                            counter.kind() == Kind.PLAIN ? null : members(id, members)));
         });
         return states;
     }
@@ -129,6 +156,10 @@ class ResolverTest {
             case PreconditionFailed failed -> "precondition";
             case BoundExceeded exceeded -> exceeded.end() == End.MAX ? "above" : "below";
             case BoundsInverted inverted -> "inverted";
+            case WrongKind wrong -> "kind";
+            case Moved moved ->
+                (moved.moved() ? "" : "was " + (moved.member() ? "there " : "away ")) + moved.value() + "@"
+                        + moved.version();
             case TransactionApplied transaction ->
                 transaction.results().stream().map(ResolverTest::text).toList().toString();
             case TransactionRefused refused -> "item " + refused.item() + " " + text(refused.cause());

@@ -16,8 +16,10 @@ import io.tally.counter.Precondition.AtVersion;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,12 +31,13 @@ final class SequentialModel {
     private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
     private static final BigInteger GREATEST = BigInteger.valueOf(Long.MAX_VALUE);
 
-    /** A counter of the model. */
+    /** A counter of the model; of a plain one, {@code members} is {@code null}. */
     record State(
             BigInteger value,
             long version,
             @Nullable BigInteger min,
-            @Nullable BigInteger max) {}
+            @Nullable BigInteger max,
+            @Nullable Set<String> members) {}
 
     final Map<CounterId, State> counters = new HashMap<>();
     int applied;
@@ -56,7 +59,7 @@ final class SequentialModel {
         }
         int appliedBefore = applied;
         String answer = apply(command.operation());
-        if (applied > appliedBefore || answer.startsWith("found")) {
+        if (applied > appliedBefore || answer.startsWith("found") || answer.startsWith("was")) {
             done.put(key, new Done(asked, answer));
         }
         return answer;
@@ -69,6 +72,7 @@ final class SequentialModel {
             case Create create -> new Create(create.counter(), create.initial(), create.bounds(), none);
             case Amend amend -> new Amend(amend.counter(), amend.value(), amend.min(), amend.max(), none);
             case Delete delete -> new Delete(delete.counter(), none);
+            case Operation.Move move -> move;
             case Transaction transaction -> transaction;
         };
     }
@@ -86,6 +90,7 @@ final class SequentialModel {
             case Delete delete -> state == null ? "absent" : delete(delete, state);
             case Create create -> create(create, state);
             case Increment increment -> increment(increment, state);
+            case Operation.Move move -> move(move, state);
         };
     }
 
@@ -110,7 +115,10 @@ final class SequentialModel {
         if (!holds(increment.precondition(), state)) {
             return "precondition";
         }
-        State from = state == null ? new State(BigInteger.ZERO, 0, null, null) : state;
+        State from = state == null ? new State(BigInteger.ZERO, 0, null, null, null) : state;
+        if (from.members() != null) {
+            return "kind";
+        }
         BigInteger value = from.value().add(BigInteger.valueOf(increment.delta()));
         if (value.compareTo(from.max() == null ? GREATEST : from.max()) > 0) {
             return "above";
@@ -118,7 +126,7 @@ final class SequentialModel {
         if (value.compareTo(from.min() == null ? LEAST : from.min()) < 0) {
             return "below";
         }
-        return put(increment.counter(), new State(value, from.version() + 1, from.min(), from.max()));
+        return put(increment.counter(), new State(value, from.version() + 1, from.min(), from.max(), null));
     }
 
     private String create(Create create, @Nullable State state) {
@@ -131,12 +139,15 @@ final class SequentialModel {
         Bounds bounds = create.bounds();
         return put(
                 create.counter(),
-                new State(BigInteger.valueOf(create.initial()), 1, big(bounds.min()), big(bounds.max())));
+                new State(BigInteger.valueOf(create.initial()), 1, big(bounds.min()), big(bounds.max()), null));
     }
 
     private String amend(Amend amend, State state) {
         if (!holds(amend.precondition(), state)) {
             return "precondition";
+        }
+        if (state.members() != null) {
+            return "kind";
         }
         BigInteger min = after(amend.min(), state.min());
         BigInteger max = after(amend.max(), state.max());
@@ -150,7 +161,7 @@ final class SequentialModel {
         if (max != null && value.compareTo(max) > 0) {
             return "above";
         }
-        return put(amend.counter(), new State(value, state.version() + 1, min, max));
+        return put(amend.counter(), new State(value, state.version() + 1, min, max, null));
     }
 
     private String delete(Delete delete, State state) {
@@ -160,6 +171,26 @@ final class SequentialModel {
         counters.remove(delete.counter());
         applied++;
         return "deleted";
+    }
+
+    private String move(Operation.Move move, @Nullable State state) {
+        boolean joins = move instanceof Operation.Join;
+        if (state == null && !joins) {
+            return "was away 0@0";
+        }
+        State from = state == null ? new State(BigInteger.ZERO, 0, null, null, Set.of()) : state;
+        if (from.members() == null) {
+            return "kind";
+        }
+        Set<String> members = new HashSet<>(from.members());
+        boolean moved = joins
+                ? members.add(move.member().member())
+                : members.remove(move.member().member());
+        return moved
+                ? put(
+                        move.counter(),
+                        new State(BigInteger.valueOf(members.size()), from.version() + 1, null, null, members))
+                : "was " + (joins ? "there " : "away ") + from.value() + "@" + from.version();
     }
 
     private String put(CounterId counter, State state) {

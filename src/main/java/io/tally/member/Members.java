@@ -1,0 +1,35 @@
+package io.tally.member;
+
+import io.tally.counter.CounterId;
+import io.tally.counter.Kind;
+import io.tally.counter.MemberId;
+import java.time.Instant;
+import java.util.List;
+import reactor.core.publisher.Mono;
+
+/**
+ * Who is a member, as it was when the statement began: no older than what was acknowledged before. Cold; fails with {@link
+ * io.tally.pipeline.StoreFailure} only.
+ */
+public interface Members {
+
+    /** Whether somebody is a member; empty where there is no such counter. */
+    Mono<Presence> read(MemberId member);
+
+    /**
+     * Members in the order of their bytes; empty where there is no such counter.
+     *
+     * @param after the member after which to begin, empty to begin with the first
+     * @param max how many at most
+     */
+    Mono<Listing> list(CounterId counter, String after, int max);
+
+    /** A counter, and whether somebody is one of its members. */
+    record Presence(Kind kind, boolean member, long value, long version) {}
+
+    /** Members of a counter. */
+    record Listing(Kind kind, List<Membership> members) {}
+
+    /** A member, and since when. */
+    record Membership(String member, Instant joinedAt) {}
+}

@@ -1,0 +1,53 @@
+package io.tally.pipeline;
+
+import io.tally.counter.CounterId;
+import io.tally.counter.MemberId;
+import io.tally.pipeline.Resolution.MemberChanges;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Who is a member while operations are decided, and what that changes of what was found. */
+final class Attendance {
+
+    private final Set<MemberId> found;
+    private final Map<MemberId, Boolean> moved = new LinkedHashMap<>();
+    private final Set<CounterId> emptied = new LinkedHashSet<>();
+
+    Attendance(Set<MemberId> found) {
+        this.found = found;
+    }
+
+    boolean isMember(MemberId member) {
+        Boolean now = moved.get(member);
+        return now == null ? was(member) : now;
+    }
+
+    void put(MemberId member, boolean isMember) {
+        moved.put(member, isMember);
+    }
+
+    /** All members of a counter go. */
+    void empty(CounterId counter) {
+        moved.keySet().removeIf(member -> member.counter().equals(counter));
+        emptied.add(counter);
+    }
+
+    private boolean was(MemberId member) {
+        return found.contains(member) && !emptied.contains(member.counter());
+    }
+
+    MemberChanges changes() {
+        List<MemberId> left = new ArrayList<>();
+        List<MemberId> joined = new ArrayList<>();
+        moved.forEach((member, isMember) -> {
+            if (isMember != was(member)) {
+                (isMember ? joined : left).add(member);
+            }
+        });
+        return new MemberChanges(List.copyOf(emptied), left, joined);
+    }
+}

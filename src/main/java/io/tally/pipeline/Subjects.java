@@ -1,0 +1,38 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Command;
+import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
+import io.tally.counter.Operation.Move;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What decisions depend on, each once.
+ *
+ * @param counters whose states
+ * @param members of whom it matters whether they are members
+ * @param keys whose answers
+ */
+public record Subjects(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
+
+    /** What these commands depend on. */
+    static Subjects of(List<Command> commands) {
+        Set<CounterId> counters = new LinkedHashSet<>();
+        Set<MemberId> members = new LinkedHashSet<>();
+        Set<IdempotencyKey> keys = new LinkedHashSet<>();
+        for (Command command : commands) {
+            counters.addAll(command.operation().counters());
+            if (command.operation() instanceof Move move) {
+                members.add(move.member());
+            }
+            if (command.key() != null) {
+                keys.add(command.key());
+            }
+        }
+        return new Subjects(counters, members, keys);
+    }
+}

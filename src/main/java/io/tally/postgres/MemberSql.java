@@ -1,0 +1,152 @@
+package io.tally.postgres;
+
+/** The statements about members. */
+final class MemberSql {
+
+    private MemberSql() {}
+
+    /**
+     * Has members come and go, and moves their counters by those who really did. $1 writer, $2 sequence; the counters, each
+     * once: $3 namespaces, $4 names; the moves, each member once: $5 which counter, $6 namespaces, $7 names, $8 members, $9
+     * whether they join.
+     *
+     * <p>The counter's lock keeps others off its members, so an insert that does nothing says for certain who was a member.
+     * A delete finds only what the statement's snapshot shows, which is older than the lock: where the row under lock is not
+     * the row of the snapshot, somebody moved the counter in between, and those who leave it are left out.
+     *
+     * <p>Results are brought together by groups and not by joins, since the planner takes every array for ten rows long.
+     */
+    static final String MOVE = """
+            with guard as (
+              select id from writer where id = $1 and sequence = $2 - 1 for update
+            ), item as materialized (
+              select * from unnest($3::text[], $4::text[]) with ordinality as i(namespace, name, item)
+               order by namespace collate "C", name collate "C"
+            ), held as materialized (
+              select i.item, i.namespace, i.name, c.value, c.version,
+                     case when c.place is null then 0 when c.place = s.place then 2 else 1 end as state
+                from item i
+               cross join guard
+                left join lateral (
+                  select c.ctid as place, c.value, c.version from counter c
+                   where c.namespace = i.namespace collate "C" and c.name = i.name collate "C" and c.kind = 'members' for update
+                ) c on true
+                left join lateral (
+                  select c.ctid as place from counter c
+                   where c.namespace = i.namespace collate "C" and c.name = i.name collate "C" offset 0
+                ) s on true
+            ), states as materialized (
+              select array_agg(h.state order by h.item) as of from held h
+            ), move as materialized (
+              select m.*, coalesce(s.of[m.item] = 2 or (m.joins and s.of[m.item] = 1), false) as taken
+                from unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+                       with ordinality as m(item, namespace, name, member, joins, position), states s
+            ), came as (
+              insert into member (namespace, name, member)
+              select m.namespace, m.name, m.member from move m where m.taken and m.joins
+               order by m.namespace collate "C", m.name collate "C", m.member collate "C"
+              on conflict do nothing
+              returning namespace, name, member
+            ), went as (
+              delete from member where ctid = any (array(
+                  select x.place from move m
+                   cross join lateral (
+                     select t.ctid as place from member t
+                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C" and t.member = m.member collate "C"
+                     offset 0
+                   ) x
+                   where m.taken and not m.joins))
+              returning namespace, name, member
+            ), effect as materialized (
+              select max(e.position) as position, max(e.item) as item,
+                     case when bool_or(e.taken) then bool_or(e.moved) end as moved, bool_or(e.joins) as joins
+                from (select m.position, m.item, m.taken, m.joins, false as moved, m.namespace, m.name, m.member from move m
+                       union all
+                      select null, null, null, null, true, namespace, name, member from came
+                       union all
+                      select null, null, null, null, true, namespace, name, member from went) e
+               group by e.namespace, e.name, e.member
+            ), level as materialized (
+              select l.item, max(l.namespace) as namespace, max(l.name) as name, max(l.state) as state,
+                     sum(l.value)::bigint as value, sum(l.version)::bigint as version,
+                     sum(l.delta)::bigint as delta, sum(l.operations)::bigint as operations
+                from (select h.item, h.namespace, h.name, h.state, h.value, h.version, 0 as delta, 0 as operations from held h
+                       union all
+                      select e.item, null, null, null, null, null, case when e.joins then 1 else -1 end, 1 from effect e where e.moved) l
+               group by l.item
+            ), applied as (
+              insert into counter as c (namespace, name, kind, value, version)
+              select l.namespace, l.name, 'members', l.delta, l.operations from level l
+               where l.operations > 0
+               order by l.namespace collate "C", l.name collate "C"
+              on conflict (namespace, name) do update
+                 set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
+            ), outcome as (
+              select array_agg(case when l.state > 0 then l.value + l.delta end order by l.item) as levels,
+                     array_agg(case when l.state > 0 then l.version + l.operations end order by l.item) as versions,
+                     coalesce(sum(l.delta), 0) as delta, coalesce(sum(l.operations), 0) as operations
+                from level l
+            ), moves as (
+              select array_agg(e.moved order by e.position) as moved from effect e
+            )
+            update writer w
+               set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
+                   outcome_values = o.levels, outcome_versions = o.versions, outcome_moves = m.moved, seen_at = now(),
+                   outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
+              from guard g, outcome o, moves m where w.id = g.id
+            returning w.outcome_values, w.outcome_versions, w.outcome_moves
+            """;
+
+    /** Which are members. $1 namespaces, $2 names, $3 members. */
+    static final String PRESENT = """
+            select m.namespace, m.name, m.member
+              from unnest($1::text[], $2::text[], $3::text[]) as i(namespace, name, member)
+             cross join lateral (
+                select * from member m
+                 where m.namespace = i.namespace collate "C" and m.name = i.name collate "C" and m.member = i.member collate "C"
+                offset 0
+              ) m
+            """;
+
+    /** Removes all members of counters. $1 namespaces, $2 names. */
+    static final String EMPTY = """
+            delete from member m using unnest($1::text[], $2::text[]) as i(namespace, name)
+             where m.namespace = i.namespace collate "C" and m.name = i.name collate "C"
+            """;
+
+    /** Removes some who are members and adds some who are not. $1 namespaces, $2 names, $3 members, $4 whether they join. */
+    static final String CARRY_OUT = """
+            with move as (
+              select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) as m(namespace, name, member, joins)
+            ), went as (
+              delete from member where ctid = any (array(
+                  select x.place from move m
+                   cross join lateral (
+                     select t.ctid as place from member t
+                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C" and t.member = m.member collate "C"
+                     offset 0
+                   ) x
+                   where not m.joins))
+            )
+            insert into member (namespace, name, member) select namespace, name, member from move where joins
+            """;
+
+    /** One member, and the counter whether it is one or not. $1 namespace, $2 name, $3 member. */
+    static final String READ = """
+            select c.kind, c.value, c.version,
+                   exists (select from member m where m.namespace = $1 and m.name = $2 and m.member = $3) as member
+              from counter c where c.namespace = $1 and c.name = $2
+            """;
+
+    /** A page of members. $1 namespace, $2 name, $3 the member after which it begins, $4 how many at most. */
+    static final String PAGE = """
+            select c.kind, m.member, m.joined_at
+              from counter c
+              left join lateral (
+                select * from member m
+                 where m.namespace = $1 and m.name = $2 and m.member > $3 order by m.member limit $4
+              ) m on true
+             where c.namespace = $1 and c.name = $2
+             order by m.member
+            """;
+}

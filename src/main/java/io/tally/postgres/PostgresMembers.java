@@ -1,0 +1,71 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.Row;
+import io.tally.counter.CounterId;
+import io.tally.counter.Kind;
+import io.tally.counter.MemberId;
+import io.tally.member.Members;
+import java.util.List;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Members in PostgreSQL, read on pooled connections. */
+record PostgresMembers(Pool pool) implements Members {
+
+    @Override
+    public Mono<Presence> read(MemberId member) {
+        return pool.read(connection -> read(connection, member));
+    }
+
+    private static Mono<Presence> read(Connection connection, MemberId member) {
+        return Flux.from(connection
+                        .createStatement(MemberSql.READ)
+                        .bind("$1", member.counter().namespace())
+                        .bind("$2", member.counter().name())
+                        .bind("$3", member.member())
+                        .execute())
+                .concatMap(result -> result.map((row, metadata) -> presence(row)))
+                .singleOrEmpty();
+    }
+
+    private static Presence presence(Row row) {
+        return new Presence(
+                Kind.of(CounterRows.text(row, "kind")),
+                Boolean.TRUE.equals(row.get("member", Boolean.class)),
+                CounterRows.number(row, "value"),
+                CounterRows.number(row, "version"));
+    }
+
+    @Override
+    public Mono<Listing> list(CounterId counter, String after, int max) {
+        return pool.read(connection -> list(connection, counter, after, max));
+    }
+
+    /** A row of a page: the counter's kind, and a member where there is one. */
+    private record Line(Kind kind, List<Membership> member) {
+
+        static Line of(Row row) {
+            String member = row.get("member", String.class);
+            return new Line(
+                    Kind.of(CounterRows.text(row, "kind")),
+                    member == null ? List.of() : List.of(new Membership(member, CounterRows.time(row, "joined_at"))));
+        }
+    }
+
+    private static Mono<Listing> list(Connection connection, CounterId counter, String after, int max) {
+        return Flux.from(connection
+                        .createStatement(MemberSql.PAGE)
+                        .bind("$1", counter.namespace())
+                        .bind("$2", counter.name())
+                        .bind("$3", after)
+                        .bind("$4", max)
+                        .execute())
+                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
+                .collectList()
+                .filter(lines -> !lines.isEmpty())
+                .map(lines -> new Listing(
+                        lines.getFirst().kind(),
+                        lines.stream().flatMap(line -> line.member().stream()).toList()));
+    }
+}
