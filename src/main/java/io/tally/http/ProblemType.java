@@ -64,6 +64,12 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "A constraint of the database refused the operation",
             "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was changed."),
+    /** 410. */
+    CURSOR_EXPIRED(
+            HttpStatus.GONE,
+            "The cursor is too old",
+            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for minutes only."
+                    + " Begin again without a cursor, or read by name, which has no such limit."),
     /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,
@@ -107,6 +113,12 @@ public enum ProblemType {
             "Too much is waiting",
             "The queue was full, or the operation waited in it too long. Nothing was changed: send it again after"
                     + " Retry-After."),
+    /** 503. */
+    LIST_PENDING(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "The list is not ready yet",
+            "Somebody asked for the order of a large namespace for the first time, and it takes a while to find: some seconds for"
+                    + " each million counters. Ask again after Retry-After."),
     /** 503. */
     STORE_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
@@ -163,6 +175,7 @@ public enum ProblemType {
             case 405 -> METHOD_NOT_ALLOWED;
             case 406 -> NOT_ACCEPTABLE;
             case 408 -> REQUEST_TIMEOUT;
+            case 410 -> CURSOR_EXPIRED;
             case 412 -> PRECONDITION_FAILED;
             case 413 -> CONTENT_TOO_LARGE;
             case 414 -> URI_TOO_LONG;

@@ -9,6 +9,8 @@ import io.tally.audit.Books;
 import io.tally.member.Members;
 import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.ExpiredKeys;
+import io.tally.ranking.Ranking;
+import io.tally.ranking.RankingProperties;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,6 +23,9 @@ import reactor.netty.resources.LoopResources;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(DatabaseProperties.class)
 class PostgresConfiguration {
+
+    /** The longest pass over the counters of a namespace: the first over a hundred million. */
+    private static final Duration RANKING_PASS_MAX = Duration.ofMinutes(30);
 
     @Bean
     PostgresqlConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
@@ -87,6 +92,21 @@ class PostgresConfiguration {
     @Bean
     Members members(Pool pool) {
         return new PostgresMembers(pool);
+    }
+
+    /** On a connection of its own for passes, whose plans depend on how much there is of what. */
+    @Bean
+    Ranking ranking(Pool pool, DatabaseProperties properties, RankingProperties ranking, LoopResources loops) {
+        Map<String, String> session = session(properties, RANKING_PASS_MAX);
+        session.put("plan_cache_mode", "force_custom_plan");
+        // Two tables of a million rows, held against each other.
+        session.put("work_mem", "64MB");
+        return new PostgresRanking(
+                pool,
+                new LaneConnection(
+                        connections(properties, session, loops), properties.connectTimeout(), RANKING_PASS_MAX),
+                ranking.smallMax(),
+                ranking.interval());
     }
 
     @Bean

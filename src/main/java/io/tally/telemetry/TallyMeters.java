@@ -18,6 +18,7 @@ import io.tally.http.FeatureMetrics;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
+import io.tally.ranking.RankingMetrics;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -30,7 +31,7 @@ import org.springframework.stereotype.Component;
 
 /** The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
 @Component
-final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
+final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, RankingMetrics {
 
     /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
@@ -89,6 +90,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
     private final Each<Recovery, Counter> recovered;
     private final Each<Verdict, Counter> lines;
     private final Counter pruned;
+    private final Timer passes;
 
     TallyMeters(MeterRegistry registry, PipelineProperties limits) {
         this.registry = registry;
@@ -108,6 +110,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
         recovered = new Each<>(Recovery.class, recovery -> counter(Meter.COMMITS_RECOVERED, label(recovery)));
         lines = new Each<>(Verdict.class, verdict -> counter(Meter.BULK_LINES, label(verdict)));
         pruned = counter(Meter.KEYS_PRUNED);
+        passes = timer(Meter.RANKING_PASS).register(registry);
     }
 
     private LaneMeters laneMeters(String lane) {
@@ -176,6 +179,11 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics {
     @Override
     public void pruned(long keys) {
         pruned.increment((double) keys);
+    }
+
+    @Override
+    public void passed(Duration took) {
+        passes.record(took);
     }
 
     @Override

@@ -1,0 +1,185 @@
+package io.tally.ranking;
+
+import io.tally.counter.Counter;
+import io.tally.counter.Naming;
+import io.tally.http.Bodies;
+import io.tally.http.CounterPath;
+import io.tally.http.Paging;
+import io.tally.http.Paging.Page;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
+import io.tally.http.RequestPath;
+import io.tally.http.Routes;
+import io.tally.ranking.Ranking.Entry;
+import io.tally.ranking.Ranking.Place;
+import io.tally.ranking.Ranking.Slice;
+import io.tally.ranking.Standing.AsOf;
+import io.tally.ranking.Standing.Pending;
+import io.tally.ranking.Standing.Unread;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** The counters of a namespace, page by page. */
+@Configuration(proxyBeanMethods = false)
+class ListRoutes {
+
+    private static final int NAMESPACE_SEGMENT = 2;
+
+    private final Ranking ranking;
+    private final Rankings rankings;
+
+    ListRoutes(Ranking ranking, Rankings rankings) {
+        this.ranking = ranking;
+        this.rankings = rankings;
+    }
+
+    /**
+     * A counter in a list.
+     *
+     * @param rank what it stands here by: its value or growth as of the list's time; {@code null} by name
+     */
+    record ListedView(
+            String namespace,
+            String name,
+            String kind,
+            long value,
+            long version,
+            @Nullable Long min,
+            @Nullable Long max,
+            @Nullable Long snapshotValue,
+            Instant createdAt,
+            Instant updatedAt,
+            @Nullable Long rank) {
+
+        static ListedView of(Counter counter, @Nullable Long snapshotValue, @Nullable Long rank) {
+            return new ListedView(
+                    counter.id().namespace(),
+                    counter.id().name(),
+                    counter.kind().label(),
+                    counter.value(),
+                    counter.version(),
+                    counter.bounds().min(),
+                    counter.bounds().max(),
+                    snapshotValue,
+                    counter.createdAt(),
+                    counter.updatedAt(),
+                    rank);
+        }
+    }
+
+    /**
+     * A page of a list whose order may lag behind.
+     *
+     * @param asOf the order has what was acknowledged before
+     * @param lagSeconds how long ago that was
+     */
+    record RankedPage(List<ListedView> items, @Nullable String next, Instant asOf, double lagSeconds) {}
+
+    @Bean
+    RouterFunction<ServerResponse> listRouter() {
+        return Routes.resource(CounterPath.NAMESPACE)
+                .on(HttpMethod.GET, this::list)
+                .build();
+    }
+
+    private Mono<ServerResponse> list(ServerRequest request) {
+        String namespace =
+                Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, NAMESPACE_SEGMENT)));
+        Sort sort = sort(request);
+        List<String> list = List.of("counters", namespace, sort.label());
+        Paging paging = Paging.of(request, list);
+        return sort == Sort.NAME ? byName(namespace, list, paging) : byRank(namespace, sort, list, paging);
+    }
+
+    private static Sort sort(ServerRequest request) {
+        return Sort.of(request.queryParam("sort").orElse(Sort.NAME.label()))
+                .orElseThrow(() -> Bodies.malformed("'sort' is name, value, -value, growth or -growth."));
+    }
+
+    // ---- by name: as it is now
+
+    private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
+        List<String> after = paging.after();
+        return ranking.byName(namespace, after == null ? "" : after.getFirst(), paging.limit() + 1)
+                .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
+                .flatMap(page -> Routes.json(ServerResponse.ok(), new Page<>(named(page.items()), page.next())));
+    }
+
+    private static List<String> namePlace(Entry entry) {
+        return List.of(entry.place().name());
+    }
+
+    private static List<ListedView> named(List<Entry> entries) {
+        return entries.stream().flatMap(entry -> view(entry, null)).toList();
+    }
+
+    private static Stream<ListedView> view(Entry entry, @Nullable Long rank) {
+        return Stream.ofNullable(entry.counter()).map(counter -> ListedView.of(counter, entry.snapshotValue(), rank));
+    }
+
+    // ---- by value or growth: as of a pass
+
+    private Mono<ServerResponse> byRank(String namespace, Sort sort, List<String> list, Paging paging) {
+        List<String> after = paging.after();
+        return after == null
+                ? rankings.standing(namespace).flatMap(standing -> first(standing, namespace, sort, list, paging))
+                : ranked(namespace, sort, list, paging, Pinned.of(after));
+    }
+
+    private Mono<ServerResponse> first(
+            Standing standing, String namespace, Sort sort, List<String> list, Paging paging) {
+        return switch (standing) {
+            case AsOf known -> ranked(namespace, sort, list, paging, new Pinned(known.pass(), null));
+            case Pending pending ->
+                Problems.answer(Problems.problem(
+                        ProblemType.LIST_PENDING, "The order of so many counters is being found for the first time."));
+            case Unread unread -> Problems.answer(unread.refusal());
+        };
+    }
+
+    /** A place in the order of a pass. */
+    private record Pinned(Instant pass, @Nullable Place after) {
+
+        static Pinned of(List<String> texts) {
+            return new Pinned(
+                    Instant.EPOCH.plus(Long.parseLong(texts.get(0)), ChronoUnit.MICROS),
+                    new Place(Long.parseLong(texts.get(1)), texts.get(2)));
+        }
+
+        List<String> texts(Place place) {
+            return List.of(
+                    Long.toString(ChronoUnit.MICROS.between(Instant.EPOCH, pass)),
+                    Long.toString(place.rank()),
+                    place.name());
+        }
+    }
+
+    private Mono<ServerResponse> ranked(String namespace, Sort sort, List<String> list, Paging paging, Pinned pinned) {
+        return ranking.byRank(namespace, sort, pinned.pass(), pinned.after(), paging.limit() + 1)
+                .flatMap(slice -> answer(slice, list, paging, pinned));
+    }
+
+    private static Mono<ServerResponse> answer(Slice slice, List<String> list, Paging paging, Pinned pinned) {
+        Duration lag = Duration.between(pinned.pass(), slice.at());
+        if (pinned.after() != null && lag.compareTo(Ranking.PASS_LIFE) > 0) {
+            return Problems.answer(Problems.problem(
+                    ProblemType.CURSOR_EXPIRED, "The order that the cursor belongs to is no longer kept."));
+        }
+        Page<Entry> page = paging.page(slice.entries(), list, entry -> pinned.texts(entry.place()));
+        List<ListedView> items = page.items().stream()
+                .flatMap(entry -> view(entry, entry.place().rank()))
+                .toList();
+        return Routes.json(ServerResponse.ok(), new RankedPage(items, page.next(), pinned.pass(), lag.toNanos() / 1e9));
+    }
+}

@@ -1,0 +1,17 @@
+package io.tally.ranking;
+
+import io.tally.pipeline.CallerThreads;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The orders, on whatever store there is. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(RankingProperties.class)
+class RankingConfiguration {
+
+    @Bean
+    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerThreads threads) {
+        return new Rankings(ranking, metrics, threads);
+    }
+}

@@ -1,0 +1,35 @@
+package io.tally.ranking;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How the order of counters is kept. How to choose stands in {@code application.yml}.
+ *
+ * @param interval the least time between two passes over a large namespace, 100 ms to 1 h
+ * @param smallMax the most counters of a namespace over which a pass is made while the caller waits, 0 to 100,000
+ */
+@ConfigurationProperties("tally.ranking")
+public record RankingProperties(
+        @DefaultValue("5s") Duration interval,
+        @DefaultValue("10000") int smallMax) {
+
+    private static final Duration INTERVAL_MIN = Duration.ofMillis(100);
+    private static final Duration INTERVAL_MAX = Duration.ofHours(1);
+    private static final int SMALL_MAX_MAX = 100_000;
+
+    /**
+     * Checks each.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    public RankingProperties {
+        if (interval.compareTo(INTERVAL_MIN) < 0 || interval.compareTo(INTERVAL_MAX) > 0) {
+            throw new IllegalArgumentException("tally.ranking.interval is 100ms to 1h");
+        }
+        if (smallMax < 0 || smallMax > SMALL_MAX_MAX) {
+            throw new IllegalArgumentException("tally.ranking.small-max is 0 to " + SMALL_MAX_MAX);
+        }
+    }
+}

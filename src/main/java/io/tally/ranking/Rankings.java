@@ -1,0 +1,111 @@
+package io.tally.ranking;
+
+import io.tally.pipeline.CallerThreads;
+import io.tally.pipeline.CounterPipeline;
+import io.tally.pipeline.Lane;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Mono;
+
+/**
+ * The orders of namespaces, brought up to date: small ones when somebody asks, large ones behind the scenes. Safe for use by
+ * many threads.
+ */
+final class Rankings implements SmartLifecycle {
+    /*
+     * Beside the counters
+     *
+     * An index on the value would have to be touched by every increment, which halves what the lanes can write. So the order is
+     * kept in a table of its own, and passes bring it up to date: a pass compares the counters with the order and writes down
+     * what moved. A thousand increments of a counter between two passes cost the order one row.
+     *
+     * A pass leaves what was there before, with the time at which it ceased to be so. A sequence of pages is read as of the pass
+     * that its first page saw, however many passes come meanwhile: it is complete and shows nothing twice.
+     *
+     * A large namespace costs one pass each interval, from the time somebody first asks for its order; passes take a twentieth
+     * of the time at most.
+     */
+
+    private static final Logger log = LoggerFactory.getLogger(Rankings.class);
+
+    private static final int WAITING_MAX = 10_000;
+    private static final Duration WAIT_MAX = Duration.ofSeconds(5);
+    private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
+    private static final int TICK_MILLIS = 500;
+
+    private final Ranking ranking;
+    private final RankingMetrics metrics;
+    private final Lane<String, Standing> lane;
+    private volatile boolean running;
+
+    Rankings(Ranking ranking, RankingMetrics metrics, CallerThreads threads) {
+        this.ranking = ranking;
+        this.metrics = metrics;
+        this.lane = new Lane<>(
+                "rankings",
+                new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX),
+                new Refresher(ranking),
+                threads,
+                nanos -> {},
+                System::nanoTime);
+    }
+
+    /** How far the order of a namespace is known. Never fails. */
+    Mono<Standing> standing(String namespace) {
+        return lane.submit(namespace);
+    }
+
+    /** Makes the passes that are due. */
+    @Scheduled(fixedDelay = TICK_MILLIS)
+    Mono<Void> refreshDue() {
+        return Mono.defer(ranking::refreshDue)
+                .doOnNext(took -> took.ifPresent(metrics::passed))
+                .repeat()
+                .takeUntil(Optional::isEmpty)
+                .then()
+                .onErrorResume(StoreFailure.class, Rankings::later);
+    }
+
+    private static Mono<Void> later(StoreFailure failure) {
+        log.warn("The order of a large namespace could not be brought up to date now: {}", failure.getMessage());
+        return Mono.empty();
+    }
+
+    @Scheduled(fixedDelay = TICK_MILLIS)
+    void expire() {
+        lane.expire();
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        stop(() -> {});
+    }
+
+    @Override
+    public void stop(Runnable callback) {
+        lane.close(DRAIN_MAX, () -> {
+            running = false;
+            callback.run();
+        });
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public int getPhase() {
+        return CounterPipeline.PHASE;
+    }
+}
