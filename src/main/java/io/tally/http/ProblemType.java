@@ -70,6 +70,12 @@ public enum ProblemType {
             "The cursor is too old",
             "Pages by value and growth show the order as it was when the first was asked for, and that is kept for minutes only."
                     + " Begin again without a cursor, or read by name, which has no such limit."),
+    /** 409. */
+    JOB_RUNNING(
+            HttpStatus.CONFLICT,
+            "Such a job is running",
+            "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The Location"
+                    + " header says which one runs: watch it, and ask again when it is finished."),
     /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,

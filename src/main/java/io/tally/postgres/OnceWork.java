@@ -86,9 +86,15 @@ final class OnceWork {
     private static <T> Mono<Once<T>> fresh(
             Connection connection, KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return work.apply(connection)
-                .delayUntil(
-                        result -> keeping.isKept().test(result) ? remember(connection, request, result) : Mono.empty())
-                .map(First::new);
+                .flatMap(result -> keeping.isKept().test(result)
+                        ? remember(connection, request, result).thenReturn(new First<>(result))
+                        : refused(connection, request, keeping, result));
+    }
+
+    /** What stood in the way may be what another did under the same key meanwhile. */
+    private static <T> Mono<Once<T>> refused(
+            Connection connection, KeyedRequest request, Keeping<T> keeping, T result) {
+        return known(connection, request, keeping).defaultIfEmpty(new First<>(result));
     }
 
     private static <T> Mono<Long> remember(Connection connection, KeyedRequest request, T result) {

@@ -7,6 +7,8 @@ import io.r2dbc.spi.ConnectionFactoryOptions;
 import io.tally.audit.AuditProperties;
 import io.tally.audit.Books;
 import io.tally.member.Members;
+import io.tally.job.JobKind;
+import io.tally.job.JobStore;
 import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.ExpiredKeys;
 import io.tally.ranking.Ranking;
@@ -115,6 +117,21 @@ class PostgresConfiguration {
                 connections(properties, session(properties, audit.timeout()), loops),
                 properties.connectTimeout(),
                 audit.timeout()));
+    }
+
+    @Bean
+    JobStore jobStore(Pool pool) {
+        return new PostgresJobs(pool, new OnceWork(pool));
+    }
+
+    @Bean
+    JobKind snapshots(PostgresqlConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
+        return new PostgresSnapshots(
+                new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout()),
+                new LaneConnection(
+                        connections(properties, session(properties, PostgresSnapshots.COUNT_MAX), loops),
+                        properties.connectTimeout(),
+                        PostgresSnapshots.COUNT_MAX));
     }
 
     /** The host, as an orchestrator names it, and the process. */

@@ -22,6 +22,8 @@ enum Meter {
     /** A Prometheus counter cannot fall, so signs are left out. */
     ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "What these moved the values by, counted without signs.", "lane"),
     RANKING_PASS("tally.ranking.pass", "A pass over a large namespace, to bring the order of its counters up to date."),
+    JOBS_RUNNING("tally.jobs.running", "Jobs that this instance works on now."),
+    JOBS_FINISHED("tally.jobs.finished", "Jobs that this instance saw to their end, done or failed.", "state"),
     AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
     AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
     AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),

@@ -1,0 +1,16 @@
+package io.tally.job;
+
+/**
+ * A job that one instance has taken on for a while.
+ *
+ * @param job as the last step left it
+ * @param number which of all claims on the job this is; a later one ends this
+ * @param reached where the next step begins, in terms of its kind; empty before the first
+ */
+public record Claim(Job job, long number, String reached) {
+
+    /** Whether nobody has done a step yet. */
+    boolean isFresh() {
+        return reached.isEmpty();
+    }
+}

@@ -1,0 +1,54 @@
+package io.tally.job;
+
+import java.time.Instant;
+import java.util.Locale;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Long work on the counters of a namespace, as it stands.
+ *
+ * @param kind the name of its {@link JobKind}
+ * @param done how many counters are done; never falls
+ * @param total how many there are, as far as is known; when the job is done, as many as were done
+ * @param finishedAt {@code null} while it runs
+ * @param problem a sentence for people; {@code null} unless it failed
+ */
+public record Job(
+        UUID id,
+        String kind,
+        String namespace,
+        State state,
+        long done,
+        @Nullable Long total,
+        Instant startedAt,
+        @Nullable Instant finishedAt,
+        @Nullable String problem) {
+
+    /** Where a job is in its life. */
+    public enum State {
+        /** An instance works on it, or will. */
+        RUNNING,
+        /** All of it was done. */
+        DONE,
+        /** It met what trying again does not mend. */
+        FAILED,
+        /** Somebody called it off. */
+        CANCELLED;
+
+        /** As stored and shown. */
+        public String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** The state with that label. */
+        public static State of(String label) {
+            return valueOf(label.toUpperCase(Locale.ROOT));
+        }
+    }
+
+    /** Whether it changes no more. */
+    public boolean isFinished() {
+        return state != State.RUNNING;
+    }
+}

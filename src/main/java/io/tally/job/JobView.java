@@ -1,0 +1,32 @@
+package io.tally.job;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** A job as it is shown; {@code problem} only where it failed. */
+record JobView(
+        UUID id,
+        String kind,
+        String namespace,
+        String state,
+        long done,
+        @Nullable Long total,
+        Instant startedAt,
+        @Nullable Instant finishedAt,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String problem) {
+
+    static JobView of(Job job) {
+        return new JobView(
+                job.id(),
+                job.kind(),
+                job.namespace(),
+                job.state().label(),
+                job.done(),
+                job.total(),
+                job.startedAt(),
+                job.finishedAt(),
+                job.problem());
+    }
+}

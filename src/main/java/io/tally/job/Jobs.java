@@ -1,0 +1,54 @@
+package io.tally.job;
+
+import io.tally.counter.KeyedRequest;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.http.Routes;
+import io.tally.job.JobStore.Started;
+import io.tally.pipeline.Once;
+import java.net.URI;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** Starts jobs, for the features whose work they are. Safe for use by many threads. */
+public final class Jobs {
+
+    private final JobStore store;
+
+    Jobs(JobStore store) {
+        this.store = store;
+    }
+
+    /**
+     * Starts a job, unless one of the kind runs in the namespace. Some instance begins with it within a second. Fails with
+     * {@link io.tally.pipeline.StoreFailure}; cancelling gives up the answer, never the job.
+     *
+     * @param request {@code null} to start one each time
+     */
+    public Mono<Once<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
+        return store.start(kind, namespace, request);
+    }
+
+    /** The answer to whoever asked for a job: where to find it, or the one in its way. */
+    public static Mono<ServerResponse> answer(Once<Started> once) {
+        return IdempotencyKeys.answer(once, Jobs::answer);
+    }
+
+    private static Mono<ServerResponse> answer(Started started, Consumer<HttpHeaders> headers) {
+        URI location = URI.create(JobRoutes.path(started.job().id()));
+        return started.fresh()
+                ? Routes.json(ServerResponse.accepted().location(location).headers(headers), JobView.of(started.job()))
+                : Mono.error(alreadyRunning(location));
+    }
+
+    private static ProblemException alreadyRunning(URI location) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setLocation(location);
+        return new ProblemException(
+                ProblemType.JOB_RUNNING, "A job of this kind runs in the namespace: " + location + ".", headers);
+    }
+}

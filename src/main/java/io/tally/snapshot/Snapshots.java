@@ -1,0 +1,57 @@
+package io.tally.snapshot;
+
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.KeyedRequest;
+import io.tally.counter.Outcome.Verdict;
+import io.tally.http.FeatureMetrics;
+import io.tally.http.FeatureMetrics.Feature;
+import io.tally.job.JobStore.Started;
+import io.tally.job.Jobs;
+import io.tally.pipeline.Once;
+import io.tally.pipeline.Once.Again;
+import io.tally.pipeline.Once.First;
+import io.tally.pipeline.Once.Reused;
+import io.tally.pipeline.StoreFailure;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Snapshots, each a job. Safe for use by many threads. */
+public final class Snapshots {
+
+    /** The name of this kind of job. */
+    public static final String KIND = "snapshot";
+
+    private final Jobs jobs;
+    private final FeatureMetrics metrics;
+
+    Snapshots(Jobs jobs, FeatureMetrics metrics) {
+        this.jobs = jobs;
+        this.metrics = metrics;
+    }
+
+    /**
+     * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling gives up the answer,
+     * never the snapshot.
+     */
+    Mono<Once<Started>> start(String namespace, @Nullable IdempotencyKey key) {
+        return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))
+                .doOnNext(once -> told(verdict(once)))
+                .doOnError(StoreFailure.class, failure -> told(verdict(failure)));
+    }
+
+    private void told(Verdict verdict) {
+        metrics.told(Feature.SNAPSHOT, verdict, 1);
+    }
+
+    private static Verdict verdict(Once<Started> once) {
+        return switch (once) {
+            case First<Started> first -> first.result().fresh() ? Verdict.APPLIED : Verdict.REJECTED;
+            case Again<Started> again -> Verdict.REPLAYED;
+            case Reused<Started> reused -> Verdict.REJECTED;
+        };
+    }
+
+    private static Verdict verdict(StoreFailure failure) {
+        return failure.kind() == StoreFailure.Kind.UNKNOWN ? Verdict.FAILED : Verdict.REFUSED;
+    }
+}
