@@ -10,6 +10,7 @@ import org.springframework.http.HttpMethod;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.HandlerFunction;
+import org.springframework.web.reactive.function.server.RequestPredicate;
 import org.springframework.web.reactive.function.server.RequestPredicates;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
@@ -48,6 +49,7 @@ public final class Routes {
         private final String pattern;
         private final List<MediaType> produced;
         private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
+        private RequestPredicate condition = RequestPredicates.all();
 
         private Resource(String pattern, List<MediaType> produced) {
             this.pattern = pattern;
@@ -63,12 +65,19 @@ public final class Routes {
             return this;
         }
 
+        /** Leaves requests that are not of this kind to the routes after this one. */
+        public Resource where(RequestPredicate kind) {
+            condition = kind;
+            return this;
+        }
+
         /** The route: answers OPTIONS, and 405 with {@code Allow} to every other method. */
         public RouterFunction<ServerResponse> build() {
             Map<HttpMethod, HandlerFunction<ServerResponse>> fixed = Map.copyOf(handlers);
             Set<HttpMethod> allowed = new LinkedHashSet<>(handlers.keySet());
             allowed.add(HttpMethod.OPTIONS);
-            return RouterFunctions.route(RequestPredicates.path(pattern), request -> handle(fixed, allowed, request));
+            return RouterFunctions.route(
+                    RequestPredicates.path(pattern).and(condition), request -> handle(fixed, allowed, request));
         }
 
         private Mono<ServerResponse> handle(

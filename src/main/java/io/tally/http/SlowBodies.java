@@ -5,6 +5,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
@@ -18,7 +19,8 @@ import org.springframework.http.MediaType;
 
 /**
  * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that were
- * asked for. Ends streams, too, whose answers nobody reads. (Reactor Netty's own time limit is for all of every request, and
+ * asked for. Ends streams, too, whose answers nobody reads, and streams of events of which the client has taken nothing for
+ * so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for all of every request, and
  * would end each long stream.)
  */
 final class SlowBodies extends ChannelDuplexHandler {
@@ -34,6 +36,12 @@ final class SlowBodies extends ChannelDuplexHandler {
     private int open;
     /** When something last went forward. */
     private long lastNanos;
+    /** Whether the answer is a stream of events. */
+    private boolean events;
+    /** What was written of it and the socket has not taken. */
+    private int untaken;
+    /** When the socket last took some of it, or there was nothing to take. */
+    private long takenNanos;
 
     SlowBodies(Duration timeout) {
         this.timeout = timeout;
@@ -44,7 +52,7 @@ final class SlowBodies extends ChannelDuplexHandler {
         if (message instanceof HttpRequest request) {
             arriving = true;
             open++;
-            stream = isStream(request);
+            stream = isOfType(request, MediaType.APPLICATION_NDJSON_VALUE);
         }
         if (message instanceof LastHttpContent) {
             arriving = false;
@@ -65,21 +73,45 @@ final class SlowBodies extends ChannelDuplexHandler {
     }
 
     private boolean isTimed() {
-        return arriving || (stream && open > 0);
+        return arriving || (stream && open > 0) || untaken > 0;
     }
 
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
         boolean last = message instanceof LastHttpContent && !isInterim(message);
         open -= last ? 1 : 0;
+        if (message instanceof HttpResponse response && !isInterim(message)) {
+            events = isOfType(response, MediaType.TEXT_EVENT_STREAM_VALUE);
+        }
         if (last && ended) {
             // The rest of the request would be taken for the next one.
             super.write(context, message, promise.unvoid().addListener(ChannelFutureListener.CLOSE));
+        } else if (events) {
+            takenNanos = untaken == 0 ? System.nanoTime() : takenNanos;
+            untaken++;
+            super.write(context, message, promise.unvoid().addListener(written -> taken()));
         } else {
             super.write(context, message, promise);
         }
         if (!isTimed()) {
             cancel();
+        }
+    }
+
+    private void taken() {
+        untaken--;
+        takenNanos = System.nanoTime();
+        if (!isTimed()) {
+            cancel();
+        }
+    }
+
+    /** What the socket took at once needs no timer. */
+    @Override
+    public void flush(ChannelHandlerContext context) throws Exception {
+        super.flush(context);
+        if (untaken > 0 && timer == null) {
+            schedule(context, timeout.toNanos());
         }
     }
 
@@ -118,10 +150,10 @@ final class SlowBodies extends ChannelDuplexHandler {
 
     private void expired(ChannelHandlerContext context) {
         timer = null;
-        long leftNanos = stream ? timeout.toNanos() - (System.nanoTime() - lastNanos) : 0;
+        long leftNanos = leftNanos();
         if (leftNanos > 0) {
             schedule(context, leftNanos);
-        } else if (ended || open == 0 || !context.channel().isWritable()) {
+        } else if (ended || open == 0 || untaken > 0 || !context.channel().isWritable()) {
             // It was told before, or has its answer, or does not read it.
             close(context);
         } else if (isServiceSlow(context)) {
@@ -131,6 +163,13 @@ final class SlowBodies extends ChannelDuplexHandler {
             schedule(context, timeout.toNanos());
             context.fireExceptionCaught(tooSlow());
         }
+    }
+
+    private long leftNanos() {
+        if (untaken > 0) {
+            return timeout.toNanos() - (System.nanoTime() - takenNanos);
+        }
+        return stream ? timeout.toNanos() - (System.nanoTime() - lastNanos) : 0;
     }
 
     /** Whether the next step is not the client's: an answer is missing, or no more was asked for. */
@@ -149,10 +188,8 @@ final class SlowBodies extends ChannelDuplexHandler {
         return new ProblemException(ProblemType.REQUEST_TIMEOUT, ProblemType.REQUEST_TIMEOUT.explanation(), headers);
     }
 
-    private static boolean isStream(HttpRequest request) {
-        String type = request.headers().get(HttpHeaderNames.CONTENT_TYPE);
-        return type != null
-                && type.regionMatches(
-                        true, 0, MediaType.APPLICATION_NDJSON_VALUE, 0, MediaType.APPLICATION_NDJSON_VALUE.length());
+    private static boolean isOfType(HttpMessage message, String type) {
+        String field = message.headers().get(HttpHeaderNames.CONTENT_TYPE);
+        return field != null && field.regionMatches(true, 0, type, 0, type.length());
     }
 }

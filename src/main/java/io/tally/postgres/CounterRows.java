@@ -6,6 +6,8 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Kind;
 import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -40,6 +42,17 @@ final class CounterRows {
                         new Bounds(row.get("min", Long.class), row.get("max", Long.class)),
                         time(row, "created_at"),
                         time(row, "updated_at"));
+    }
+
+    /**
+     * Refuses a row of a server that says of itself that it is a replica: it may be behind.
+     *
+     * @throws StoreFailure where it says so
+     */
+    static void requirePrimary(Readable row) {
+        if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
+            throw new StoreFailure(StoreFailure.Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
+        }
     }
 
     static long number(Readable row, String column) {

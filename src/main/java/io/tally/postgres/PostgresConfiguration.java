@@ -13,6 +13,7 @@ import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.ExpiredKeys;
 import io.tally.ranking.Ranking;
 import io.tally.ranking.RankingProperties;
+import io.tally.watch.Changes;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -109,6 +110,11 @@ class PostgresConfiguration {
                         connections(properties, session, loops), properties.connectTimeout(), RANKING_PASS_MAX),
                 ranking.smallMax(),
                 ranking.interval());
+    }
+
+    @Bean
+    Changes changes(Pool pool) {
+        return new PostgresChanges(pool);
     }
 
     @Bean

@@ -6,9 +6,6 @@ import io.r2dbc.spi.Row;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.pipeline.CounterStore;
-import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.StoreFailure.Cause;
-import io.tally.pipeline.StoreFailure.Kind;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -59,9 +56,7 @@ final class PostgresCounterStore implements CounterStore {
     }
 
     private static Optional<Counter> onPrimary(Row row) {
-        if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
-            throw new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
-        }
+        CounterRows.requirePrimary(row);
         return Optional.ofNullable(CounterRows.counter(row));
     }
 }

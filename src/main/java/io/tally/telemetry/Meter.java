@@ -24,6 +24,8 @@ enum Meter {
     RANKING_PASS("tally.ranking.pass", "A pass over a large namespace, to bring the order of its counters up to date."),
     JOBS_RUNNING("tally.jobs.running", "Jobs that this instance works on now."),
     JOBS_FINISHED("tally.jobs.finished", "Jobs that this instance saw to their end, done or failed.", "state"),
+    WATCH_STREAMS("tally.watch.streams", "Live streams that are open."),
+    WATCH_EVENTS("tally.watch.events", "Events sent to live streams, heart-beats not counted."),
     AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
     AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
     AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),

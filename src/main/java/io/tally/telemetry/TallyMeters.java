@@ -19,6 +19,7 @@ import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.ranking.RankingMetrics;
+import io.tally.watch.WatchMetrics;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -31,7 +32,7 @@ import org.springframework.stereotype.Component;
 
 /** The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
 @Component
-final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, RankingMetrics {
+final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, RankingMetrics, WatchMetrics {
 
     /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
@@ -91,6 +92,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     private final Each<Verdict, Counter> lines;
     private final Counter pruned;
     private final Timer passes;
+    private final Counter events;
 
     TallyMeters(MeterRegistry registry, PipelineProperties limits) {
         this.registry = registry;
@@ -111,6 +113,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
         lines = new Each<>(Verdict.class, verdict -> counter(Meter.BULK_LINES, label(verdict)));
         pruned = counter(Meter.KEYS_PRUNED);
         passes = timer(Meter.RANKING_PASS).register(registry);
+        events = counter(Meter.WATCH_EVENTS);
     }
 
     private LaneMeters laneMeters(String lane) {
@@ -184,6 +187,11 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     @Override
     public void passed(Duration took) {
         passes.record(took);
+    }
+
+    @Override
+    public void events(long count) {
+        events.increment((double) count);
     }
 
     @Override

@@ -1,0 +1,25 @@
+package io.tally.watch;
+
+import io.tally.pipeline.CallerThreads;
+import io.tally.pipeline.PipelineProperties;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Live streams, on whatever tells of changes. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(WatchProperties.class)
+class WatchConfiguration {
+
+    @Bean
+    Watches watches(
+            Changes changes,
+            JsonMapper json,
+            WatchProperties properties,
+            PipelineProperties pipeline,
+            WatchMetrics metrics,
+            CallerThreads threads) {
+        return new Watches(changes, json, properties, pipeline.waitMax(), metrics, threads, System::nanoTime);
+    }
+}

@@ -1,0 +1,46 @@
+package io.tally.watch;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * Limits of live streams. How to choose them stands in {@code application.yml}.
+ *
+ * @param interval from the end of one poll to the beginning of the next, 10 ms to 1 min
+ * @param heartbeat between two heart-beats, 100 ms to 10 min
+ * @param streamsMax the most streams of this instance, 1 to 1,000,000
+ */
+@ConfigurationProperties("tally.watch")
+record WatchProperties(
+        @DefaultValue("250ms") Duration interval,
+        @DefaultValue("15s") Duration heartbeat,
+        @DefaultValue("20000") int streamsMax) {
+
+    private static final Duration INTERVAL_MIN = Duration.ofMillis(10);
+    private static final Duration INTERVAL_MAX = Duration.ofMinutes(1);
+    private static final Duration HEARTBEAT_MIN = Duration.ofMillis(100);
+    private static final Duration HEARTBEAT_MAX = Duration.ofMinutes(10);
+    private static final int STREAMS_LIMIT = 1_000_000;
+
+    /**
+     * Checks each.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    WatchProperties {
+        require(isBetween(interval, INTERVAL_MIN, INTERVAL_MAX), "tally.watch.interval is 10ms to 1m");
+        require(isBetween(heartbeat, HEARTBEAT_MIN, HEARTBEAT_MAX), "tally.watch.heartbeat is 100ms to 10m");
+        require(streamsMax >= 1 && streamsMax <= STREAMS_LIMIT, "tally.watch.streams-max is 1 to " + STREAMS_LIMIT);
+    }
+
+    private static boolean isBetween(Duration duration, Duration min, Duration max) {
+        return duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0;
+    }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package io.tally.watch;
+
+import io.tally.counter.CounterId;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Found;
+import io.tally.http.Bodies;
+import io.tally.http.CounterPath;
+import io.tally.http.Problems;
+import io.tally.http.RequestPath;
+import io.tally.http.RequestQuery;
+import io.tally.http.Routes;
+import io.tally.pipeline.CounterPipeline;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.BodyInserters;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Live streams: of one counter, or of several of a namespace. */
+@Configuration(proxyBeanMethods = false)
+class WatchRoutes {
+
+    private static final String EVENTS = "events";
+    private static final String NAME = "name";
+    private static final int NAMES_MAX = 100;
+
+    private final Watches watches;
+    private final CounterPipeline pipeline;
+
+    WatchRoutes(Watches watches, CounterPipeline pipeline) {
+        this.watches = watches;
+        this.pipeline = pipeline;
+    }
+
+    /** Stands before the routes of counters, one of which may be called "events". */
+    @Bean
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    RouterFunction<ServerResponse> watchRouter() {
+        return Routes.resource(CounterPath.COUNTER + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
+                .on(HttpMethod.GET, this::one)
+                .build()
+                .and(Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
+                        .on(HttpMethod.GET, this::several)
+                        .where(WatchRoutes::asksForEvents)
+                        .build());
+    }
+
+    /** Whether a request is about the stream of a namespace, and not about the counter called "events". */
+    private static boolean asksForEvents(ServerRequest request) {
+        boolean reads =
+                request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
+        return reads
+                // As the counter's own name is read: "events;x" is another counter.
+                && RequestPath.segment(request, 3).equals(EVENTS)
+                && (acceptsEvents(request)
+                        || !RequestQuery.values(request, NAME).isEmpty());
+    }
+
+    private static boolean acceptsEvents(ServerRequest request) {
+        return request.headers().header(HttpHeaders.ACCEPT).stream()
+                .anyMatch(accept -> accept.toLowerCase(Locale.ROOT).contains(MediaType.TEXT_EVENT_STREAM_VALUE));
+    }
+
+    private Mono<ServerResponse> one(ServerRequest request) {
+        CounterId counter = CounterPath.counter(request);
+        return isHead(request)
+                ? pipeline.read(counter).flatMap(WatchRoutes::head)
+                : stream(watches.events(List.of(counter), LastEventId.versions(request, 1), true));
+    }
+
+    private Mono<ServerResponse> several(ServerRequest request) {
+        List<CounterId> counters = counters(request);
+        return isHead(request)
+                ? response().build()
+                : stream(watches.events(counters, LastEventId.versions(request, counters.size()), false));
+    }
+
+    private static List<CounterId> counters(ServerRequest request) {
+        String namespace = RequestPath.segment(request, 2);
+        List<String> names = RequestQuery.values(request, NAME);
+        if (names.isEmpty() || names.size() > NAMES_MAX) {
+            throw Bodies.malformed("'name' stands in the query 1 to " + NAMES_MAX + " times.");
+        }
+        if (new HashSet<>(names).size() < names.size()) {
+            throw Bodies.malformed("A name stands in the query once.");
+        }
+        return names.stream()
+                .map(name -> Bodies.checked(() -> new CounterId(namespace, name)))
+                .toList();
+    }
+
+    private static boolean isHead(ServerRequest request) {
+        return request.method().equals(HttpMethod.HEAD);
+    }
+
+    private static Mono<ServerResponse> head(Outcome outcome) {
+        return outcome instanceof Found ? response().build() : Problems.answer(outcome);
+    }
+
+    private static Mono<ServerResponse> stream(Flux<DataBuffer> events) {
+        return response().body(BodyInserters.fromDataBuffers(events));
+    }
+
+    private static ServerResponse.BodyBuilder response() {
+        return ServerResponse.ok()
+                .contentType(MediaType.TEXT_EVENT_STREAM)
+                .cacheControl(CacheControl.noStore())
+                // Tells proxies of nginx's kind to hand on each event as it comes.
+                .header("X-Accel-Buffering", "no");
+    }
+}

@@ -1,0 +1,157 @@
+package io.tally.watch;
+
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DefaultDataBufferFactory;
+import reactor.core.publisher.FluxSink;
+
+/**
+ * One client's stream. It keeps, for each counter, which state it sent last, and nothing else: what is to be sent is found by
+ * looking at what the counters are now, when the client can take it. So a slow client misses states in between, and costs no
+ * more than a fast one.
+ */
+final class WatchStream implements Runnable {
+    /*
+     * One drain at a time
+     *
+     * Whatever may be a reason to send (a state, a heart-beat, room at the client, the end) calls wake() from its own thread.
+     * A work-in-progress counter has the first call start a drain on the thread that serves the client, and has that drain go
+     * round again for the calls that came meanwhile. So this class has one thread at a time, and nobody waits.
+     */
+
+    private static final byte[] HEARTBEAT = {':', '\n', '\n'};
+
+    private final List<WatchedCounter> counters;
+    private final @Nullable State[] sent;
+    private final long[] versions;
+    private final Executor thread;
+    private final WatchMetrics metrics;
+    private final AtomicInteger drains = new AtomicInteger();
+    private volatile @Nullable FluxSink<DataBuffer> client;
+    private volatile boolean beatDue;
+    private volatile boolean ended;
+    private int next;
+
+    /**
+     * A stream that nobody reads yet.
+     *
+     * @param versions those the client has, for each counter; 0: it knows of none
+     * @param thread the one that serves the client
+     */
+    WatchStream(List<WatchedCounter> counters, long[] versions, Executor thread, WatchMetrics metrics) {
+        this.counters = counters;
+        this.versions = versions;
+        this.sent = new State[versions.length];
+        this.thread = thread;
+        this.metrics = metrics;
+    }
+
+    List<WatchedCounter> counters() {
+        return counters;
+    }
+
+    /** Begins to send, with the states as they are, or a heart-beat where the client has them all. */
+    void attach(FluxSink<DataBuffer> sink) {
+        client = sink;
+        beatDue = true;
+        sink.onRequest(room -> drainHere());
+        drainHere();
+    }
+
+    /** Something may be new. */
+    void wake() {
+        if (drains.getAndIncrement() == 0) {
+            try {
+                thread.execute(this);
+            } catch (RejectedExecutionException stopped) {
+                run();
+            }
+        }
+    }
+
+    /** Has a heart-beat sent, unless the client takes nothing now. */
+    void beat() {
+        FluxSink<DataBuffer> sink = client;
+        if (sink != null && sink.requestedFromDownstream() > 0) {
+            beatDue = true;
+            wake();
+        }
+    }
+
+    /** Has the stream end, whatever there is to send. */
+    void end() {
+        ended = true;
+        wake();
+    }
+
+    /** On the client's thread already. */
+    private void drainHere() {
+        if (drains.getAndIncrement() == 0) {
+            run();
+        }
+    }
+
+    /** A drain; to be called by nobody but {@link #wake} and what it hands this to. */
+    @Override
+    public void run() {
+        int missed = 1;
+        do {
+            FluxSink<DataBuffer> sink = client;
+            if (sink != null && !sink.isCancelled()) {
+                send(sink);
+            }
+            missed = drains.addAndGet(-missed);
+        } while (missed != 0);
+    }
+
+    private void send(FluxSink<DataBuffer> sink) {
+        if (ended) {
+            sink.complete();
+            return;
+        }
+        long events = sendStates(sink);
+        if (events > 0) {
+            beatDue = false;
+            metrics.events(events);
+        } else if (beatDue && sink.requestedFromDownstream() > 0) {
+            beatDue = false;
+            sink.next(DefaultDataBufferFactory.sharedInstance.wrap(HEARTBEAT));
+        }
+    }
+
+    /** Goes on with the counter after the last one that was looked at: where there is little room, each has its turn. */
+    private long sendStates(FluxSink<DataBuffer> sink) {
+        long events = 0;
+        for (int i = 0; i < versions.length && sink.requestedFromDownstream() > 0; i++) {
+            State state = counters.get(next).state();
+            if (state != null && isNews(next, state)) {
+                sink.next(event(next, state));
+                events++;
+            }
+            next = (next + 1) % versions.length;
+        }
+        return events;
+    }
+
+    private boolean isNews(int counter, State state) {
+        State before = sent[counter];
+        sent[counter] = state;
+        // Of what was sent in an earlier stream, the client has told the version only.
+        return before == null ? versions[counter] != state.version() : before != state;
+    }
+
+    private DataBuffer event(int counter, State state) {
+        versions[counter] = state.version();
+        return versions.length == 1 ? state.event() : state.event(id());
+    }
+
+    private String id() {
+        return LongStream.of(versions).mapToObj(Long::toString).collect(Collectors.joining(","));
+    }
+}

@@ -1,0 +1,48 @@
+package io.tally.watch;
+
+import io.tally.counter.CounterId;
+import io.tally.watch.Changes.Seen;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** A counter that somebody watches: its latest state, and who they are. Written by one look at a time, read by any thread. */
+final class WatchedCounter {
+
+    private final CounterId id;
+    private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet(1);
+    private volatile @Nullable State state;
+
+    WatchedCounter(CounterId id) {
+        this.id = id;
+    }
+
+    CounterId id() {
+        return id;
+    }
+
+    /** The latest; {@code null} before the first look. */
+    @Nullable
+    State state() {
+        return state;
+    }
+
+    /** Whether there was a counter at the last look. */
+    boolean exists() {
+        State known = state;
+        return known != null && known.version() > 0;
+    }
+
+    void become(State latest) {
+        state = latest;
+    }
+
+    Seen seen() {
+        State known = state;
+        return known == null ? Seen.nothing(id) : known.seen();
+    }
+
+    Set<WatchStream> streams() {
+        return streams;
+    }
+}

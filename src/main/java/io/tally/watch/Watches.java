@@ -1,0 +1,195 @@
+package io.tally.watch;
+
+import io.tally.counter.CounterId;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.pipeline.CallerThreads;
+import io.tally.pipeline.Lane;
+import io.tally.watch.Looker.Answer;
+import io.tally.watch.Looker.Question;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink.OverflowStrategy;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * All live streams of this instance. Safe for use by many threads.
+ *
+ * <p>A stream enters, has its counters looked at, and then begins to send; so no state between the look and the first poll is
+ * lost. One poll at an interval looks at everything that anybody watches, whatever their number, and works with any number of
+ * instances: it asks the database.
+ */
+public final class Watches {
+
+    /** Polling takes one part of the time and leaves so many. */
+    private static final int REST_PER_WORK = 3;
+
+    private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
+    private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger open = new AtomicInteger();
+    private final WatchProperties properties;
+    private final WatchMetrics metrics;
+    private final CallerThreads threads;
+    private final LongSupplier nanoClock;
+    private final Looker looker;
+    private final Lane<Question, Answer> lane;
+    private volatile boolean stopping;
+
+    /** @param waitMax how long a new stream waits for a database that does not answer */
+    Watches(
+            Changes changes,
+            JsonMapper json,
+            WatchProperties properties,
+            Duration waitMax,
+            WatchMetrics metrics,
+            CallerThreads threads,
+            LongSupplier nanoClock) {
+        this.properties = properties;
+        this.metrics = metrics;
+        this.threads = threads;
+        this.nanoClock = nanoClock;
+        this.looker = new Looker(changes, json, waitMax, nanoClock);
+        this.lane = new Lane<>(
+                "watches",
+                // A question of each stream, and the poll's.
+                new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax),
+                looker,
+                threads,
+                nanos -> {},
+                nanoClock);
+    }
+
+    /** How many streams are open. */
+    public int streams() {
+        return open.get();
+    }
+
+    /** How many counters they watch. */
+    int counters() {
+        return counters.size();
+    }
+
+    /**
+     * The events of some counters, as bytes: one for each that is not as the client has it, then one whenever one of them is
+     * found changed. Sends no more than is asked for, and skips what there was no room for and is no longer true. Ends where
+     * the instance stops; cancelled, it leaves nothing behind.
+     *
+     * <p>Fails, before it sends anything, with a {@link ProblemException} where there are too many streams, where the
+     * database does not answer, or where a counter that is required does not exist.
+     *
+     * @param ids different ones
+     * @param versions those the client has, in the same order; 0: it knows of none
+     * @param required whether each of them has to exist now
+     */
+    Flux<DataBuffer> events(List<CounterId> ids, long[] versions, boolean required) {
+        return Flux.using(
+                () -> enter(ids, versions), stream -> seen(stream, required).thenMany(sent(stream)), this::leave);
+    }
+
+    private WatchStream enter(List<CounterId> ids, long[] versions) {
+        if (open.incrementAndGet() > properties.streamsMax()) {
+            open.decrementAndGet();
+            throw new ProblemException(
+                    ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
+        }
+        List<WatchedCounter> watched = new ArrayList<>(ids.size());
+        WatchStream stream = new WatchStream(watched, versions.clone(), threads.current(), metrics);
+        ids.forEach(id -> watched.add(join(id, stream)));
+        streams.add(stream);
+        if (stopping) {
+            stream.end();
+        }
+        return stream;
+    }
+
+    private WatchedCounter join(CounterId id, WatchStream stream) {
+        return counters.compute(id, (key, counter) -> {
+            WatchedCounter watched = counter == null ? new WatchedCounter(key) : counter;
+            watched.streams().add(stream);
+            return watched;
+        });
+    }
+
+    private void leave(WatchStream stream) {
+        streams.remove(stream);
+        stream.counters().forEach(watched -> part(watched.id(), stream));
+        open.decrementAndGet();
+    }
+
+    private void part(CounterId id, WatchStream stream) {
+        counters.computeIfPresent(id, (key, counter) -> {
+            counter.streams().remove(stream);
+            return counter.streams().isEmpty() ? null : counter;
+        });
+    }
+
+    private Mono<Answer> seen(WatchStream stream, boolean required) {
+        return lane.submit(new Question(stream.counters()))
+                .doOnNext(Watches::requireSeen)
+                .doOnNext(answer -> requireExisting(stream, required));
+    }
+
+    private static void requireSeen(Answer answer) {
+        switch (answer) {
+            case SEEN -> {}
+            case OVERLOADED -> throw new ProblemException(ProblemType.OVERLOADED, "Too many streams begin at once.");
+            case UNAVAILABLE ->
+                throw new ProblemException(ProblemType.STORE_UNAVAILABLE, "The counters could not be read.");
+        }
+    }
+
+    private static void requireExisting(WatchStream stream, boolean required) {
+        if (required && !stream.counters().stream().allMatch(WatchedCounter::exists)) {
+            throw new ProblemException(ProblemType.NOT_FOUND, "There is no such counter.");
+        }
+    }
+
+    private static Flux<DataBuffer> sent(WatchStream stream) {
+        // Never more than was asked for: there is nothing to be buffered.
+        return Flux.push(stream::attach, OverflowStrategy.ERROR);
+    }
+
+    /** Looks at all that is watched, in one statement or a few. */
+    @Scheduled(fixedDelayString = "${tally.watch.interval:250ms}")
+    Mono<Void> poll() {
+        return Mono.defer(() -> counters.isEmpty() || stopping ? Mono.empty() : pass(nanoClock.getAsLong()));
+    }
+
+    private Mono<Void> pass(long startNanos) {
+        return Flux.fromIterable(Looker.slices(List.copyOf(counters.values())))
+                .map(Question::new)
+                .concatMap(lane::submit)
+                .all(Answer.SEEN::equals)
+                .flatMap(seen -> seen ? rest(nanoClock.getAsLong() - startNanos) : Mono.empty());
+    }
+
+    private Mono<Void> rest(long workNanos) {
+        Duration rest = Duration.ofNanos(REST_PER_WORK * workNanos).minus(properties.interval());
+        return rest.isPositive() ? Mono.delay(rest).then() : Mono.empty();
+    }
+
+    @Scheduled(fixedRateString = "${tally.watch.heartbeat:15s}")
+    void beat() {
+        streams.forEach(WatchStream::beat);
+    }
+
+    /** Streams last for as long as their clients like: this ends them, so that nobody waits for them. */
+    @EventListener(ContextClosedEvent.class)
+    void stop() {
+        stopping = true;
+        looker.stop();
+        streams.forEach(WatchStream::end);
+    }
+}
