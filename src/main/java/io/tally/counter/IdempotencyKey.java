@@ -41,4 +41,9 @@ public record IdempotencyKey(String scope, String text) {
     public IdempotencyKey line(long number) {
         return new IdempotencyKey(scope, text + "/" + number);
     }
+
+    /** The same 64 bits for the same key, and as good as by chance. */
+    public long digest() {
+        return Fingerprint.of(scope + "\n" + text);
+    }
 }

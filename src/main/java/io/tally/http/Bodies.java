@@ -7,9 +7,12 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.TransactionApplied;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -20,7 +23,11 @@ import org.springframework.web.reactive.function.BodyExtractors;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What travels as JSON, in and out. */
 public final class Bodies {
@@ -169,6 +176,48 @@ public final class Bodies {
         static IncrementView of(Incremented incremented) {
             return new IncrementView(incremented.value(), incremented.version(), incremented.delta());
         }
+    }
+
+    /**
+     * All of a body, straight from its tokens: for those with many items.
+     *
+     * @param content reads what begins at the parser's token, to its end
+     * @throws ProblemException where it is not JSON, or something follows
+     */
+    public static <T> T read(JsonMapper json, byte[] bytes, Function<JsonParser, T> content) {
+        try (JsonParser parser = json.createParser(bytes)) {
+            parser.nextToken();
+            T read = content.apply(parser);
+            if (parser.nextToken() != null) {
+                throw malformed("Something follows the JSON.");
+            }
+            return read;
+        } catch (JacksonException malformed) {
+            throw malformed("The body is not JSON.");
+        }
+    }
+
+    /**
+     * The items of the array that begins at the parser's token.
+     *
+     * @param what they are, for whoever sent something else
+     * @param item reads what begins at the parser's token, to its end; is told which it is, from 1
+     * @throws ProblemException where it is no array, or too long
+     */
+    public static <T> List<T> array(JsonParser parser, int max, String what, LongFunction<T> item) {
+        if (parser.currentToken() != JsonToken.START_ARRAY) {
+            throw malformed("The " + what + " are a JSON array.");
+        }
+        List<T> items = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (items.size() == max) {
+                throw new ProblemException(
+                        ProblemType.CONTENT_TOO_LARGE,
+                        "There are " + max + " " + what + " at most; a stream has no limit.");
+            }
+            items.add(item.apply(items.size() + 1L));
+        }
+        return items;
     }
 
     /**

@@ -5,8 +5,6 @@ import io.tally.counter.Outcome;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;
 
@@ -18,19 +16,16 @@ import org.springframework.http.ProblemDetail;
 record IncrementItem(
         long line, @Nullable Command command, @Nullable ProblemDetail problem) {
 
-    /** Shared: a stream may bring hundreds of thousands of bad lines a second. There are as many as sentences in the code. */
-    private static final Map<String, ProblemDetail> PROBLEMS = new ConcurrentHashMap<>();
-
     /** An item and what came of it: either an outcome or a problem. */
     record Answered(IncrementItem item, @Nullable Outcome outcome) {}
 
     /** Whether it stands for the rest of a stream that broke off. */
     boolean isEnd() {
-        return problem != null && ProblemType.STREAM_INCOMPLETE.uri().equals(String.valueOf(problem.getType()));
+        return problem != null && Problems.isOf(ProblemType.STREAM_INCOMPLETE, problem);
     }
 
     static IncrementItem refused(long line, ProblemType type, String detail) {
-        return refused(line, PROBLEMS.computeIfAbsent(detail, same -> Problems.problem(type, same)));
+        return refused(line, Problems.shared(type, detail));
     }
 
     static IncrementItem refused(long line, ProblemDetail problem) {

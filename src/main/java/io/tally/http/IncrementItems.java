@@ -5,9 +5,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;
 import tools.jackson.core.JacksonException;
@@ -19,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, where the key may be left out. Straight from the tokens: a
  * stream brings hundreds of thousands of them a second.
  */
-final class IncrementItems {
+final class IncrementItems implements LineItems<IncrementItem> {
 
     private static final int ARRAY_MAX = 1_000;
     private static final int TRANSACTION_MAX = 100;
@@ -33,8 +31,13 @@ final class IncrementItems {
         this.requestKey = requestKey;
     }
 
-    /** A line that holds one item. */
-    IncrementItem line(byte[] bytes, int from, int length, long line) {
+    @Override
+    public IncrementItem refused(long line, ProblemDetail problem) {
+        return IncrementItem.refused(line, problem);
+    }
+
+    @Override
+    public IncrementItem line(byte[] bytes, int from, int length, long line) {
         try (JsonParser parser = json.createParser(bytes, from, length)) {
             parser.nextToken();
             IncrementItem item = item(parser, line);
@@ -52,7 +55,7 @@ final class IncrementItems {
      * @throws ProblemException where it is none, or too long
      */
     List<IncrementItem> array(byte[] bytes) {
-        return read(bytes, parser -> items(parser, ARRAY_MAX));
+        return Bodies.read(json, bytes, parser -> items(parser, ARRAY_MAX));
     }
 
     /**
@@ -61,7 +64,7 @@ final class IncrementItems {
      * @throws ProblemException where it is something else, one of them is malformed, or there are none or too many
      */
     List<Increment> transaction(byte[] bytes) {
-        List<IncrementItem> items = read(bytes, this::transactionItems);
+        List<IncrementItem> items = Bodies.read(json, bytes, this::transactionItems);
         if (items.isEmpty()) {
             throw Bodies.malformed("A transaction has 1 to " + TRANSACTION_MAX + " increments.");
         }
@@ -96,34 +99,8 @@ final class IncrementItems {
         return increment;
     }
 
-    /** All of a body, which begins at the parser's token. */
-    private <T> T read(byte[] bytes, Function<JsonParser, T> content) {
-        try (JsonParser parser = json.createParser(bytes)) {
-            parser.nextToken();
-            T read = content.apply(parser);
-            if (parser.nextToken() != null) {
-                throw Bodies.malformed("Something follows the JSON.");
-            }
-            return read;
-        } catch (JacksonException malformed) {
-            throw Bodies.malformed("The body is not JSON.");
-        }
-    }
-
     private List<IncrementItem> items(JsonParser parser, int max) {
-        if (parser.currentToken() != JsonToken.START_ARRAY) {
-            throw Bodies.malformed("Increments are a JSON array.");
-        }
-        List<IncrementItem> items = new ArrayList<>();
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-            if (items.size() == max) {
-                throw new ProblemException(
-                        ProblemType.CONTENT_TOO_LARGE,
-                        "There are " + max + " increments at most; a stream has no limit.");
-            }
-            items.add(item(parser, items.size() + 1L));
-        }
-        return items;
+        return Bodies.array(parser, max, "increments", line -> item(parser, line));
     }
 
     /** The item that begins at the parser's token, read to its end even where it is refused. */

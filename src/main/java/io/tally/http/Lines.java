@@ -13,27 +13,27 @@ import org.springframework.http.ProblemDetail;
  * that is longer than the limit is passed by and not kept. Blank lines are counted and left out. For one body, one buffer at
  * a time.
  */
-final class Lines {
+final class Lines<T> {
 
     /** The most items in a block: bounds what is read and not answered, however short the lines are. */
     private static final int BLOCK_MAX = 256;
 
-    private final IncrementItems items;
+    private final LineItems<T> items;
     private final int lineBytesMax;
     private byte[] begun = new byte[0];
     private boolean tooLong;
     private @Nullable ProblemDetail broken;
     private long line;
 
-    Lines(IncrementItems items, int lineBytesMax) {
+    Lines(LineItems<T> items, int lineBytesMax) {
         this.items = items;
         this.lineBytesMax = lineBytesMax;
     }
 
     /** The items of the lines that end in this buffer, in blocks; releases the buffer. */
-    List<List<IncrementItem>> blocks(DataBuffer buffer) {
+    List<List<T>> blocks(DataBuffer buffer) {
         byte[] bytes = joined(buffer);
-        List<IncrementItem> found = new ArrayList<>();
+        List<T> found = new ArrayList<>();
         int from = 0;
         for (int i = begun.length; i < bytes.length; i++) {
             if (bytes[i] == '\n') {
@@ -51,13 +51,13 @@ final class Lines {
     }
 
     /** After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is missing. */
-    List<List<IncrementItem>> last() {
-        List<IncrementItem> found = new ArrayList<>();
+    List<List<T>> last() {
+        List<T> found = new ArrayList<>();
         ProblemDetail missing = broken;
         if (missing == null) {
             end(begun, 0, begun.length, found);
         } else {
-            found.add(IncrementItem.refused(line + 1, missing));
+            found.add(items.refused(line + 1, missing));
         }
         return cut(found);
     }
@@ -75,12 +75,13 @@ final class Lines {
         begun = tooLong ? new byte[0] : Arrays.copyOfRange(bytes, from, bytes.length);
     }
 
-    private void end(byte[] bytes, int from, int to, List<IncrementItem> found) {
+    private void end(byte[] bytes, int from, int to, List<T> found) {
         line++;
         if (tooLong || to - from > lineBytesMax) {
             tooLong = false;
-            found.add(IncrementItem.refused(
-                    line, ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most."));
+            found.add(items.refused(
+                    line,
+                    Problems.shared(ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most.")));
         } else if (!isBlank(bytes, from, to)) {
             found.add(items.line(bytes, from, to - from, line));
         }
@@ -95,8 +96,8 @@ final class Lines {
         return true;
     }
 
-    private static List<List<IncrementItem>> cut(List<IncrementItem> found) {
-        List<List<IncrementItem>> blocks = new ArrayList<>();
+    private static <T> List<List<T>> cut(List<T> found) {
+        List<List<T>> blocks = new ArrayList<>();
         for (int from = 0; from < found.size(); from += BLOCK_MAX) {
             blocks.add(found.subList(from, Math.min(from + BLOCK_MAX, found.size())));
         }

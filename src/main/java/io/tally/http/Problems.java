@@ -18,6 +18,8 @@ import io.tally.counter.Outcome.WrongKind;
 import io.tally.pipeline.StoreFailure;
 import java.net.URI;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -31,6 +33,8 @@ public final class Problems {
 
     /** Long enough for a queue to empty or a failover to end more often than not. */
     private static final String RETRY_AFTER_SECONDS = "1";
+
+    private static final Map<String, ProblemDetail> SHARED = new ConcurrentHashMap<>();
 
     private Problems() {}
 
@@ -61,12 +65,27 @@ public final class Problems {
         return problem;
     }
 
+    /**
+     * The same, and the same object each time: a stream may bring hundreds of thousands of bad lines a second.
+     *
+     * @param detail a sentence that stands in the code: each is kept for ever
+     */
+    public static ProblemDetail shared(ProblemType type, String detail) {
+        return SHARED.computeIfAbsent(detail, same -> problem(type, same));
+    }
+
+    /** Whether a problem is of that type. */
+    public static boolean isOf(ProblemType type, ProblemDetail problem) {
+        return type.uri().equals(String.valueOf(problem.getType()));
+    }
+
     /** What a failure of the database means for the one request it stood for. */
     static Outcome outcome(StoreFailure failure) {
         return failure.kind() == StoreFailure.Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
     }
 
-    static ProblemDetail problem(Outcome outcome) {
+    /** An outcome as a problem. */
+    public static ProblemDetail problem(Outcome outcome) {
         return switch (outcome) {
             case NotFound absent -> problem(ProblemType.NOT_FOUND, "There is no such counter.");
             case PreconditionFailed failed -> preconditionFailed(failed.version());

@@ -1,9 +1,5 @@
 package io.tally.pipeline;
 
-import io.tally.counter.Command;
-import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,33 +7,45 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
-/** Commands that are handed in and answered together, each by the lane of its counters. For one subscription. */
-final class Bulk {
+/** Requests that are handed in and answered together, each by a lane of its own choice. For one subscription. */
+public final class Bulk<I, O> {
 
     /** About as long as a lane takes to make room, and as long as somebody waits who finds none again and again. */
     private static final Duration PAUSE_MIN = Duration.ofMillis(5);
 
     private static final Duration PAUSE_MAX = Duration.ofMillis(500);
 
-    private final List<Command> commands;
-    private final Function<Command, Lane<Command, Outcome>> laneOf;
-    private final Outcome[] outcomes;
+    private final List<I> requests;
+    private final Function<I, Lane<I, O>> laneOf;
+    private final Predicate<O> overloaded;
+    private final Predicate<O> unavailable;
+    private final O[] outcomes;
     private List<Integer> open;
     private long pauseMillis = PAUSE_MIN.toMillis();
 
-    Bulk(List<Command> commands, Function<Command, Lane<Command, Outcome>> laneOf) {
-        this.commands = commands;
+    /**
+     * Some requests.
+     *
+     * @param overloaded whether an outcome says that nothing was done for lack of room
+     * @param unavailable whether it says that nothing was done because the database is away
+     */
+    @SuppressWarnings("unchecked") // nobody sees the array
+    public Bulk(List<I> requests, Function<I, Lane<I, O>> laneOf, Predicate<O> overloaded, Predicate<O> unavailable) {
+        this.requests = requests;
         this.laneOf = laneOf;
-        this.outcomes = new Outcome[commands.size()];
-        this.open = IntStream.range(0, commands.size()).boxed().toList();
+        this.overloaded = overloaded;
+        this.unavailable = unavailable;
+        this.outcomes = (O[]) new Object[requests.size()];
+        this.open = IntStream.range(0, requests.size()).boxed().toList();
     }
 
-    /** The outcomes, in the order of the commands. */
-    Mono<List<Outcome>> once() {
+    /** The outcomes, in the order of the requests. */
+    public Mono<List<O>> once() {
         return Mono.defer(this::submitOpen).then(Mono.fromSupplier(() -> Arrays.asList(outcomes)));
     }
 
@@ -47,7 +55,7 @@ final class Bulk {
      *
      * @param caller where to hand in again
      */
-    Mono<List<Outcome>> patiently(LongSupplier nanoClock, long deadline, Scheduler caller) {
+    public Mono<List<O>> patiently(LongSupplier nanoClock, long deadline, Scheduler caller) {
         return Mono.defer(this::submitOpen)
                 .repeatWhen(rounds -> rounds.takeWhile(round -> hasOpen(nanoClock.getAsLong() - deadline < 0))
                         .concatMap(round -> Mono.delay(nextPause()))
@@ -68,14 +76,14 @@ final class Bulk {
     private List<Part> parts() {
         List<Part> parts = new ArrayList<>();
         for (int index : open) {
-            Command command = commands.get(index);
-            part(parts, laneOf.apply(command)).add(index, command);
+            I request = requests.get(index);
+            part(parts, laneOf.apply(request)).add(index, request);
         }
         return parts;
     }
 
     /** The part that takes one more for this lane. The last of a lane is the one that may have room. */
-    private Part part(List<Part> parts, Lane<Command, Outcome> lane) {
+    private Part part(List<Part> parts, Lane<I, O> lane) {
         // A handful of lanes: looking through them costs less than hashing them.
         for (int i = parts.size() - 1; i >= 0; i--) {
             if (parts.get(i).lane == lane) {
@@ -85,7 +93,7 @@ final class Bulk {
         return begun(parts, lane);
     }
 
-    private Part begun(List<Part> parts, Lane<Command, Outcome> lane) {
+    private Part begun(List<Part> parts, Lane<I, O> lane) {
         Part part = new Part(lane);
         parts.add(part);
         return part;
@@ -93,8 +101,8 @@ final class Bulk {
 
     private boolean hasOpen(boolean mayWaitForStore) {
         open = open.stream()
-                .filter(index -> outcomes[index] instanceof Overloaded
-                        || (mayWaitForStore && outcomes[index] instanceof StoreUnavailable))
+                .filter(index ->
+                        overloaded.test(outcomes[index]) || (mayWaitForStore && unavailable.test(outcomes[index])))
                 .toList();
         return !open.isEmpty();
     }
@@ -102,28 +110,28 @@ final class Bulk {
     /** What goes to one lane together. */
     private final class Part {
 
-        private final Lane<Command, Outcome> lane;
+        private final Lane<I, O> lane;
         private final List<Integer> indexes = new ArrayList<>();
-        private final List<Command> requests = new ArrayList<>();
+        private final List<I> together = new ArrayList<>();
 
-        Part(Lane<Command, Outcome> lane) {
+        Part(Lane<I, O> lane) {
             this.lane = lane;
         }
 
-        void add(int index, Command command) {
+        void add(int index, I request) {
             indexes.add(index);
-            requests.add(command);
+            together.add(request);
         }
 
         boolean isFull() {
-            return requests.size() == lane.togetherMax();
+            return together.size() == lane.togetherMax();
         }
 
         Mono<Void> submit() {
-            return lane.submit(requests).doOnNext(this::take).then();
+            return lane.submit(together).doOnNext(this::take).then();
         }
 
-        private void take(List<Outcome> answers) {
+        private void take(List<O> answers) {
             for (int i = 0; i < answers.size(); i++) {
                 outcomes[indexes.get(i)] = answers.get(i);
             }

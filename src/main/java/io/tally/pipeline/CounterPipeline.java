@@ -8,6 +8,8 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition.AtVersion;
 import io.tally.pipeline.CounterStore.Writes;
@@ -114,7 +116,7 @@ public final class CounterPipeline implements SmartLifecycle {
 
     /** Applies increments, each for itself, and gives the outcomes together, in their order. Never fails. */
     public Mono<List<Outcome>> applyAll(List<Command> increments) {
-        return told(increments, () -> new Bulk(increments, this::laneOf).once());
+        return told(increments, () -> bulk(increments).once());
     }
 
     /**
@@ -124,11 +126,15 @@ public final class CounterPipeline implements SmartLifecycle {
     public Mono<List<Outcome>> applyAllPatiently(List<Command> increments) {
         return told(
                 increments,
-                () -> new Bulk(increments, this::laneOf)
+                () -> bulk(increments)
                         .patiently(
                                 nanoClock,
                                 nanoClock.getAsLong() + limits.outcomeMax().toNanos(),
                                 Schedulers.fromExecutor(threads.current())));
+    }
+
+    private Bulk<Command, Outcome> bulk(List<Command> increments) {
+        return new Bulk<>(increments, this::laneOf, Overloaded.class::isInstance, StoreUnavailable.class::isInstance);
     }
 
     private Mono<List<Outcome>> told(List<Command> increments, Supplier<Mono<List<Outcome>>> outcomes) {

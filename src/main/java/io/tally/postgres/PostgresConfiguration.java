@@ -9,6 +9,7 @@ import io.tally.audit.Books;
 import io.tally.job.JobKind;
 import io.tally.job.JobStore;
 import io.tally.member.Members;
+import io.tally.name.NameStore;
 import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.ExpiredKeys;
 import io.tally.ranking.Ranking;
@@ -115,6 +116,11 @@ class PostgresConfiguration {
     @Bean
     Changes changes(Pool pool) {
         return new PostgresChanges(pool);
+    }
+
+    @Bean
+    NameStore nameStore(Pool pool) {
+        return new PostgresNames(pool);
     }
 
     @Bean

@@ -84,11 +84,16 @@ class BulkTest {
                 .toList();
     }
 
+    private Bulk<Command, Outcome> bulk(int count) {
+        return new Bulk<>(
+                commands(count), command -> lane, Overloaded.class::isInstance, StoreUnavailable.class::isInstance);
+    }
+
     @Test
     void refusesWhatHasNoRoomWhereNobodyCanWait() {
         // Two are in flight, two wait: the fifth finds half of the queue full.
         List<Outcome> outcomes = new ArrayList<>();
-        new Bulk(commands(5), command -> lane).once().subscribe(outcomes::addAll);
+        bulk(5).once().subscribe(outcomes::addAll);
         endAll();
 
         assertThat(outcomes).startsWith(applied(4).toArray(Outcome[]::new)).endsWith(new Overloaded());
@@ -96,8 +101,7 @@ class BulkTest {
 
     @Test
     void waitsForRoomInTheOrderOfTheCommands() {
-        StepVerifier.withVirtualTime(
-                        () -> new Bulk(commands(9), command -> lane).patiently(() -> 0, 1, Schedulers.immediate()))
+        StepVerifier.withVirtualTime(() -> bulk(9).patiently(() -> 0, 1, Schedulers.immediate()))
                 .then(this::endAll)
                 .thenAwait(Duration.ofMinutes(1))
                 .then(this::endAll)
@@ -109,8 +113,7 @@ class BulkTest {
 
     @Test
     void asksLessAndLessOften() {
-        StepVerifier.withVirtualTime(
-                        () -> new Bulk(commands(5), command -> lane).patiently(() -> 0, 1, Schedulers.immediate()))
+        StepVerifier.withVirtualTime(() -> bulk(5).patiently(() -> 0, 1, Schedulers.immediate()))
                 .thenAwait(Duration.ofSeconds(1))
                 .then(() -> lane.submit(commands(2)).subscribe())
                 .then(this::endAll)
@@ -126,16 +129,14 @@ class BulkTest {
     @Test
     void triesAnAbsentDatabaseUntilTheDeadline() {
         failures = 1;
-        StepVerifier.withVirtualTime(
-                        () -> new Bulk(commands(1), command -> lane).patiently(() -> 0, 1, Schedulers.immediate()))
+        StepVerifier.withVirtualTime(() -> bulk(1).patiently(() -> 0, 1, Schedulers.immediate()))
                 .then(this::endAll)
                 .thenAwait(Duration.ofSeconds(1))
                 .then(this::endAll)
                 .expectNext(applied(1))
                 .verifyComplete();
         failures = 1;
-        StepVerifier.withVirtualTime(
-                        () -> new Bulk(commands(1), command -> lane).patiently(() -> 2, 1, Schedulers.immediate()))
+        StepVerifier.withVirtualTime(() -> bulk(1).patiently(() -> 2, 1, Schedulers.immediate()))
                 .then(this::endAll)
                 .expectNext(List.of(unlucky))
                 .verifyComplete();
@@ -145,8 +146,7 @@ class BulkTest {
     void doesNotTryAgainWhatMayHaveBeenApplied() {
         failures = 1;
         unlucky = new Unknown();
-        StepVerifier.withVirtualTime(
-                        () -> new Bulk(commands(1), command -> lane).patiently(() -> 0, 1, Schedulers.immediate()))
+        StepVerifier.withVirtualTime(() -> bulk(1).patiently(() -> 0, 1, Schedulers.immediate()))
                 .then(this::endAll)
                 .expectNext(List.of(new Unknown()))
                 .verifyComplete();

@@ -1,0 +1,93 @@
+package io.tally.http;
+
+import java.util.List;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.stereotype.Component;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/** Bodies with many items: an array, or a stream of lines of any length. Safe for use by many threads. */
+@Component
+public final class BulkBodies {
+
+    private static final Logger log = LoggerFactory.getLogger(BulkBodies.class);
+
+    private final Sinks.Empty<DataBuffer> stopping = Sinks.empty();
+    private final HttpProperties limits;
+
+    BulkBodies(HttpProperties limits) {
+        this.limits = limits;
+    }
+
+    /**
+     * Whether a body is a stream of lines, and not an array.
+     *
+     * @throws ProblemException where it is neither
+     */
+    public boolean isStream(ServerRequest request) {
+        MediaType type = request.headers().contentType().orElse(MediaType.APPLICATION_OCTET_STREAM);
+        if (MediaType.APPLICATION_JSON.equalsTypeAndSubtype(type)) {
+            return false;
+        }
+        if (MediaType.APPLICATION_NDJSON.equalsTypeAndSubtype(type)) {
+            return true;
+        }
+        throw new ProblemException(
+                ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send application/json or application/x-ndjson.");
+    }
+
+    /** All of an array. Fails where there is no body, or one that is too long. */
+    public Mono<byte[]> array(ServerRequest request) {
+        return Bodies.bytes(request, limits.arrayBytesMax()).switchIfEmpty(Mono.error(Bodies::missing));
+    }
+
+    /**
+     * Reads a stream as it arrives, carries its items out in blocks, and gives what came of them in the order of the lines.
+     * Reads no further than {@code tally.http.stream-bytes-max} beyond what is answered. Never fails for the stream's sake: one
+     * that breaks off, or whose instance stops, ends with an item of type {@link ProblemType#STREAM_INCOMPLETE}.
+     *
+     * @param items a new one for each stream
+     * @param work carries out a block; several may be under way at once
+     */
+    public <T, R> Flux<R> lines(ServerRequest request, LineItems<T> items, Function<List<T>, Mono<R>> work) {
+        return Flux.defer(() -> blocks(
+                        request, new Lines<>(items, (int) limits.lineBytesMax().toBytes())))
+                .flatMapSequential(work, limits.streamPiecesMax(), 1);
+    }
+
+    private <T> Flux<List<T>> blocks(ServerRequest request, Lines<T> lines) {
+        return Bodies.buffers(request)
+                .takeUntilOther(stopping.asMono())
+                // What arrived before is applied and answered all the same.
+                .doOnError(failure -> lines.breakOff(incomplete(failure)))
+                .onErrorComplete()
+                .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
+                .concatMapIterable(lines::blocks, 1)
+                .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())));
+    }
+
+    private static ProblemDetail incomplete(Throwable failure) {
+        log.debug("A stream broke off: {}", failure.toString());
+        return Problems.problem(
+                ProblemType.STREAM_INCOMPLETE,
+                failure instanceof ProblemException known
+                        ? String.valueOf(known.problem().getTitle()) + "."
+                        : "The rest of the stream did not arrive.");
+    }
+
+    /** Streams may last for hours: this ends them, so that nobody waits for them. */
+    @EventListener(ContextClosedEvent.class)
+    void stop() {
+        stopping.tryEmitError(new ProblemException(ProblemType.STORE_UNAVAILABLE, "This instance is stopping."));
+    }
+}

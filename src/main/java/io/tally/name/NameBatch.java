@@ -1,0 +1,70 @@
+package io.tally.name;
+
+import io.tally.counter.Outcome;
+import io.tally.name.NameAnswer.Named;
+import io.tally.name.NameAnswer.Unnamed;
+import io.tally.pipeline.Waiter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Those who wait in one batch, by what they want; each leaves with the answer. For one thread at a time. */
+final class NameBatch {
+
+    private final Map<NameKey, List<Waiter<Wanted, NameAnswer>>> open = new LinkedHashMap<>();
+    private boolean inDoubt;
+
+    NameBatch(List<Waiter<Wanted, NameAnswer>> waiters) {
+        for (Waiter<Wanted, NameAnswer> waiter : waiters) {
+            open.computeIfAbsent(waiter.request().key(), key -> new ArrayList<>(1))
+                    .add(waiter);
+        }
+    }
+
+    boolean isDone() {
+        return open.isEmpty();
+    }
+
+    /** What is still wanted. */
+    List<NameKey> keys() {
+        return List.copyOf(open.keySet());
+    }
+
+    /** The same, as the first who wants each would make it. */
+    List<Wanted> wanted() {
+        return open.values().stream()
+                .map(waiters -> waiters.getFirst().request())
+                .toList();
+    }
+
+    /** Answers all who want one of these. */
+    void take(Map<NameKey, Known> known) {
+        known.forEach(this::take);
+    }
+
+    private void take(NameKey key, Known known) {
+        for (Waiter<Wanted, NameAnswer> waiter : open.getOrDefault(key, List.of())) {
+            boolean created = known.creator() == waiter.request().creator();
+            waiter.answer(new Named(known.name(), known.id(), created));
+        }
+        open.remove(key);
+    }
+
+    /** Tells all who want this one that they do not get it. */
+    void refuse(NameKey key, Outcome why) {
+        for (Waiter<Wanted, NameAnswer> waiter : open.getOrDefault(key, List.of())) {
+            waiter.answer(new Unnamed(why));
+        }
+        open.remove(key);
+    }
+
+    /** Says that what is still wanted may have been made, and nobody knows. */
+    void doubt() {
+        inDoubt = true;
+    }
+
+    boolean isInDoubt() {
+        return inDoubt;
+    }
+}

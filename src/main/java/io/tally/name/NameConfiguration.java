@@ -1,0 +1,16 @@
+package io.tally.name;
+
+import io.tally.pipeline.CallerThreads;
+import io.tally.pipeline.PipelineProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Names, in whatever store there is. */
+@Configuration(proxyBeanMethods = false)
+class NameConfiguration {
+
+    @Bean
+    Names names(NameStore store, PipelineProperties limits, CallerThreads threads) {
+        return new Names(store, limits, threads, System::nanoTime);
+    }
+}

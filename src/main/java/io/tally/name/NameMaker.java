@@ -1,0 +1,124 @@
+package io.tally.name;
+
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.StoreUnavailable;
+import io.tally.counter.Outcome.Unknown;
+import io.tally.name.NameAnswer.Unnamed;
+import io.tally.pipeline.Flush;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Kind;
+import io.tally.pipeline.Waiter;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+
+/**
+ * Gets or makes the names that a lane's waiters want, each once. Most exist: so it looks first, and makes only what is
+ * missing.
+ *
+ * <p>What was rolled back or may not have been is tried again, since nothing is made twice: whoever tries again either finds
+ * the name made for them before, and knows it by its creator, or makes it now.
+ */
+final class NameMaker implements Flush<Wanted, NameAnswer> {
+
+    private static final Logger log = LoggerFactory.getLogger(NameMaker.class);
+
+    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
+    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
+    private static final double JITTER = 0.5;
+
+    private final NameStore store;
+    private final PipelineProperties limits;
+    private final LongSupplier nanoClock;
+    private volatile boolean storeAnswers = true;
+
+    NameMaker(NameStore store, PipelineProperties limits, LongSupplier nanoClock) {
+        this.store = store;
+        this.limits = limits;
+        this.nanoClock = nanoClock;
+    }
+
+    @Override
+    public Mono<Void> flush(List<Waiter<Wanted, NameAnswer>> waiters) {
+        NameBatch batch = new NameBatch(waiters);
+        long since = nanoClock.getAsLong();
+        return Mono.defer(() -> find(batch).then(Mono.defer(() -> makeMissing(batch))))
+                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
+                        .maxBackoff(BACKOFF_MAX)
+                        .jitter(JITTER)
+                        .filter(failure -> mayBeTriedAgain(failure, nanoClock.getAsLong() - since, batch)))
+                .doOnSuccess(nothing -> storeAnswers = true)
+                .onErrorResume(StoreFailure.class, failure -> giveUp(batch, failure));
+    }
+
+    private Mono<Void> find(NameBatch batch) {
+        return store.find(batch.keys()).doOnNext(batch::take).then();
+    }
+
+    private Mono<Void> makeMissing(NameBatch batch) {
+        return batch.isDone() ? Mono.empty() : make(batch, batch.wanted());
+    }
+
+    private Mono<Void> make(NameBatch batch, List<Wanted> wanted) {
+        return store.make(wanted)
+                .doOnNext(batch::take)
+                .doOnError(failure -> isOf(Kind.UNKNOWN, failure), failure -> batch.doubt())
+                .then()
+                .onErrorResume(failure -> isOf(Kind.BAD_OPERATION, failure), failure -> makeApart(batch, wanted));
+    }
+
+    /** The database refuses one of them, by a rule that somebody added: half by half, until that one is alone. */
+    private Mono<Void> makeApart(NameBatch batch, List<Wanted> wanted) {
+        int half = wanted.size() / 2;
+        if (half == 0) {
+            batch.refuse(wanted.getFirst().key(), new ConstraintViolated());
+            return Mono.empty();
+        }
+        return make(batch, wanted.subList(0, half))
+                .then(Mono.defer(() -> make(batch, wanted.subList(half, wanted.size()))));
+    }
+
+    private boolean mayBeTriedAgain(Throwable failure, long nanos, NameBatch batch) {
+        Duration triedMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
+        return failure instanceof StoreFailure known
+                && switch (known.kind()) {
+                    case CONFLICT, UNAVAILABLE, UNKNOWN -> nanos < triedMax.toNanos();
+                    case BAD_OPERATION, FENCED, FATAL -> false;
+                };
+    }
+
+    private static boolean isOf(Kind kind, Throwable failure) {
+        return failure instanceof StoreFailure known && known.kind() == kind;
+    }
+
+    private Mono<Void> giveUp(NameBatch batch, StoreFailure failure) {
+        storeAnswers = false;
+        List<NameKey> keys = batch.keys();
+        log.warn("{} names were not got: {}", keys.size(), failure.getMessage());
+        Outcome why = batch.isInDoubt() ? new Unknown() : new StoreUnavailable();
+        keys.forEach(key -> batch.refuse(key, why));
+        return Mono.empty();
+    }
+
+    @Override
+    public NameAnswer refused(Refusal refusal) {
+        return new Unnamed(refusal);
+    }
+
+    @Override
+    public NameAnswer abandoned() {
+        return new Unnamed(new Unknown());
+    }
+
+    @Override
+    public boolean storeAnswers() {
+        return storeAnswers;
+    }
+}

@@ -1,0 +1,114 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.Readable;
+import io.r2dbc.spi.Result;
+import io.r2dbc.spi.Row;
+import io.r2dbc.spi.Statement;
+import io.tally.name.Known;
+import io.tally.name.NameKey;
+import io.tally.name.NameStore;
+import io.tally.name.Wanted;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Names in PostgreSQL, on pooled connections. */
+final class PostgresNames implements NameStore {
+
+    private final Pool pool;
+
+    PostgresNames(Pool pool) {
+        this.pool = pool;
+    }
+
+    /** A row of a name that exists. */
+    private record Line(NameKey key, Known known) {
+
+        static Optional<Line> of(Row row) {
+            if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
+                throw new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
+            }
+            String name = row.get("name", String.class);
+            return name == null ? Optional.empty() : Optional.of(of(row, name));
+        }
+
+        private static Line of(Readable row, String name) {
+            return new Line(
+                    new NameKey(text(row, "namespace"), text(row, "key")),
+                    new Known(name, CounterRows.number(row, "id"), CounterRows.number(row, "created_by")));
+        }
+
+        private static String text(Readable row, String column) {
+            return Objects.requireNonNull(row.get(column, String.class), column);
+        }
+    }
+
+    @Override
+    public Mono<Map<NameKey, Known>> find(List<NameKey> keys) {
+        return pool.read(connection -> known(connection
+                .createStatement(NameSql.FIND)
+                .bind("$1", texts(keys, NameKey::namespace))
+                .bind("$2", texts(keys, NameKey::key))));
+    }
+
+    @Override
+    public Mono<Known> find(String namespace, long id) {
+        return pool.read(connection -> known(connection
+                        .createStatement(NameSql.FIND_ID)
+                        .bind("$1", namespace)
+                        .bind("$2", id)))
+                .flatMapIterable(Map::values)
+                .next();
+    }
+
+    @Override
+    public Mono<Map<NameKey, Known>> make(List<Wanted> wanted) {
+        return pool.inTransaction(
+                connection -> lock(connection, wanted).then(Mono.defer(() -> make(connection, wanted))));
+    }
+
+    private static Mono<Void> lock(Connection connection, List<Wanted> wanted) {
+        return Flux.from(connection
+                        .createStatement(NameSql.LOCK)
+                        .bind(
+                                "$1",
+                                wanted.stream()
+                                        .map(name -> name.key().namespace())
+                                        .distinct()
+                                        .toArray(String[]::new))
+                        .execute())
+                .concatMap(Result::getRowsUpdated)
+                .then();
+    }
+
+    private static Mono<Map<NameKey, Known>> make(Connection connection, List<Wanted> wanted) {
+        return known(connection
+                .createStatement(NameSql.MAKE)
+                .bind("$1", texts(wanted, name -> name.key().namespace()))
+                .bind("$2", texts(wanted, name -> name.key().key()))
+                .bind("$3", texts(wanted, Wanted::name))
+                .bind("$4", wanted.stream().map(Wanted::creator).toArray(Long[]::new)));
+    }
+
+    private static Mono<Map<NameKey, Known>> known(Statement statement) {
+        return Flux.from(statement.execute())
+                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
+                .collectList()
+                .map(lines ->
+                        lines.stream().flatMap(Optional::stream).collect(Collectors.toMap(Line::key, Line::known)));
+    }
+
+    private static <T> String[] texts(Collection<T> items, Function<T, String> text) {
+        return items.stream().map(text).toArray(String[]::new);
+    }
+}
