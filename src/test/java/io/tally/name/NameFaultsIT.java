@@ -1,0 +1,193 @@
+package io.tally.name;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.testing.Clients;
+import io.tally.testing.Database;
+import io.tally.testing.EmbeddedPostgres;
+import io.tally.testing.TallyClient;
+import io.tally.testing.TallyClient.Answer;
+import io.tally.testing.TallyServer;
+import io.tally.testing.WireProxy;
+import io.tally.testing.WireProxy.Cut;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Names while the way to the database breaks in the middle of what makes them. Runs on a PostgreSQL of its own. */
+@Timeout(180)
+class NameFaultsIT {
+
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final String COMMIT = "COMMIT";
+    private static final String PATH = "/v1/names/faults";
+
+    private EmbeddedPostgres postgres;
+    private Database database;
+    private WireProxy proxy;
+    private TallyServer server;
+    private TallyServer other;
+    private TallyClient client;
+
+    @BeforeEach
+    void start() throws SQLException {
+        postgres = EmbeddedPostgres.startTemporary();
+        database = postgres.createDatabase("tally");
+        proxy = new WireProxy("127.0.0.1", postgres.port());
+        server = TallyServer.start(
+                proxy.through(database),
+                "tally.database.connect-timeout",
+                "1s",
+                "tally.pipeline.wait-max",
+                "2s",
+                "tally.pipeline.outcome-max",
+                "4s");
+        other = TallyServer.start(database);
+        client = new TallyClient(server.uri());
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        other.close();
+        proxy.close();
+        postgres.close();
+    }
+
+    private static Answer post(TallyClient client, List<String> names, String... headers) {
+        return client.send("POST", PATH, JSON.writeValueAsString(names), headers);
+    }
+
+    private static List<Boolean> created(Answer answer) {
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        return answer.json().asArray().values().stream()
+                .map(item -> item.path("created").asBoolean())
+                .toList();
+    }
+
+    /** In the middle of the commit, before it, and while the rows are written: each name is still told once to be new. */
+    @ParameterizedTest
+    @CsvSource({
+        "AFTER_COMMIT,COMMIT",
+        "IN_FLIGHT,COMMIT",
+        "IN_FLIGHT,insert into name ",
+        "IN_FLIGHT,insert into name_space"
+    })
+    void namesAreMadeOnceThoughAnswersAreLost(Cut cut, String sql) throws Exception {
+        proxy.cutRandomly(0.3, /* seed= */ 7, cut, text -> text.contains(sql));
+        Map<String, Long> ids = new HashMap<>();
+        Set<String> created = new HashSet<>();
+        AtomicInteger next = new AtomicInteger();
+        TallyClient steady = new TallyClient(other.uri());
+        Clients.atOnce(6, worker -> {
+            // All go through the same names at about the same time; one in three on the way that is never cut.
+            TallyClient mine = worker % 3 == 0 ? steady : client;
+            while (proxy.cuts() < 40) {
+                int from = 5 * next.getAndIncrement() / 2;
+                List<String> names = IntStream.range(from, from + 20)
+                        .mapToObj(i -> "name " + i)
+                        .toList();
+                note(ids, created, post(mine, names));
+            }
+            return worker;
+        });
+
+        assertThat(created).isEqualTo(ids.keySet());
+        assertThat(ids.values())
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.rangeClosed(1, ids.size()).boxed().toList());
+        assertThat(database.queryLong("select count(*) from name")).isEqualTo(ids.size());
+        assertThat(database.queryLong("select last_id from name_space")).isEqualTo(ids.size());
+    }
+
+    private static void note(Map<String, Long> ids, Set<String> created, Answer answer) {
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        synchronized (ids) {
+            for (JsonNode item : answer.json()) {
+                String name = item.path("name").asString();
+                long id = item.path("id").asLong();
+                assertThat(ids.merge(name, id, (known, now) -> known)).isEqualTo(id);
+                if (item.path("created").asBoolean()) {
+                    assertThat(created.add(name)).as("created once: " + name).isTrue();
+                }
+            }
+        }
+    }
+
+    /** Cuts the answer to the next commit, and everything after it. */
+    private void loseTheDatabaseAtTheNextCommit() {
+        AtomicBoolean lost = new AtomicBoolean();
+        Predicate<String> sql = text -> {
+            if (text.equals(COMMIT)) {
+                proxy.refuse();
+                lost.set(true);
+            }
+            return lost.get();
+        };
+        proxy.cutRandomly(1, /* seed= */ 1, Cut.AFTER_COMMIT, sql);
+    }
+
+    @Test
+    void whatMayHaveBeenMadeIsSaidToBeUnknownAndAKeyTellsLater() throws Exception {
+        created(post(client, List.of("first")));
+        loseTheDatabaseAtTheNextCommit();
+        Answer unknown = post(client, List.of("a", "b"), "Idempotency-Key", "k");
+
+        assertThat(unknown.status()).isEqualTo(503);
+        assertThat(unknown.problem()).isEqualTo("outcome-unknown");
+        assertThat(unknown.header("Retry-After")).isNotEmpty();
+        assertThat(database.queryLong("select count(*) from name")).isEqualTo(3);
+        // Somebody else is not told that they made it; who comes back under the key is, wherever they come to.
+        assertThat(created(post(new TallyClient(other.uri()), List.of("a", "b"))))
+                .containsExactly(false, false);
+        assertThat(created(post(new TallyClient(other.uri()), List.of("a", "b"), "Idempotency-Key", "k")))
+                .containsExactly(true, true);
+        proxy.cutNothing();
+        proxy.admit();
+        assertThat(created(post(client, List.of("a", "b"), "Idempotency-Key", "k")))
+                .containsExactly(true, true);
+    }
+
+    @Test
+    void nothingIsMadeWhileTheDatabaseIsAway() throws Exception {
+        created(post(client, List.of("first")));
+        proxy.refuse();
+        proxy.cutAll();
+        Answer refused = post(client, List.of("first", "a"));
+
+        assertThat(refused.status()).isEqualTo(503);
+        assertThat(refused.problem()).isEqualTo("store-unavailable");
+        assertThat(client.get(PATH + "/first").problem()).isEqualTo("store-unavailable");
+        Answer lines = client.send("POST", PATH, "\"first\"\n7\n", "Content-Type", "application/x-ndjson");
+        assertThat(lines.status()).isEqualTo(200);
+        assertThat(lines.body()
+                        .lines()
+                        .map(line ->
+                                JSON.readTree(line).path("problem").path("type").asString()))
+                .containsExactly("/problems/store-unavailable", "/problems/malformed");
+        proxy.admit();
+        Clients.await(
+                "names again",
+                Duration.ofSeconds(10),
+                () -> client.get(PATH + "/first").status() == 200);
+        assertThat(created(post(client, List.of("first", "a")))).containsExactly(false, true);
+        assertThat(database.queryLong("select last_id from name_space")).isEqualTo(2);
+    }
+}
