@@ -274,7 +274,7 @@ class MembersIT {
                     Random random = new Random(number);
                     TallyClient mine = number % 2 == 0 ? client : otherClient;
                     List<Told> answers = new ArrayList<>();
-                    for (int i = 0; i < 60; i++) {
+                    for (int i = 0; i < 40; i++) {
                         String member = "m" + random.nextInt(number % 3 == 0 ? 3 : 40);
                         boolean joins = random.nextInt(5) < 3;
                         Answer answer = joins ? join(mine, counter, member) : leave(mine, counter, member);

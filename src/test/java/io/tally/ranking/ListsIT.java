@@ -287,10 +287,12 @@ class ListsIT {
                 .hasSize(9)
                 .doesNotContain("c4");
         client.increment(namespace + "/c4", -1);
-        Clients.await("made again", PATIENCE, () -> name(items(
-                        client.get("/v1/counters/" + namespace + "?sort=value"))
-                .getFirst())
-                .equals("c4"));
+        Clients.await(
+                "made again",
+                PATIENCE,
+                () -> name(items(client.get("/v1/counters/" + namespace + "?sort=value"))
+                                .getFirst())
+                        .equals("c4"));
     }
 
     @Test
