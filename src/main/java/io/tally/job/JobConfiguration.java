@@ -15,7 +15,7 @@ class JobConfiguration {
 
     @Bean
     JobStreams jobStreams(JobStore store) {
-        return new JobStreams(store);
+        return new JobStreams(store, System::nanoTime);
     }
 
     @Bean

@@ -5,6 +5,7 @@ import io.tally.http.ProblemType;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
@@ -23,14 +24,17 @@ final class JobStreams {
     private static final Duration INTERVAL = Duration.ofMillis(500);
 
     /** Shorter than what proxies let a connection be silent. */
-    private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+    static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
     private final JobStore store;
+    private final LongSupplier nanoClock;
     private final AtomicInteger open = new AtomicInteger();
     private final Sinks.Empty<Void> stopping = Sinks.empty();
 
-    JobStreams(JobStore store) {
+    /** @param nanoClock {@link System#nanoTime} but in tests */
+    JobStreams(JobStore store, LongSupplier nanoClock) {
         this.store = store;
+        this.nanoClock = nanoClock;
     }
 
     /**
@@ -104,12 +108,13 @@ final class JobStreams {
         }
 
         private void tell(Job job, SynchronousSink<ServerSentEvent<JobView>> sink) {
+            long now = nanoClock.getAsLong();
             if (!job.equals(told)) {
                 told = job;
-                toldNanos = System.nanoTime();
+                toldNanos = now;
                 sink.next(event(job));
-            } else if (System.nanoTime() - toldNanos > HEARTBEAT.toNanos()) {
-                toldNanos = System.nanoTime();
+            } else if (now - toldNanos >= HEARTBEAT.toNanos()) {
+                toldNanos = now;
                 sink.next(ServerSentEvent.<JobView>builder().comment("").build());
             }
         }

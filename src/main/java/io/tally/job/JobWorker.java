@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -42,18 +43,16 @@ final class JobWorker {
     /** Takes on a job, where one waits, and works on it until it is finished, or another's, or this instance stops. */
     @Scheduled(fixedDelay = INTERVAL_MILLIS)
     Mono<Void> work() {
-        return Mono.defer(this::claimed)
-                .flatMap(claim -> new Run(claim).run())
-                .onErrorResume(StoreFailure.class, JobWorker::later);
+        return Mono.defer(this::claimed).flatMap(claim -> new Run(claim).run());
     }
 
+    /** One that cannot be had now can be had later; the lanes say in the log where the database is away. */
     private Mono<Claim> claimed() {
-        return stopped ? Mono.empty() : store.claim(kinds.keySet());
-    }
-
-    private static Mono<Void> later(StoreFailure failure) {
-        log.warn("No job could be worked on now: {}", failure.getMessage());
-        return Mono.empty();
+        return stopped
+                ? Mono.empty()
+                : store.claim(kinds.keySet())
+                        .doOnError(StoreFailure.class, failure -> log.debug("No job was taken on", failure))
+                        .onErrorComplete(StoreFailure.class);
     }
 
     /** Ends the work after the step that is under way. The scheduler waits for that before it stops. */
@@ -87,7 +86,7 @@ final class JobWorker {
                     .then(steps())
                     .onErrorResume(StoreFailure.class, this::broken)
                     .then(Mono.defer(this::released))
-                    .onErrorResume(StoreFailure.class, JobWorker::later)
+                    .onErrorResume(StoreFailure.class, this::notReleased)
                     .then(kind.close())
                     .doFinally(signal -> metrics.running(false));
         }
@@ -195,7 +194,12 @@ final class JobWorker {
             return lost || claim.job().isFinished() ? Mono.empty() : store.release(claim);
         }
 
-        private Object id() {
+        private Mono<Void> notReleased(StoreFailure failure) {
+            log.warn("Job {} waits for the end of its lease: {}", id(), failure.getMessage());
+            return Mono.empty();
+        }
+
+        private UUID id() {
             return claim.job().id();
         }
     }

@@ -6,7 +6,7 @@ final class SnapshotSql {
     private SnapshotSql() {}
 
     /** How many counters one step looks at: some milliseconds where few have changed, some tens where all have. */
-    static final int CHUNK = 2_000;
+    static final int CHUNK = 1_000;
 
     /** $1 namespace. */
     static final String COUNT = """

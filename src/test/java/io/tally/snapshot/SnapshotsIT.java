@@ -115,9 +115,9 @@ class SnapshotsIT {
         assertThat(done.json().path("total").asLong()).isZero();
     }
 
-    /** Two thousand at a time: the edges of a chunk. */
+    /** A thousand at a time: the edges of a step. */
     @ParameterizedTest
-    @ValueSource(ints = {1_999, 2_000, 2_001, 4_000})
+    @ValueSource(ints = {999, 1_000, 1_001, 2_000})
     void noCounterIsLeftOut(int counters) throws Exception {
         String namespace = fresh();
         SnapshotFixture.fill(database, namespace, counters);
@@ -213,7 +213,7 @@ class SnapshotsIT {
     }
 
     @Test
-    void aNamespaceDoesNotWaitForAnother() throws Exception {
+    void eachNamespaceHasAJobOfItsOwn() throws Exception {
         String busy = fresh();
         SnapshotFixture.fill(database, busy, 20_000);
         String first = SnapshotFixture.start(client, busy);

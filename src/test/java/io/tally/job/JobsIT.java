@@ -1,0 +1,494 @@
+package io.tally.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.snapshot.SnapshotFixture;
+import io.tally.testing.Clients;
+import io.tally.testing.Database;
+import io.tally.testing.Postgres;
+import io.tally.testing.TallyClient;
+import io.tally.testing.TallyClient.Answer;
+import io.tally.testing.TallyProcess;
+import io.tally.testing.TallyServer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Jobs: what is seen of them, and what becomes of them when their instance goes away. */
+@Timeout(120)
+class JobsIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String NAMESPACE = "jobs";
+    private static final Executor THREADS = Executors.newVirtualThreadPerTaskExecutor();
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private Database database;
+
+    @BeforeEach
+    void create() throws SQLException {
+        database = Postgres.shared().createDatabase();
+    }
+
+    // ---- what is seen
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "00000000-0000-0000-0000-000000000000",
+                "0-0-0-0-0",
+                "1",
+                "x",
+                "00000000-0000-0000-0000-00000000000g",
+                "000000000000000000000000000000000000",
+                "%7B00000000-0000-0000-0000-000000000000%7D"
+            })
+    void anotherIdIsNobodys(String id) {
+        try (TallyServer server = TallyServer.start(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            for (String accept : List.of("application/json", "text/event-stream")) {
+                Answer answer = client.get("/v1/jobs/" + id, "Accept", accept);
+
+                assertThat(answer.status()).as(answer.body()).isEqualTo(404);
+                assertThat(answer.problem()).isEqualTo("not-found");
+            }
+        }
+    }
+
+    @Test
+    void methodsAndTypes() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            Answer done = SnapshotFixture.awaitDone(client, job);
+
+            assertThat(client.post(job).status()).isEqualTo(405);
+            assertThat(client.post(job).header("Allow")).isEqualTo("GET,HEAD,OPTIONS");
+            assertThat(client.get(job, "Accept", "text/html").status()).isEqualTo(406);
+            assertThat(client.get(job.toUpperCase(Locale.ROOT).replace("/V1/JOBS/", "/v1/jobs/"))
+                            .body())
+                    .isEqualTo(done.body());
+            assertThat(type(client, job, "*/*")).isEqualTo("application/json");
+            assertThat(type(client, job, "application/json, text/event-stream")).isEqualTo("application/json");
+            assertThat(type(client, job, "text/event-stream;q=0.5, application/json"))
+                    .isEqualTo("application/json");
+            assertThat(type(client, job, "text/event-stream, */*")).startsWith("text/event-stream");
+            assertThat(type(client, job, "text/*")).startsWith("text/event-stream");
+            Answer head = client.send("HEAD", job, "", "Accept", "text/event-stream");
+            assertThat(head.status()).isEqualTo(200);
+            assertThat(head.body()).isEmpty();
+        }
+    }
+
+    private static String type(TallyClient client, String job, String accept) {
+        return client.get(job, "Accept", accept).header("Content-Type");
+    }
+
+    @Test
+    void aStreamShowsEachStateUntilTheJobIsDone() throws Exception {
+        try (TallyServer server = TallyServer.start(database);
+                TallyServer other = TallyServer.start(database)) {
+            SnapshotFixture.fill(database, NAMESPACE, 150_000);
+            TallyClient client = new TallyClient(server.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            CompletableFuture<List<JsonNode>> watched =
+                    CompletableFuture.supplyAsync(() -> events(server.uri(), job), THREADS);
+            CompletableFuture<List<JsonNode>> watchedElsewhere =
+                    CompletableFuture.supplyAsync(() -> events(other.uri(), job), THREADS);
+            Answer done = SnapshotFixture.awaitDone(client, job);
+
+            for (List<JsonNode> events : List.of(watched.get(), watchedElsewhere.get())) {
+                assertThat(events).hasSizeGreaterThanOrEqualTo(3);
+                assertThat(events.stream().map(event -> event.path("done").asLong()))
+                        .isSorted();
+                assertThat(events).doesNotHaveDuplicates();
+                assertThat(events.getLast()).isEqualTo(done.json());
+                assertThat(events.subList(0, events.size() - 1))
+                        .allSatisfy(event ->
+                                assertThat(event.path("state").asString()).isEqualTo("running"));
+                assertThat(events.get(events.size() - 2).path("total").asLong()).isEqualTo(150_000);
+            }
+            // One who comes late is told at once.
+            assertThat(events(server.uri(), job)).containsExactly(done.json());
+            client.requireBalancedBooks();
+        }
+    }
+
+    /** The events of a stream, which ends by itself. */
+    private static List<JsonNode> events(URI server, String job) {
+        List<JsonNode> events = new ArrayList<>();
+        try (BufferedReader lines = lines(open(server, job))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.startsWith("data:")) {
+                    events.add(JSON.readTree(line.substring("data:".length())));
+                }
+            }
+            return events;
+        } catch (IOException e) {
+            throw new AssertionError("the stream broke off after " + events, e);
+        }
+    }
+
+    private static BufferedReader lines(HttpResponse<InputStream> response) {
+        return new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8));
+    }
+
+    private static HttpResponse<InputStream> open(URI server, String job) {
+        try {
+            return HttpClient.newHttpClient()
+                    .send(
+                            HttpRequest.newBuilder(server.resolve(job))
+                                    .header("Accept", "text/event-stream")
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofInputStream());
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void soManyStreamsAreOpenAndNoMore() throws Exception {
+        TallyServer server = TallyServer.start(database);
+        List<BufferedReader> streams = new ArrayList<>();
+        String job = insertOthersJob();
+        for (int i = 0; i < JobStreams.STREAMS_MAX; i++) {
+            HttpResponse<InputStream> response = open(server.uri(), job);
+            assertThat(response.statusCode()).isEqualTo(200);
+            streams.add(lines(response));
+            assertThat(streams.getLast().readLine()).startsWith("data:");
+        }
+        TallyClient client = new TallyClient(server.uri());
+        Answer refused = client.get(job, "Accept", "text/event-stream");
+        assertThat(refused.status()).isEqualTo(503);
+        assertThat(refused.problem()).isEqualTo("overloaded");
+        assertThat(refused.header("Retry-After")).isNotEmpty();
+        assertThat(client.get(job).status()).isEqualTo(200);
+
+        // One that goes away makes room.
+        streams.removeLast().close();
+        Clients.await("room", PATIENCE, () -> {
+            HttpResponse<InputStream> response = open(server.uri(), job);
+            streams.add(lines(response));
+            return response.statusCode() == 200;
+        });
+
+        // A stopping instance ends them, and does not wait for them.
+        CompletableFuture<Void> stopped = CompletableFuture.runAsync(server::close, THREADS);
+        for (BufferedReader stream : streams) {
+            while (stream.readLine() != null) {
+                // until it ends
+            }
+        }
+        stopped.get();
+    }
+
+    /** One that another instance works on, as it says. */
+    private String insertOthersJob() throws SQLException {
+        return "/v1/jobs/"
+                + database.queryString("insert into job (kind, namespace, lease_until)"
+                        + " values ('snapshot', 'others', now() + interval '1 hour') returning id");
+    }
+
+    @Test
+    void aJobThatIsCalledOffStops() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            SnapshotFixture.fill(database, NAMESPACE, 100_000);
+            TallyClient client = new TallyClient(server.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) > 0);
+            database.execute(
+                    "update job set state = 'cancelled', finished_at = now() where state = 'running' and id = ?",
+                    id(job));
+            long done = SnapshotFixture.done(client, job);
+
+            String again = SnapshotFixture.start(client, NAMESPACE);
+            SnapshotFixture.awaitDone(client, again);
+            assertThat(client.get(job).json().path("state").asString()).isEqualTo("cancelled");
+            assertThat(SnapshotFixture.done(client, job)).isEqualTo(done);
+        }
+    }
+
+    private static UUID id(String job) {
+        return UUID.fromString(job.substring(job.lastIndexOf('/') + 1));
+    }
+
+    @Test
+    void aJobThatCannotSucceedSaysSo() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            SnapshotFixture.fill(database, NAMESPACE, 1_500);
+            database.execute(
+                    "alter table counter add constraint others check (snapshot_value is null or name < 'c-f')");
+            TallyClient client = new TallyClient(server.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            Clients.await(
+                    "failed",
+                    PATIENCE,
+                    () -> client.get(job).json().path("state").asString().equals("failed"));
+
+            JsonNode failed = client.get(job).json();
+            assertThat(failed.path("problem").asString()).contains("after 1000 counters");
+            assertThat(failed.path("done").asLong()).isEqualTo(1_000);
+            assertThat(failed.path("finishedAt").isString()).isTrue();
+            assertThat(events(server.uri(), job)).containsExactly(failed);
+            assertThat(new TallyClient(server.managementUri())
+                            .get("/actuator/prometheus")
+                            .body())
+                    .contains("tally_jobs_finished_total{state=\"failed\"} 1.0");
+
+            // Mended, the next succeeds.
+            database.execute("alter table counter drop constraint others");
+            SnapshotFixture.awaitDone(client, SnapshotFixture.start(client, NAMESPACE));
+            client.requireBalancedBooks();
+        }
+    }
+
+    @Test
+    void aJobWaitsForACounterThatSomebodyHasLocked() throws Exception {
+        try (TallyServer server = TallyServer.start(database, "tally.database.lock-timeout", "200ms");
+                Connection holder = database.connect();
+                Statement statement = holder.createStatement()) {
+            SnapshotFixture.fill(database, NAMESPACE, 1_500);
+            TallyClient client = new TallyClient(server.uri());
+            holder.setAutoCommit(false);
+            statement.execute("select * from counter order by name desc limit 1 for update");
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            Clients.await("tried several times", PATIENCE, () -> claims() >= 3);
+            assertThat(SnapshotFixture.done(client, job)).isEqualTo(1_000);
+            assertThat(client.get(job).json().path("state").asString()).isEqualTo("running");
+
+            holder.rollback();
+            assertThat(SnapshotFixture.awaitDone(client, job)
+                            .json()
+                            .path("done")
+                            .asLong())
+                    .isEqualTo(1_500);
+        }
+    }
+
+    private long claims() {
+        try {
+            return database.queryLong("select sum(claims) from job");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void oldJobsAreRemoved() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            String old = SnapshotFixture.start(client, NAMESPACE);
+            SnapshotFixture.awaitDone(client, old);
+            database.execute("update job set finished_at = now() - interval '31 days'");
+
+            String recent = SnapshotFixture.start(client, NAMESPACE);
+            SnapshotFixture.awaitDone(client, recent);
+            assertThat(client.get(old).status()).isEqualTo(404);
+            SnapshotFixture.awaitDone(client, SnapshotFixture.start(client, NAMESPACE));
+            assertThat(client.get(recent).status()).isEqualTo(200);
+        }
+    }
+
+    // ---- what becomes of them
+
+    @Test
+    void goesOnWhereItWasAfterAKill() throws Exception {
+        try (TallyProcess process = TallyProcess.start(database)) {
+            SnapshotFixture.fill(database, NAMESPACE, 200_000);
+            TallyClient client = new TallyClient(process.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= 20_000);
+            process.killAndRestart();
+            Answer after = client.get(job);
+
+            assertThat(after.json().path("state").asString()).isEqualTo("running");
+            long last = after.json().path("done").asLong();
+            assertThat(last).isGreaterThanOrEqualTo(20_000);
+            while (client.get(job).json().path("state").asString().equals("running")) {
+                long now = SnapshotFixture.done(client, job);
+                assertThat(now).isGreaterThanOrEqualTo(last);
+                last = now;
+            }
+            requireCopiedOnce(client, job, 200_000);
+            assertThat(claims()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void anotherInstanceGoesOnAtOnceWhereOneStops() throws Exception {
+        TallyServer one = TallyServer.start(database);
+        SnapshotFixture.fill(database, NAMESPACE, 200_000);
+        TallyClient client = new TallyClient(one.uri());
+        String job = SnapshotFixture.start(client, NAMESPACE);
+        Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= 10_000);
+        try (TallyServer other = TallyServer.start(database)) {
+            assertThat(claims()).isEqualTo(1);
+            CompletableFuture<Void> stopped = CompletableFuture.runAsync(one::close, THREADS);
+            // Well before the lease runs out: it was given back.
+            Clients.await("the other has it", JobStore.LEASE.dividedBy(2), () -> claims() == 2);
+            stopped.get();
+
+            requireCopiedOnce(new TallyClient(other.uri()), job, 200_000);
+            assertThat(claims()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void goesOnThoughItsConnectionsAreCut() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            SnapshotFixture.fill(database, NAMESPACE, 100_000);
+            TallyClient client = new TallyClient(server.uri());
+            String job = SnapshotFixture.start(client, NAMESPACE);
+            for (int cut = 1; cut <= 3; cut++) {
+                long reached = cut * 20_000L;
+                Clients.await("steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= reached);
+                assertThat(database.queryLong("select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                                + " where datname = current_database() and query like '%snapshot_value = value%'"
+                                + " and pid <> pg_backend_pid()"))
+                        .isPositive();
+            }
+            requireCopiedOnce(client, job, 100_000);
+            // One that was cut between two steps needed no new claim.
+            assertThat(claims()).isLessThanOrEqualTo(4);
+        }
+    }
+
+    /** The same step, sent by two instances and then again by one of them: it is done once. */
+    @Test
+    void aStepIsDoneOnceWhoeverSendsIt() throws Exception {
+        try (TallyServer one = TallyServer.start(database);
+                TallyServer other = TallyServer.start(database)) {
+            SnapshotFixture.fill(database, "others", 20_000);
+            UUID id = id(insertOthersJob());
+            JobStore store = one.bean(JobStore.class);
+            List<JobKind> kinds = List.of(one.bean(JobKind.class), other.bean(JobKind.class));
+            Claim claim = new Claim(found(store, id), 0, "");
+            while (!claim.job().isFinished()) {
+                Claim sent = claim;
+                List<Claim> moved = new ArrayList<>();
+                Clients.atOnce(2, sender -> kinds.get(sender).step(sent).blockOptional())
+                        .forEach(next -> next.ifPresent(moved::add));
+                assertThat(moved).hasSize(1);
+                assertThat(kinds.getFirst().step(sent).blockOptional()).isEmpty();
+                claim = moved.getFirst();
+                assertThat(claim.job().done()).isEqualTo(Math.min(sent.job().done() + 1_000, 20_000));
+                assertThat(found(store, id)).isEqualTo(claim.job());
+            }
+            assertThat(claim.job().total()).isEqualTo(20_000);
+            assertThat(database.queryLong("select count(*) from counter where snapshot_value = value"))
+                    .isEqualTo(20_000);
+        }
+    }
+
+    /** One that has lost its claim can neither go on nor end the job, nor take the lease from the next. */
+    @Test
+    void aClaimEndsWithTheNext() throws Exception {
+        try (TallyServer server = TallyServer.start(database)) {
+            JobStore store = server.bean(JobStore.class);
+            UUID id = id(insertOthersJob());
+            Claim former = new Claim(found(store, id), 0, "");
+            database.execute("update job set claims = 1");
+            String lease = database.queryString("select lease_until from job");
+
+            assertThat(server.bean(JobKind.class).step(former).blockOptional()).isEmpty();
+            store.renew(former).block();
+            store.counted(former, 7).block();
+            store.release(former).block();
+            store.fail(former, "late").block();
+            assertThat(found(store, id)).isEqualTo(former.job());
+            assertThat(database.queryString("select lease_until from job")).isEqualTo(lease);
+        }
+    }
+
+    private static Job found(JobStore store, UUID id) {
+        return store.find(id).blockOptional().orElseThrow();
+    }
+
+    @Test
+    void aStoppedInstanceGivesItsJobBack() throws Exception {
+        TallyServer server = TallyServer.start(database);
+        SnapshotFixture.fill(database, NAMESPACE, 200_000);
+        TallyClient client = new TallyClient(server.uri());
+        String job = SnapshotFixture.start(client, NAMESPACE);
+        Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= 10_000);
+        server.close();
+
+        assertThat(database.queryString("select state from job")).isEqualTo("running");
+        assertThat(database.queryLong("select done from job")).isBetween(10_000L, 199_999L);
+        assertThat(database.queryString("select lease_until <= now() from job")).isEqualTo("t");
+        assertThat(database.queryLong("select count(*) from pg_stat_activity"
+                        + " where application_name = 'tally' and datname = current_database()"))
+                .isZero();
+    }
+
+    @Test
+    void severalInstancesShareTheJobsOfSeveralNamespaces() throws Exception {
+        try (TallyServer one = TallyServer.start(database);
+                TallyServer other = TallyServer.start(database)) {
+            TallyClient client = new TallyClient(one.uri());
+            for (String namespace : List.of("a", "b", "c")) {
+                SnapshotFixture.fill(database, namespace, 30_000);
+            }
+            List<String> jobs = new ArrayList<>();
+            for (String namespace : List.of("a", "b", "c")) {
+                jobs.add(SnapshotFixture.start(client, namespace));
+            }
+            for (String job : jobs) {
+                assertThat(SnapshotFixture.awaitDone(client, job)
+                                .json()
+                                .path("done")
+                                .asLong())
+                        .isEqualTo(30_000);
+            }
+            assertThat(claims()).isEqualTo(3);
+            assertThat(finished(one) + finished(other)).isEqualTo(3);
+            client.requireBalancedBooks();
+        }
+    }
+
+    private static double finished(TallyServer server) {
+        return new TallyClient(server.managementUri())
+                .get("/actuator/prometheus")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("tally_jobs_finished_total{state=\"done\"} "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
+    private void requireCopiedOnce(TallyClient client, String job, int counters) throws Exception {
+        Answer done = SnapshotFixture.awaitDone(client, job);
+        assertThat(done.json().path("done").asLong()).isEqualTo(counters);
+        assertThat(done.json().path("total").asLong()).isEqualTo(counters);
+        assertThat(database.queryLong("select count(*) from counter where snapshot_value = value"))
+                .isEqualTo(counters);
+        client.requireBalancedBooks();
+    }
+}
