@@ -17,16 +17,13 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
-import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Live streams: of one counter, or of several of a namespace. */
@@ -78,14 +75,14 @@ class WatchRoutes {
         CounterId counter = CounterPath.counter(request);
         return isHead(request)
                 ? pipeline.read(counter).flatMap(WatchRoutes::head)
-                : stream(watches.events(List.of(counter), LastEventId.versions(request, 1), true));
+                : stream(List.of(counter), LastEventId.versions(request, 1), true);
     }
 
     private Mono<ServerResponse> several(ServerRequest request) {
         List<CounterId> counters = counters(request);
         return isHead(request)
                 ? response().build()
-                : stream(watches.events(counters, LastEventId.versions(request, counters.size()), false));
+                : stream(counters, LastEventId.versions(request, counters.size()), false);
     }
 
     private static List<CounterId> counters(ServerRequest request) {
@@ -110,8 +107,8 @@ class WatchRoutes {
         return outcome instanceof Found ? response().build() : Problems.answer(outcome);
     }
 
-    private static Mono<ServerResponse> stream(Flux<DataBuffer> events) {
-        return response().body(BodyInserters.fromDataBuffers(events));
+    private Mono<ServerResponse> stream(List<CounterId> counters, long[] versions, boolean required) {
+        return response().body((response, context) -> watches.write(counters, versions, required, response::writeWith));
     }
 
     private static ServerResponse.BodyBuilder response() {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
@@ -82,20 +83,27 @@ public final class Watches {
     }
 
     /**
-     * The events of some counters, as bytes: one for each that is not as the client has it, then one whenever one of them is
-     * found changed. Sends no more than is asked for, and skips what there was no room for and is no longer true. Ends where
-     * the instance stops; cancelled, it leaves nothing behind.
+     * Has the events of some counters written, as bytes: one for each that is not as the client has it, then one whenever one
+     * of them is found changed. Gives no more than is asked for, and skips what there was no room for and is no longer true.
+     * Ends where the instance stops. The stream counts for as long as it is written, and leaves nothing behind.
      *
-     * <p>Fails, before it sends anything, with a {@link ProblemException} where there are too many streams, where the
-     * database does not answer, or where a counter that is required does not exist.
+     * <p>The events fail, before there is any, with a {@link ProblemException} where the database does not answer, or where a
+     * counter that is required does not exist. The writing fails with one, before it begins, where there are too many streams.
      *
      * @param ids different ones
      * @param versions those the client has, in the same order; 0: it knows of none
      * @param required whether each of them has to exist now
+     * @param writing of the events to the client. Its end ends the stream: some writers that fail let go of what they were to
+     *     write without a word
      */
-    Flux<DataBuffer> events(List<CounterId> ids, long[] versions, boolean required) {
-        return Flux.using(
-                () -> enter(ids, versions), stream -> seen(stream, required).thenMany(sent(stream)), this::leave);
+    Mono<Void> write(
+            List<CounterId> ids, long[] versions, boolean required, Function<Flux<DataBuffer>, Mono<Void>> writing) {
+        return Mono.using(() -> enter(ids, versions), stream -> writing.apply(events(stream, required)), this::leave);
+    }
+
+    private Flux<DataBuffer> events(WatchStream stream, boolean required) {
+        // Never more than was asked for: there is nothing to be buffered.
+        return seen(stream, required).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
     private WatchStream enter(List<CounterId> ids, long[] versions) {
@@ -154,11 +162,6 @@ public final class Watches {
         if (required && !stream.counters().stream().allMatch(WatchedCounter::exists)) {
             throw new ProblemException(ProblemType.NOT_FOUND, "There is no such counter.");
         }
-    }
-
-    private static Flux<DataBuffer> sent(WatchStream stream) {
-        // Never more than was asked for: there is nothing to be buffered.
-        return Flux.push(stream::attach, OverflowStrategy.ERROR);
     }
 
     /** Looks at all that is watched, in one statement or a few. */
