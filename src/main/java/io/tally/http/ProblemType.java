@@ -76,6 +76,17 @@ public enum ProblemType {
             "Such a job is running",
             "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The Location"
                     + " header says which one runs: watch it, and ask again when it is finished."),
+    /** 409. */
+    TOKEN_SPACE_EXHAUSTED(
+            HttpStatus.CONFLICT,
+            "No free token was found",
+            "Every text that was tried belongs to a pending token of the namespace. Nothing was issued. Ask for a larger size"
+                    + " or alphabet, or execute some of those that are pending."),
+    /** 409. */
+    TOKEN_EXECUTED(
+            HttpStatus.CONFLICT,
+            "The token is executed already",
+            "A token is executed once, and somebody did. Nothing was changed."),
     /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,

@@ -80,7 +80,7 @@ public final class Problems {
     }
 
     /** What a failure of the database means for the one request it stood for. */
-    static Outcome outcome(StoreFailure failure) {
+    public static Outcome outcome(StoreFailure failure) {
         return failure.kind() == StoreFailure.Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
     }
 

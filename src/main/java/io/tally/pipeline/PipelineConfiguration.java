@@ -18,7 +18,7 @@ class PipelineConfiguration {
     }
 
     @Bean
-    KeyPruner keyPruner(ExpiredKeys keys, IdempotencyProperties properties, LaneMetrics metrics) {
-        return new KeyPruner(keys, properties.retention(), metrics);
+    Pruner keyPruner(ExpiredRows expiredKeys, IdempotencyProperties properties, LaneMetrics metrics) {
+        return new Pruner("idempotency keys", expiredKeys, properties.retention(), metrics::pruned);
     }
 }

@@ -11,10 +11,11 @@ import io.tally.job.JobStore;
 import io.tally.member.Members;
 import io.tally.name.NameStore;
 import io.tally.pipeline.CounterStore;
-import io.tally.pipeline.ExpiredKeys;
 import io.tally.ranking.Ranking;
 import io.tally.ranking.RankingProperties;
 import io.tally.watch.Changes;
+import io.tally.pipeline.ExpiredRows;
+import io.tally.token.TokenStore;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -89,8 +90,18 @@ class PostgresConfiguration {
     }
 
     @Bean
-    ExpiredKeys expiredKeys(Pool pool) {
-        return new PostgresExpiredKeys(pool);
+    ExpiredRows expiredKeys(Pool pool) {
+        return new PostgresExpiredRows(pool, CounterSql.PRUNE);
+    }
+
+    @Bean
+    ExpiredRows expiredTokens(Pool pool) {
+        return new PostgresExpiredRows(pool, TokenSql.PRUNE);
+    }
+
+    @Bean
+    TokenStore tokenStore(Pool pool) {
+        return new PostgresTokens(new OnceWork(pool));
     }
 
     @Bean

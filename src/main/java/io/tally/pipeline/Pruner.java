@@ -1,50 +1,59 @@
 package io.tally.pipeline;
 
-import io.tally.pipeline.ExpiredKeys.Removal;
+import io.tally.pipeline.ExpiredRows.Removal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes keys after their retention, in small steps with pauses between them. Each instance does; where several meet, each
+ * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does; where several meet, each
  * finds less to do.
  */
-final class KeyPruner {
+public final class Pruner {
 
-    private static final Logger log = LoggerFactory.getLogger(KeyPruner.class);
+    private static final Logger log = LoggerFactory.getLogger(Pruner.class);
 
     /** One step takes some tens of milliseconds. */
-    private static final int STEP_KEYS_MAX = 5_000;
+    private static final int STEP_ROWS_MAX = 5_000;
 
     private static final Duration STEP_PAUSE = Duration.ofMillis(10);
 
-    /** Longer than a transaction lasts: a key that was made before and committed after the last pass is found. */
+    /** Longer than a transaction lasts: a row that was written before and committed after the last pass is found. */
     private static final Duration OVERLAP = Duration.ofSeconds(15);
 
     private static final int INTERVAL_MILLIS = 1_000;
 
-    private final ExpiredKeys keys;
+    private final String what;
+    private final ExpiredRows rows;
     private final Duration retention;
-    private final LaneMetrics metrics;
+    private final LongConsumer observer;
     private volatile Instant reached = Instant.EPOCH;
 
-    KeyPruner(ExpiredKeys keys, Duration retention, LaneMetrics metrics) {
-        this.keys = keys;
+    /**
+     * Removes such rows, when it is scheduled.
+     *
+     * @param what they are called in the log
+     * @param observer told how many each step removed
+     */
+    public Pruner(String what, ExpiredRows rows, Duration retention, LongConsumer observer) {
+        this.what = what;
+        this.rows = rows;
         this.retention = retention;
-        this.metrics = metrics;
+        this.observer = observer;
     }
 
     /** Removes what has expired by now. */
     @Scheduled(fixedDelay = INTERVAL_MILLIS)
     Mono<Void> prune() {
-        return Mono.defer(() -> new Pass().steps()).onErrorResume(StoreFailure.class, KeyPruner::later);
+        return Mono.defer(() -> new Pass().steps()).onErrorResume(StoreFailure.class, this::later);
     }
 
-    private static Mono<Void> later(StoreFailure failure) {
-        log.warn("Expired idempotency keys could not be removed now: {}", failure.getMessage());
+    private Mono<Void> later(StoreFailure failure) {
+        log.warn("Expired {} could not be removed now: {}", what, failure.getMessage());
         return Mono.empty();
     }
 
@@ -61,16 +70,16 @@ final class KeyPruner {
         }
 
         private Mono<Void> step() {
-            return keys.remove(from, retention, STEP_KEYS_MAX)
+            return rows.remove(from, retention, STEP_ROWS_MAX)
                     .doOnNext(this::removed)
                     .then();
         }
 
         private void removed(Removal removal) {
-            full = removal.removed() == STEP_KEYS_MAX;
+            full = removal.removed() == STEP_ROWS_MAX;
             from = removal.reached();
             reached = from.isAfter(reached) ? from : reached;
-            metrics.pruned(removal.removed());
+            observer.accept(removal.removed());
         }
     }
 }

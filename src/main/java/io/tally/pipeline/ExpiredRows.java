@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.time.Instant;
 import reactor.core.publisher.Mono;
 
-/** The keys that are kept no longer. */
-public interface ExpiredKeys {
+/** Rows of one kind that are kept no longer. */
+public interface ExpiredRows {
 
     /**
      * Removes some, the oldest first, in a short transaction that waits for no lane and keeps none waiting. Fails with
@@ -19,7 +19,7 @@ public interface ExpiredKeys {
     /**
      * What was removed.
      *
-     * @param reached when the youngest of them was made; {@code from} where there was none
+     * @param reached from when the retention of the last of them counted; {@code from} where there was none
      */
     record Removal(long removed, Instant reached) {}
 }

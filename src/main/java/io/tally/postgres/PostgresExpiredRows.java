@@ -2,7 +2,7 @@ package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Row;
-import io.tally.pipeline.ExpiredKeys;
+import io.tally.pipeline.ExpiredRows;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -10,13 +10,16 @@ import java.time.ZoneOffset;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Expired keys in PostgreSQL, on a pooled connection. */
-final class PostgresExpiredKeys implements ExpiredKeys {
+/** Expired rows in PostgreSQL, on a pooled connection. */
+final class PostgresExpiredRows implements ExpiredRows {
 
     private final Pool pool;
+    private final String prune;
 
-    PostgresExpiredKeys(Pool pool) {
+    /** @param prune a statement with the parameters and the result of {@link CounterSql#PRUNE} */
+    PostgresExpiredRows(Pool pool, String prune) {
         this.pool = pool;
+        this.prune = prune;
     }
 
     @Override
@@ -24,9 +27,9 @@ final class PostgresExpiredKeys implements ExpiredKeys {
         return pool.use(connection -> remove(connection, from, retention, max));
     }
 
-    private static Mono<Removal> remove(Connection connection, Instant from, Duration retention, int max) {
+    private Mono<Removal> remove(Connection connection, Instant from, Duration retention, int max) {
         return Flux.from(connection
-                        .createStatement(CounterSql.PRUNE)
+                        .createStatement(prune)
                         .bind("$1", from.atOffset(ZoneOffset.UTC))
                         .bind("$2", retention.toMillis())
                         .bind("$3", max)

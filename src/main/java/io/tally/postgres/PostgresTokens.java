@@ -1,0 +1,100 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.Row;
+import io.r2dbc.spi.Statement;
+import io.tally.counter.KeyedRequest;
+import io.tally.pipeline.Once;
+import io.tally.postgres.OnceWork.Keeping;
+import io.tally.token.Execution;
+import io.tally.token.Execution.Result;
+import io.tally.token.Issued;
+import io.tally.token.TokenStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Tokens in PostgreSQL. */
+final class PostgresTokens implements TokenStore {
+
+    private static final Keeping<Issued> ISSUED = new Keeping<>(Issued.class, issued -> issued.token() != null);
+    private static final Keeping<Execution> EXECUTED =
+            new Keeping<>(Execution.class, execution -> execution.result() == Result.EXECUTED);
+
+    private final OnceWork work;
+
+    PostgresTokens(OnceWork work) {
+        this.work = work;
+    }
+
+    @Override
+    public Mono<Once<Issued>> issue(
+            String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request) {
+        Long ttlSeconds = ttl == null ? null : ttl.toSeconds();
+        return work.run(
+                request,
+                ISSUED,
+                connection -> Mono.defer(() -> issue(connection, namespace, texts.get(), ttlSeconds))
+                        // Empty where the text is taken: until one is free.
+                        .repeat(TRIES_MAX - 1)
+                        .next()
+                        .defaultIfEmpty(Issued.EXHAUSTED));
+    }
+
+    private static Mono<Issued> issue(Connection connection, String namespace, String text, @Nullable Long ttlSeconds) {
+        Statement statement =
+                connection.createStatement(TokenSql.ISSUE).bind("$1", namespace).bind("$2", text);
+        return first(
+                ttlSeconds == null ? statement.bindNull("$3", Long.class) : statement.bind("$3", ttlSeconds),
+                row -> new Issued(text, time(row, "expires_at")));
+    }
+
+    @Override
+    public Mono<Once<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request) {
+        return work.run(
+                request,
+                EXECUTED,
+                connection -> executed(connection, namespace, token)
+                        .switchIfEmpty(Mono.defer(() -> notExecuted(connection, namespace, token))));
+    }
+
+    private static Mono<Execution> executed(Connection connection, String namespace, String token) {
+        return first(
+                connection
+                        .createStatement(TokenSql.EXECUTE)
+                        .bind("$1", namespace)
+                        .bind("$2", token),
+                row -> new Execution(Result.EXECUTED, time(row, "executed_at")));
+    }
+
+    private static Mono<Execution> notExecuted(Connection connection, String namespace, String token) {
+        return first(
+                connection
+                        .createStatement(TokenSql.EXECUTED_BEFORE)
+                        .bind("$1", namespace)
+                        .bind("$2", token),
+                row -> new Execution(
+                        Boolean.TRUE.equals(row.get("executed", Boolean.class))
+                                ? Result.EXECUTED_BEFORE
+                                : Result.ABSENT,
+                        null));
+    }
+
+    /** The first row, after the statement has completed; empty where there is none. */
+    private static <T> Mono<T> first(Statement statement, Function<Row, T> read) {
+        return Flux.from(statement.execute())
+                .concatMap(result -> result.map((row, metadata) -> read.apply(row)))
+                .collectList()
+                .flatMap(found -> found.isEmpty() ? Mono.empty() : Mono.just(found.getFirst()));
+    }
+
+    private static @Nullable Instant time(Row row, String column) {
+        OffsetDateTime time = row.get(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
+    }
+}

@@ -1,0 +1,16 @@
+package io.tally.token;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of issuing a token. Kept under a key: renaming a part of it would make a day's keys unreadable.
+ *
+ * @param token {@code null} where all texts that were tried are pending
+ * @param expiresAt {@code null}: never
+ */
+public record Issued(@Nullable String token, @Nullable Instant expiresAt) {
+
+    /** Every text that was tried is pending. */
+    public static final Issued EXHAUSTED = new Issued(null, null);
+}

@@ -1,0 +1,18 @@
+package io.tally.token;
+
+import io.tally.pipeline.ExpiredRows;
+import io.tally.pipeline.Pruner;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Removes the tokens that are pending no more. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(TokenProperties.class)
+class TokenConfiguration {
+
+    @Bean
+    Pruner tokenPruner(ExpiredRows expiredTokens, TokenProperties properties) {
+        return new Pruner("tokens", expiredTokens, properties.retention(), removed -> {});
+    }
+}

@@ -1,0 +1,75 @@
+package io.tally.token;
+
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What tokens are to look like, and how long they may be executed.
+ *
+ * @param size how many characters, 1 to {@link #SIZE_MAX}
+ * @param alphabet what they are taken from: 1 to {@link #ALPHABET_MAX} different visible US-ASCII characters
+ * @param ttl from when it is issued, a second to {@link #TTL_MAX}; {@code null}: for ever
+ */
+record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
+
+    static final int SIZE_MAX = 64;
+    static final int ALPHABET_MAX = 64;
+    static final Duration TTL_MAX = Duration.ofDays(3_650);
+
+    /** Without those that are taken for one another: 0 O o, 1 I i l L. */
+    private static final String UNMISTAKABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz";
+
+    /** Nearly 52 bits: ten million pending make one try in some 400 million fail. */
+    static final TokenFormat DEFAULT = new TokenFormat(9, UNMISTAKABLE, null);
+
+    private static final Duration TTL_MIN = Duration.ofSeconds(1);
+
+    /**
+     * Checks each.
+     *
+     * @throws IllegalArgumentException with a sentence fit for the caller where one is out of range
+     */
+    TokenFormat {
+        require(size >= 1 && size <= SIZE_MAX, "'size' is 1 to " + SIZE_MAX + ".");
+        require(
+                !alphabet.isEmpty() && alphabet.length() <= ALPHABET_MAX && isVisible(alphabet),
+                "'alphabet' is 1 to " + ALPHABET_MAX + " visible US-ASCII characters.");
+        require(alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' has each character once.");
+        require(
+                ttl == null || (ttl.compareTo(TTL_MIN) >= 0 && ttl.compareTo(TTL_MAX) <= 0),
+                "'ttlSeconds' is 1 to " + TTL_MAX.toSeconds() + ".");
+    }
+
+    /**
+     * A text that may be a token's.
+     *
+     * @return the same
+     * @throws IllegalArgumentException with a sentence fit for the caller where it cannot be one
+     */
+    static String requireToken(String text) {
+        require(
+                !text.isEmpty() && text.length() <= SIZE_MAX && isVisible(text),
+                "A token is 1 to " + SIZE_MAX + " visible US-ASCII characters.");
+        return text;
+    }
+
+    /** One of all the texts there are, each as likely as any other. */
+    String draw(RandomGenerator random) {
+        StringBuilder text = new StringBuilder(size);
+        for (int i = 0; i < size; i++) {
+            text.append(alphabet.charAt(random.nextInt(alphabet.length())));
+        }
+        return text.toString();
+    }
+
+    private static boolean isVisible(String text) {
+        return text.chars().allMatch(c -> c > ' ' && c < 0x7F);
+    }
+
+    private static void require(boolean holds, String sentence) {
+        if (!holds) {
+            throw new IllegalArgumentException(sentence);
+        }
+    }
+}

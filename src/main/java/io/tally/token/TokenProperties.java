@@ -1,0 +1,28 @@
+package io.tally.token;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How long tokens are kept that are pending no more. How to choose stands in {@code application.yml}.
+ *
+ * @param retention from execution or expiry, 1 s to 365 d; removed some seconds later
+ */
+@ConfigurationProperties("tally.token")
+record TokenProperties(@DefaultValue("24h") Duration retention) {
+
+    private static final Duration MIN = Duration.ofSeconds(1);
+    private static final Duration MAX = Duration.ofDays(365);
+
+    /**
+     * Checks it.
+     *
+     * @throws IllegalArgumentException with the name of the key that is wrong
+     */
+    TokenProperties {
+        if (retention.compareTo(MIN) < 0 || retention.compareTo(MAX) > 0) {
+            throw new IllegalArgumentException("tally.token.retention is 1s to 365d");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package io.tally.token;
+
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.KeyedRequest;
+import io.tally.counter.Naming;
+import io.tally.counter.Outcome.Verdict;
+import io.tally.http.Bodies;
+import io.tally.http.FeatureMetrics;
+import io.tally.http.FeatureMetrics.Feature;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
+import io.tally.http.RequestPath;
+import io.tally.http.Routes;
+import io.tally.pipeline.Once;
+import io.tally.pipeline.Once.Again;
+import io.tally.pipeline.Once.First;
+import io.tally.pipeline.Once.Reused;
+import io.tally.pipeline.StoreFailure;
+import io.tally.token.Execution.Result;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+
+/** Tokens: issued, and executed once. */
+@Configuration(proxyBeanMethods = false)
+class TokenRoutes {
+
+    private static final String NAMESPACE = "/v1/tokens/{namespace}";
+    private static final String EXECUTION = NAMESPACE + "/{token}/execution";
+
+    /** Stands in no token and in no number. */
+    private static final String SEPARATOR = "\n";
+
+    private final SecureRandom random = new SecureRandom();
+    private final TokenStore store;
+    private final FeatureMetrics metrics;
+
+    TokenRoutes(TokenStore store, FeatureMetrics metrics) {
+        this.store = store;
+        this.metrics = metrics;
+    }
+
+    /** A token that can be executed. */
+    record PendingView(String token, String state, @Nullable Instant expiresAt) {}
+
+    /** A token that was executed. */
+    record ExecutedView(String token, String state, Instant executedAt) {}
+
+    @Bean
+    RouterFunction<ServerResponse> tokenRouter() {
+        return Routes.resource(NAMESPACE).on(HttpMethod.POST, this::issue).build();
+    }
+
+    @Bean
+    RouterFunction<ServerResponse> executionRouter() {
+        return Routes.resource(EXECUTION).on(HttpMethod.POST, this::execute).build();
+    }
+
+    // ---- issuing
+
+    private Mono<ServerResponse> issue(ServerRequest request) {
+        String namespace = namespace(request);
+        IdempotencyKey key = key(request, namespace);
+        return Bodies.json(request)
+                .map(TokenRoutes::format)
+                .defaultIfEmpty(TokenFormat.DEFAULT)
+                .flatMap(format -> issue(namespace, format, key))
+                .flatMap(once -> IdempotencyKeys.answer(once, TokenRoutes::answer));
+    }
+
+    private Mono<Once<Issued>> issue(String namespace, TokenFormat format, @Nullable IdempotencyKey key) {
+        Duration ttl = format.ttl();
+        KeyedRequest keyed = keyed(
+                key,
+                "issue",
+                Integer.toString(format.size()),
+                format.alphabet(),
+                ttl == null ? "" : Long.toString(ttl.toSeconds()));
+        return measured(
+                Feature.TOKEN,
+                store.issue(namespace, () -> format.draw(random), ttl, keyed),
+                issued -> issued.token() != null);
+    }
+
+    private static Mono<ServerResponse> answer(Issued issued, Consumer<HttpHeaders> headers) {
+        String token = issued.token();
+        return token == null
+                ? Problems.answer(Problems.problem(
+                        ProblemType.TOKEN_SPACE_EXHAUSTED,
+                        "All of " + TokenStore.TRIES_MAX + " texts that were tried are pending."))
+                : Routes.json(
+                        ServerResponse.status(HttpStatus.CREATED).headers(headers),
+                        new PendingView(token, "pending", issued.expiresAt()));
+    }
+
+    /** {@code {"size":9,"alphabet":"…","ttlSeconds":3600}}, each of which may be left out. */
+    private static TokenFormat format(JsonNode json) {
+        long size = TokenFormat.DEFAULT.size();
+        String alphabet = TokenFormat.DEFAULT.alphabet();
+        Duration ttl = TokenFormat.DEFAULT.ttl();
+        for (var member : Bodies.members(json)) {
+            switch (member.getKey()) {
+                case "size" -> size = Bodies.number(member.getKey(), member.getValue());
+                case "alphabet" -> alphabet = text(member.getKey(), member.getValue());
+                case "ttlSeconds" -> ttl = Duration.ofSeconds(Bodies.number(member.getKey(), member.getValue()));
+                default -> throw Bodies.malformed("A new token has size, alphabet and ttlSeconds, nothing else.");
+            }
+        }
+        return format(size, alphabet, ttl);
+    }
+
+    private static TokenFormat format(long size, String alphabet, @Nullable Duration ttl) {
+        // What is no int is out of range as it is.
+        int narrowed = Math.clamp(size, 0, Integer.MAX_VALUE);
+        return Bodies.checked(() -> new TokenFormat(narrowed, alphabet, ttl));
+    }
+
+    private static String text(String name, JsonNode json) {
+        if (!json.isString()) {
+            throw Bodies.malformed("'" + name + "' is a string.");
+        }
+        return json.stringValue();
+    }
+
+    // ---- executing
+
+    private Mono<ServerResponse> execute(ServerRequest request) {
+        String namespace = namespace(request);
+        String token = Bodies.checked(() -> TokenFormat.requireToken(RequestPath.segment(request, 3)));
+        KeyedRequest keyed = keyed(key(request, namespace), "execute", token);
+        return measured(
+                        Feature.EXECUTION,
+                        store.execute(namespace, token, keyed),
+                        execution -> execution.result() == Result.EXECUTED)
+                .flatMap(once ->
+                        IdempotencyKeys.answer(once, (execution, headers) -> answer(token, execution, headers)));
+    }
+
+    private static Mono<ServerResponse> answer(String token, Execution execution, Consumer<HttpHeaders> headers) {
+        Instant executedAt = execution.executedAt();
+        if (executedAt != null) {
+            return Routes.json(ServerResponse.ok().headers(headers), new ExecutedView(token, "executed", executedAt));
+        }
+        return Problems.answer(
+                execution.result() == Result.EXECUTED_BEFORE
+                        ? Problems.problem(ProblemType.TOKEN_EXECUTED, "The token was executed before.")
+                        : Problems.problem(ProblemType.NOT_FOUND, "There is no such token, or it expired."));
+    }
+
+    // ---- both
+
+    private static String namespace(ServerRequest request) {
+        return Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, 2)));
+    }
+
+    private static @Nullable IdempotencyKey key(ServerRequest request, String namespace) {
+        return IdempotencyKeys.of(request, IdempotencyKey.scope(namespace, "tokens"));
+    }
+
+    private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, String... asked) {
+        return key == null ? null : KeyedRequest.of(key, String.join(SEPARATOR, asked));
+    }
+
+    /** The same, and tells whoever measures it. */
+    private <T> Mono<Once<T>> measured(Feature feature, Mono<Once<T>> work, Predicate<T> isApplied) {
+        return work.doOnNext(once -> metrics.told(feature, verdict(once, isApplied), 1))
+                .doOnError(
+                        StoreFailure.class,
+                        failure ->
+                                metrics.told(feature, Problems.outcome(failure).verdict(), 1));
+    }
+
+    private static <T> Verdict verdict(Once<T> once, Predicate<T> isApplied) {
+        return switch (once) {
+            case First<T> first -> isApplied.test(first.result()) ? Verdict.APPLIED : Verdict.REJECTED;
+            case Again<T> again -> Verdict.REPLAYED;
+            case Reused<T> reused -> Verdict.REJECTED;
+        };
+    }
+}
