@@ -17,13 +17,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,17 +40,21 @@ class NameFaultsIT {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final String COMMIT = "COMMIT";
-    private static final String PATH = "/v1/names/faults";
 
-    private EmbeddedPostgres postgres;
-    private Database database;
-    private WireProxy proxy;
-    private TallyServer server;
-    private TallyServer other;
-    private TallyClient client;
+    private static EmbeddedPostgres postgres;
+    private static Database database;
+    private static WireProxy proxy;
+    private static TallyServer server;
+    private static TallyServer other;
+    private static TallyClient client;
 
-    @BeforeEach
-    void start() throws SQLException {
+    /** One that nobody has used. */
+    private final String namespace = "faults-" + UUID.randomUUID();
+
+    private final String path = "/v1/names/" + namespace;
+
+    @BeforeAll
+    static void start() throws SQLException {
         postgres = EmbeddedPostgres.startTemporary();
         database = postgres.createDatabase("tally");
         proxy = new WireProxy("127.0.0.1", postgres.port());
@@ -64,15 +71,35 @@ class NameFaultsIT {
     }
 
     @AfterEach
-    void stop() {
+    void mend() {
+        proxy.cutNothing();
+        proxy.admit();
+    }
+
+    @AfterAll
+    static void stop() {
         server.close();
         other.close();
         proxy.close();
         postgres.close();
     }
 
-    private static Answer post(TallyClient client, List<String> names, String... headers) {
-        return client.send("POST", PATH, JSON.writeValueAsString(names), headers);
+    private Answer post(TallyClient client, List<String> names, String... headers) {
+        return client.send("POST", path, JSON.writeValueAsString(names), headers);
+    }
+
+    private Answer stream(TallyClient client, List<String> names) {
+        String lines =
+                names.stream().map(name -> JSON.writeValueAsString(name) + "\n").collect(Collectors.joining());
+        return client.send("POST", path, lines, "Content-Type", "application/x-ndjson");
+    }
+
+    private long count() throws SQLException {
+        return database.queryLong("select count(*) from name where namespace = ?", namespace);
+    }
+
+    private long lastId() throws SQLException {
+        return database.queryLong("select last_id from name_space where namespace = ?", namespace);
     }
 
     private static List<Boolean> created(Answer answer) {
@@ -91,6 +118,7 @@ class NameFaultsIT {
         "IN_FLIGHT,insert into name_space"
     })
     void namesAreMadeOnceThoughAnswersAreLost(Cut cut, String sql) throws Exception {
+        int cutsBefore = proxy.cuts();
         proxy.cutRandomly(0.3, /* seed= */ 7, cut, text -> text.contains(sql));
         Map<String, Long> ids = new HashMap<>();
         Set<String> created = new HashSet<>();
@@ -99,12 +127,12 @@ class NameFaultsIT {
         Clients.atOnce(6, worker -> {
             // All go through the same names at about the same time; one in three on the way that is never cut.
             TallyClient mine = worker % 3 == 0 ? steady : client;
-            while (proxy.cuts() < 40) {
+            while (proxy.cuts() - cutsBefore < 40) {
                 int from = 5 * next.getAndIncrement() / 2;
                 List<String> names = IntStream.range(from, from + 20)
                         .mapToObj(i -> "name " + i)
                         .toList();
-                note(ids, created, post(mine, names));
+                note(ids, created, worker % 2 == 0 ? post(mine, names) : stream(mine, names));
             }
             return worker;
         });
@@ -113,14 +141,15 @@ class NameFaultsIT {
         assertThat(ids.values())
                 .containsExactlyInAnyOrderElementsOf(
                         LongStream.rangeClosed(1, ids.size()).boxed().toList());
-        assertThat(database.queryLong("select count(*) from name")).isEqualTo(ids.size());
-        assertThat(database.queryLong("select last_id from name_space")).isEqualTo(ids.size());
+        assertThat(count()).isEqualTo(ids.size());
+        assertThat(lastId()).isEqualTo(ids.size());
     }
 
     private static void note(Map<String, Long> ids, Set<String> created, Answer answer) {
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
         synchronized (ids) {
-            for (JsonNode item : answer.json()) {
+            for (JsonNode item : items(answer)) {
+                assertThat(item.path("problem")).isEmpty();
                 String name = item.path("name").asString();
                 long id = item.path("id").asLong();
                 assertThat(ids.merge(name, id, (known, now) -> known)).isEqualTo(id);
@@ -129,6 +158,12 @@ class NameFaultsIT {
                 }
             }
         }
+    }
+
+    private static List<JsonNode> items(Answer answer) {
+        return answer.body().startsWith("[")
+                ? List.copyOf(answer.json().asArray().values())
+                : answer.body().lines().map(JSON::readTree).toList();
     }
 
     /** Cuts the answer to the next commit, and everything after it. */
@@ -153,7 +188,7 @@ class NameFaultsIT {
         assertThat(unknown.status()).isEqualTo(503);
         assertThat(unknown.problem()).isEqualTo("outcome-unknown");
         assertThat(unknown.header("Retry-After")).isNotEmpty();
-        assertThat(database.queryLong("select count(*) from name")).isEqualTo(3);
+        assertThat(count()).isEqualTo(3);
         // Somebody else is not told that they made it; who comes back under the key is, wherever they come to.
         assertThat(created(post(new TallyClient(other.uri()), List.of("a", "b"))))
                 .containsExactly(false, false);
@@ -174,8 +209,8 @@ class NameFaultsIT {
 
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.problem()).isEqualTo("store-unavailable");
-        assertThat(client.get(PATH + "/first").problem()).isEqualTo("store-unavailable");
-        Answer lines = client.send("POST", PATH, "\"first\"\n7\n", "Content-Type", "application/x-ndjson");
+        assertThat(client.get(path + "/first").problem()).isEqualTo("store-unavailable");
+        Answer lines = client.send("POST", path, "\"first\"\n7\n", "Content-Type", "application/x-ndjson");
         assertThat(lines.status()).isEqualTo(200);
         assertThat(lines.body()
                         .lines()
@@ -186,8 +221,8 @@ class NameFaultsIT {
         Clients.await(
                 "names again",
                 Duration.ofSeconds(10),
-                () -> client.get(PATH + "/first").status() == 200);
+                () -> client.get(path + "/first").status() == 200);
         assertThat(created(post(client, List.of("first", "a")))).containsExactly(false, true);
-        assertThat(database.queryLong("select last_id from name_space")).isEqualTo(2);
+        assertThat(lastId()).isEqualTo(2);
     }
 }
