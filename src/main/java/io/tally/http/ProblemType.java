@@ -21,7 +21,7 @@ public enum ProblemType {
                     + " answer or the summary says. If the stream had an Idempotency-Key, send all of it again with the"
                     + " same: no line counts twice."),
     /** 404. */
-    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such counter, or no such route. Nothing was changed."),
+    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such thing, or no such route. Nothing was changed."),
     /** 405. */
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,
@@ -64,12 +64,6 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "A constraint of the database refused the operation",
             "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was changed."),
-    /** 410. */
-    CURSOR_EXPIRED(
-            HttpStatus.GONE,
-            "The cursor is too old",
-            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for minutes only."
-                    + " Begin again without a cursor, or read by name, which has no such limit."),
     /** 409. */
     JOB_RUNNING(
             HttpStatus.CONFLICT,
@@ -87,6 +81,12 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "The token is executed already",
             "A token is executed once, and somebody did. Nothing was changed."),
+    /** 410. */
+    CURSOR_EXPIRED(
+            HttpStatus.GONE,
+            "The cursor is too old",
+            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for minutes only."
+                    + " Begin again without a cursor, or read by name, which has no such limit."),
     /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,
