@@ -7,12 +7,16 @@ create table name (
   namespace  text        collate "C" not null,
   key        text        collate "C" not null,
   name       text        collate "C" not null,
-  constraint name_pkey primary key (namespace, key),
-  constraint name_id unique (namespace, id)
+  -- Not (namespace, id): while each namespace has few names, that looks as good for finding a key as the primary key does, and
+  -- a plan made then would read all names of a namespace for each one later.
+  constraint name_id unique (id, namespace)
 ) with (
   -- Rows are only added: what a vacuum finds to do is to mark pages that everybody sees.
   autovacuum_vacuum_insert_scale_factor = 0.1
 );
+
+-- Of two indexes that look the same the planner takes the one that was made last.
+alter table name add constraint name_pkey primary key (namespace, key);
 
 comment on table  name            is 'One row a name. Made under the lock of its name_space row, and there for good.';
 comment on column name.id         is 'From 1, in the order in which the names of the namespace were made, without gaps.';

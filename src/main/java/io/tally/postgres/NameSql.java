@@ -18,11 +18,18 @@ final class NameSql {
               ) n on true
             """;
 
-    /** $1 namespace, $2 id. One row, as {@link #FIND} has them. */
+    /**
+     * $1 namespace, $2 id. One row, as {@link #FIND} has them.
+     *
+     * <p>Rows are compared whole, so that the index on the id is the only one that fits: by two columns, one of which is the namespace,
+     * the primary key would look as good while each namespace has few names.
+     */
     static final String FIND_ID = """
             select pg_is_in_recovery() as replica, i.namespace, n.key, n.name, n.id, n.created_by
               from (values ($1::text, $2::bigint)) as i(namespace, id)
-              left join name n on n.namespace = i.namespace collate "C" and n.id = i.id
+              left join name n
+                on (n.id, n.namespace) >= (i.id, i.namespace collate "C")
+               and (n.id, n.namespace) <= (i.id, i.namespace collate "C")
             """;
 
     /**

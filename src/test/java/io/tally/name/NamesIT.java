@@ -436,6 +436,42 @@ class NamesIT {
         }
     }
 
+    /** What came in before the instance stopped is carried out and answered. */
+    @Test
+    void anInstanceThatStopsAnswersWhoWaits() throws Exception {
+        String namespace = fresh();
+        TallyServer stopping = TallyServer.start(database);
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+                Connection locker = database.connect()) {
+            TallyClient asking = new TallyClient(stopping.uri());
+            array(asking, namespace, List.of("first"));
+            locker.setAutoCommit(false);
+            try (Statement lock = locker.createStatement()) {
+                lock.execute("select * from name_space where namespace = '" + namespace + "' for update");
+            }
+            Future<Answer> waiting = executor.submit(() -> array(asking, namespace, List.of("first", "late")));
+            Clients.await("somebody who waits for the lock", Duration.ofSeconds(10), NamesIT::isSomebodyLocked);
+            Future<?> closed = executor.submit(stopping::close);
+            locker.rollback();
+
+            assertThat(waiting.get().body())
+                    .isEqualTo("[" + named("first", 1, false) + "," + named("late", 2, true) + "]");
+            closed.get();
+        } finally {
+            stopping.close();
+        }
+    }
+
+    private static boolean isSomebodyLocked() {
+        try {
+            return database.queryLong("select count(*) from pg_stat_activity where datname = current_database()"
+                            + " and wait_event_type = 'Lock' and query like '%insert into name_space%'")
+                    > 0;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     // ---- what others do to the database
 
     @Test
