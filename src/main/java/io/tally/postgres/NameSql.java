@@ -21,8 +21,8 @@ final class NameSql {
     /**
      * $1 namespace, $2 id. One row, as {@link #FIND} has them.
      *
-     * <p>Rows are compared whole, so that the index on the id is the only one that fits: by two columns, one of which is the namespace,
-     * the primary key would look as good while each namespace has few names.
+     * <p>Rows are compared whole, so that the index on the id is the only one that fits: by two columns, one of which is the
+     * namespace, the primary key would look as good while each namespace has few names.
      */
     static final String FIND_ID = """
             select pg_is_in_recovery() as replica, i.namespace, n.key, n.name, n.id, n.created_by
