@@ -10,14 +10,17 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import io.tally.testing.WireProxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -28,14 +31,20 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** What those see who watch counters at one instance, while clients write at another. */
 @Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
 class WatchIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final String UNREAD = "Watched counters cannot be read";
 
     private static Database database;
     private static TallyServer watched;
@@ -288,7 +297,7 @@ class WatchIT {
                             .collect(Collectors.joining(",", "[", "]")));
             assertThat(made.status()).isEqualTo(200);
             Event last = stream.await(100);
-            assertThat(last.id()).isEqualTo(String.join(",", java.util.Collections.nCopies(100, "1")));
+            assertThat(last.id()).isEqualTo(String.join(",", Collections.nCopies(100, "1")));
             assertThat(stream.events()).extracting(Event::name).doesNotHaveDuplicates();
             assertThat(stream.events())
                     .allSatisfy(event -> assertThat(event.name()).isEqualTo("many-" + event.value()));
@@ -469,6 +478,42 @@ class WatchIT {
         assertThat(watches.streams()).isZero();
     }
 
+    // ---- faults
+
+    @Test
+    void streamsOutlastADatabaseThatGoesAway(CapturedOutput output) throws Exception {
+        writer.increment("watch/away", 1);
+        URI postgres = URI.create(database.url());
+        try (WireProxy proxy = new WireProxy(postgres.getHost(), postgres.getPort());
+                TallyServer server = TallyServer.start(
+                        proxy.through(database),
+                        "tally.watch.interval",
+                        "20ms",
+                        "tally.watch.heartbeat",
+                        "100ms",
+                        "tally.pipeline.wait-max",
+                        "300ms");
+                EventStream stream = open(server, "watch/away/events")) {
+            stream.await(1);
+            proxy.refuse();
+            proxy.cutAll();
+            Clients.await("logged", PATIENCE, () -> output.getOut().contains(UNREAD));
+            Answer refused = new TallyClient(server.uri()).get("/v1/counters/watch/away/events");
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.problem()).isEqualTo("store-unavailable");
+            writer.increment("watch/away", 1);
+            int beats = stream.comments();
+            Clients.await("beats", PATIENCE, () -> stream.comments() > beats + 10);
+            assertThat(stream.events()).hasSize(1);
+
+            proxy.admit();
+            assertThat(stream.await(2).version()).isEqualTo(2);
+            writer.increment("watch/away", 1);
+            assertThat(stream.await(3).version()).isEqualTo(3);
+            assertThat(output.getOut().split(UNREAD, -1)).as("logged once").hasSize(2);
+        }
+    }
+
     // ---- limits
 
     /** An instance on which heart-beats do not come, idle connections and slow clients are closed early, and little fits. */
@@ -547,7 +592,7 @@ class WatchIT {
                 Socket lazy = new Socket()) {
             URI uri = server.uri();
             lazy.setReceiveBufferSize(4_096);
-            lazy.connect(new java.net.InetSocketAddress(uri.getHost(), uri.getPort()));
+            lazy.connect(new InetSocketAddress(uri.getHost(), uri.getPort()));
             lazy.getOutputStream()
                     .write(("GET /v1/counters/slow/events?" + query + " HTTP/1.1\r\nHost: tally\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
