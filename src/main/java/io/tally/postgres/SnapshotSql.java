@@ -5,7 +5,7 @@ final class SnapshotSql {
 
     private SnapshotSql() {}
 
-    /** How many counters one step looks at: some milliseconds where few have changed, some tens where all have. */
+    /** How many counters one step looks at: three milliseconds where none has changed, ten or so where all have. */
     static final int CHUNK = 1_000;
 
     /** $1 namespace. */
