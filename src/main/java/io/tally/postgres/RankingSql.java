@@ -51,7 +51,7 @@ final class RankingSql {
             """;
 
     /**
-     * Writes down what moved. The time of a pass is that of its statement, whose snapshot is younger: what was acknowledged
+     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass is that of its statement, whose snapshot is younger: what was acknowledged
      * before is in it.
      */
     private static final String WRITE = """
@@ -59,11 +59,11 @@ final class RankingSql {
               select greatest(statement_timestamp(), p.passed_at + interval '1 microsecond') as at
                 from ranking_pass p where p.namespace = $1
             ), ended as (
-              update ranking r set until = p.at from moved m, pass p
-               where m.was and r.namespace = $1 and r.name = m.name and r.until = 'infinity'
+              update ranking set until = (select at from pass)
+               where ctid = any (array(select place from moved where place is not null))
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
-              select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.value is not null
+              select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
             )
             """;
 
@@ -74,10 +74,11 @@ final class RankingSql {
                      as growth
                 from counter c where c.namespace = $1
             ), moved as materialized (
-              select coalesce(s.name, r.name) as name, s.value, s.growth, r.name is not null as was
+              select s.name, s.value, s.growth, r.place
                 from state s
-                full join (select name, value, growth from ranking where namespace = $1 and until = 'infinity') r
-                  on r.name = s.name
+                full join (
+                  select ctid as place, name, value, growth from ranking where namespace = $1 and until = 'infinity'
+                ) r on r.name = s.name
                where s.value is distinct from r.value or s.growth is distinct from r.growth
             """ + WRITE + """
             update ranking_pass r set passed_at = p.at, full_at = p.at, counters = (select count(*) from state)
@@ -91,12 +92,12 @@ final class RankingSql {
      */
     static final String PASS = """
             with moved as materialized (
-              select c.name, c.value, g.growth, r.name is not null as was
+              select c.name, c.value, g.growth, r.place
                 from counter c
                cross join lateral (select\s""" + GROWTH + """
                                     as growth offset 0) g
                 left join lateral (
-                  select r.name, r.value, r.growth from ranking r
+                  select r.ctid as place, r.value, r.growth from ranking r
                    where r.namespace = $1 and r.name = c.name and r.until = 'infinity' offset 0
                 ) r on true
                where c.namespace = $1 and c.updated_at >= $2

@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -21,11 +17,7 @@ class NamePlansIT {
 
     @Test
     void namesAreFoundByTheirKeysUnderAnyPlan() throws SQLException {
-        Database database = Postgres.shared().createDatabase();
-        Flyway.configure()
-                .dataSource("jdbc:" + database.url(), database.username(), database.password())
-                .load()
-                .migrate();
+        Database database = Plans.migrated(Postgres.shared().createDatabase());
         plansAreGood(database);
         database.execute("analyze name");
         plansAreGood(database);
@@ -43,31 +35,15 @@ class NamePlansIT {
     }
 
     private static void plansAreGood(Database database) throws SQLException {
-        assertThat(plan(database, NameSql.FIND, "text[], text[]", KEYS))
+        assertThat(Plans.plan(database, NameSql.FIND, "text[], text[]", KEYS))
                 .contains("name_pkey")
                 .doesNotContain("name_id");
-        assertThat(plan(database, NameSql.MAKE, "text[], text[], text[], bigint[]", KEYS + ", '{c}', '{1}'"))
+        assertThat(Plans.plan(database, NameSql.MAKE, "text[], text[], text[], bigint[]", KEYS + ", '{c}', '{1}'"))
                 .contains("name_pkey")
                 .doesNotContain("name_id");
-        assertThat(plan(database, NameSql.FIND_ID, "text, bigint", "'a', 1"))
+        assertThat(Plans.plan(database, NameSql.FIND_ID, "text, bigint", "'a', 1"))
                 .contains("name_id")
                 .contains("Index Cond: ((ROW(id, namespace)")
                 .doesNotContain("name_pkey");
-    }
-
-    private static String plan(Database database, String sql, String types, String parameters) throws SQLException {
-        try (Connection connection = database.connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute("set enable_seqscan = off");
-            statement.execute("set plan_cache_mode = force_generic_plan");
-            statement.execute("prepare it(" + types + ") as " + sql);
-            StringBuilder plan = new StringBuilder();
-            try (ResultSet lines = statement.executeQuery("explain execute it(" + parameters + ")")) {
-                while (lines.next()) {
-                    plan.append(lines.getString(1)).append('\n');
-                }
-            }
-            return plan.toString();
-        }
     }
 }
