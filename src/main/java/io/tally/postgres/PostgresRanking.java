@@ -108,6 +108,15 @@ final class PostgresRanking implements Ranking {
 
     @Override
     public Mono<Optional<Duration>> refreshDue() {
+        // A look on the pool: a connection of its own is worth having only while there is something to do.
+        return pool.read(this::isAnyDue).flatMap(due -> due ? refreshOne() : close().thenReturn(Optional.empty()));
+    }
+
+    private Mono<Boolean> isAnyDue(Connection connection) {
+        return one(connection.createStatement(RankingSql.ANY_DUE).bind("$1", smallMax), row -> is(row, "due"));
+    }
+
+    private Mono<Optional<Duration>> refreshOne() {
         return passes.use(connection -> connection
                 .beginTransaction()
                 .then(Mono.defer(() -> takenDue(connection)))

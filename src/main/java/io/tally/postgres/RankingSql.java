@@ -35,6 +35,11 @@ final class RankingSql {
             select namespace, false as full, passed_at from ranking_pass where namespace = $1 for update
             """;
 
+    /** Whether a pass over a large namespace is due. $1 the most counters of a small one. */
+    static final String ANY_DUE = """
+            select exists (select from ranking_pass p where p.counters > $1 and p.due_at <= now()) as due
+            """;
+
     /**
      * Takes the right to make a pass over a large namespace that is due, unless somebody has it. $1 the most counters of a small
      * one. A full pass finds what an update does not tell: removed counters, and snapshots.

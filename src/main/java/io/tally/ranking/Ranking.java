@@ -24,7 +24,8 @@ public interface Ranking {
     Mono<Standing> refresh(String namespace);
 
     /**
-     * Makes a pass over one large namespace for which it is due, on a connection of its own; for one subscriber at a time.
+     * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none is
+     * due any more; for one subscriber at a time.
      *
      * @return how long it took; empty where none was due, or another instance is at it
      */
