@@ -4,12 +4,12 @@ import io.tally.audit.Audit.Report;
 import io.tally.audit.Audit.Unread;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import java.math.BigInteger;
 import java.time.Instant;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
@@ -38,7 +38,7 @@ class AuditRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> auditRouter(Audits audits) {
+    Route auditRoute(Audits audits) {
         return Routes.resource("/v1/audits")
                 .on(HttpMethod.POST, request -> audits.audit().flatMap(AuditRoutes::answer))
                 .build();

@@ -5,6 +5,7 @@ import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.http.IncrementItem.Answered;
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.EnumMap;
 import java.util.List;
@@ -16,7 +17,6 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
@@ -44,7 +44,7 @@ class BulkRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> bulkRouter() {
+    Route bulkRoute() {
         return Routes.resource("/v1/increments", MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
                 .on(HttpMethod.POST, this::increment)
                 .build();

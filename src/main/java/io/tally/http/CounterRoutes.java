@@ -12,11 +12,13 @@ import io.tally.counter.Precondition;
 import io.tally.http.Bodies.Delta;
 import io.tally.http.Bodies.Initial;
 import io.tally.http.Bodies.Patch;
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpMethod;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -31,17 +33,23 @@ class CounterRoutes {
         this.pipeline = pipeline;
     }
 
+    /** Stands first: a request is held against one route after the other, and most are increments. */
     @Bean
-    RouterFunction<ServerResponse> counterRouter() {
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    Route incrementRoute() {
         return Routes.resource(CounterPath.INCREMENTS)
                 .on(HttpMethod.POST, this::increment)
-                .build()
-                .and(Routes.resource(CounterPath.COUNTER)
-                        .on(HttpMethod.GET, this::read)
-                        .on(HttpMethod.PUT, this::create)
-                        .on(HttpMethod.PATCH, this::amend)
-                        .on(HttpMethod.DELETE, this::delete)
-                        .build());
+                .build();
+    }
+
+    @Bean
+    Route counterRoute() {
+        return Routes.resource(CounterPath.COUNTER)
+                .on(HttpMethod.GET, this::read)
+                .on(HttpMethod.PUT, this::create)
+                .on(HttpMethod.PATCH, this::amend)
+                .on(HttpMethod.DELETE, this::delete)
+                .build();
     }
 
     private Mono<ServerResponse> increment(ServerRequest request) {

@@ -1,10 +1,10 @@
 package io.tally.http;
 
+import io.tally.http.Routes.Route;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -14,7 +14,7 @@ import reactor.core.publisher.Mono;
 class ProblemRoutes {
 
     @Bean
-    RouterFunction<ServerResponse> problemRouter() {
+    Route problemRoute() {
         return Routes.page("/problems/{slug}")
                 .on(HttpMethod.GET, ProblemRoutes::page)
                 .build();

@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.InvalidMediaTypeException;
@@ -13,7 +14,6 @@ import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RequestPredicate;
 import org.springframework.web.reactive.function.server.RequestPredicates;
 import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -43,13 +43,31 @@ public final class Routes {
         return response.contentType(MediaType.APPLICATION_JSON).bodyValue(body);
     }
 
+    /** Which requests are about a resource, and what becomes of them. */
+    public record Route(RequestPredicate requests, HandlerFunction<ServerResponse> handler) {}
+
+    /**
+     * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which costs every
+     * request as much as holding it against a path.)
+     */
+    static RouterFunction<ServerResponse> first(List<Route> routes) {
+        return request -> {
+            for (Route route : routes) {
+                if (route.requests().test(request)) {
+                    return Mono.just(route.handler());
+                }
+            }
+            return Mono.empty();
+        };
+    }
+
     /** See {@link Routes#resource}. */
     public static final class Resource {
 
         private final String pattern;
         private final List<MediaType> produced;
         private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
-        private RequestPredicate condition = RequestPredicates.all();
+        private @Nullable RequestPredicate condition;
 
         private Resource(String pattern, List<MediaType> produced) {
             this.pattern = pattern;
@@ -72,12 +90,13 @@ public final class Routes {
         }
 
         /** The route: answers OPTIONS, and 405 with {@code Allow} to every other method. */
-        public RouterFunction<ServerResponse> build() {
+        public Route build() {
             Map<HttpMethod, HandlerFunction<ServerResponse>> fixed = Map.copyOf(handlers);
             Set<HttpMethod> allowed = new LinkedHashSet<>(handlers.keySet());
             allowed.add(HttpMethod.OPTIONS);
-            return RouterFunctions.route(
-                    RequestPredicates.path(pattern).and(condition), request -> handle(fixed, allowed, request));
+            RequestPredicate path = RequestPredicates.path(pattern);
+            return new Route(
+                    condition == null ? path : path.and(condition), request -> handle(fixed, allowed, request));
         }
 
         private Mono<ServerResponse> handle(

@@ -1,12 +1,16 @@
 package io.tally.http;
 
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.CallerThreads;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomizer;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.netty.NettyPipeline;
 import reactor.netty.resources.LoopResources;
 import tools.jackson.core.TokenStreamFactory;
@@ -16,6 +20,11 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(HttpProperties.class)
 class ServerConfiguration {
+
+    @Bean
+    RouterFunction<ServerResponse> router(ObjectProvider<Route> routes) {
+        return Routes.first(routes.orderedStream().toList());
+    }
 
     /** One group of one loop a processor; two groups of their own size would only take turns. */
     @Bean(destroyMethod = "dispose")

@@ -3,13 +3,13 @@ package io.tally.http;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Transaction;
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.util.unit.DataSize;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -31,7 +31,7 @@ class TransactionRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> transactionRouter() {
+    Route transactionRoute() {
         return Routes.resource("/v1/transactions")
                 .on(HttpMethod.POST, this::transact)
                 .build();

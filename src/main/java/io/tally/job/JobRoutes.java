@@ -4,6 +4,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,6 @@ import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.util.MimeTypeUtils;
 import org.springframework.web.reactive.function.BodyInserters;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -37,7 +37,7 @@ class JobRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> jobRouter() {
+    Route jobRoute() {
         return Routes.resource("/v1/jobs/{id}", MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM)
                 .on(HttpMethod.GET, this::show)
                 .build();

@@ -20,6 +20,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.member.Members.Listing;
 import io.tally.member.Members.Membership;
 import io.tally.member.Members.Presence;
@@ -29,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -52,13 +52,17 @@ class MemberRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> memberRouter() {
+    Route memberRoute() {
         return Routes.resource(MEMBERS + "/{member}")
                 .on(HttpMethod.GET, this::read)
                 .on(HttpMethod.PUT, this::join)
                 .on(HttpMethod.DELETE, this::leave)
-                .build()
-                .and(Routes.resource(MEMBERS).on(HttpMethod.GET, this::list).build());
+                .build();
+    }
+
+    @Bean
+    Route membersRoute() {
+        return Routes.resource(MEMBERS).on(HttpMethod.GET, this::list).build();
     }
 
     private static MemberId member(ServerRequest request) {

@@ -15,6 +15,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.name.NameAnswer.Named;
 import io.tally.name.NameAnswer.Unnamed;
 import io.tally.name.NameItem.Answered;
@@ -28,7 +29,6 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -65,7 +65,7 @@ class NameRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> namesRouter() {
+    Route namesRoute() {
         return Routes.resource(NAMESPACE, MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
                 .on(HttpMethod.POST, this::getOrMake)
                 .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))))
@@ -73,7 +73,7 @@ class NameRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> nameRouter() {
+    Route nameRoute() {
         return Routes.resource(NAME)
                 .on(HttpMethod.GET, request -> answer(names.find(key(request))))
                 .build();

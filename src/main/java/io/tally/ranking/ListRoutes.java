@@ -10,6 +10,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.ranking.Ranking.Entry;
 import io.tally.ranking.Ranking.Place;
 import io.tally.ranking.Ranking.Slice;
@@ -25,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -87,7 +87,7 @@ class ListRoutes {
     record RankedPage(List<ListedView> items, @Nullable String next, Instant asOf, double lagSeconds) {}
 
     @Bean
-    RouterFunction<ServerResponse> listRouter() {
+    Route listRoute() {
         return Routes.resource(CounterPath.NAMESPACE)
                 .on(HttpMethod.GET, this::list)
                 .build();

@@ -8,11 +8,11 @@ import io.tally.http.IdempotencyKeys;
 import io.tally.http.Preconditions;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.job.Jobs;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -29,7 +29,7 @@ class SnapshotRoutes {
     }
 
     @Bean
-    RouterFunction<ServerResponse> snapshotRouter() {
+    Route snapshotRoute() {
         return Routes.resource("/v1/snapshots/{namespace}")
                 .on(HttpMethod.POST, this::start)
                 .build();

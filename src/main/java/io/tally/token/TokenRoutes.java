@@ -12,6 +12,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.Once;
 import io.tally.pipeline.Once.Again;
 import io.tally.pipeline.Once.First;
@@ -29,7 +30,6 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -61,12 +61,12 @@ class TokenRoutes {
     record ExecutedView(String token, String state, Instant executedAt) {}
 
     @Bean
-    RouterFunction<ServerResponse> tokenRouter() {
+    Route tokenRoute() {
         return Routes.resource(NAMESPACE).on(HttpMethod.POST, this::issue).build();
     }
 
     @Bean
-    RouterFunction<ServerResponse> executionRouter() {
+    Route executionRoute() {
         return Routes.resource(EXECUTION).on(HttpMethod.POST, this::execute).build();
     }
 

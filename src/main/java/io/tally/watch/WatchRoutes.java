@@ -9,6 +9,7 @@ import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.RequestQuery;
 import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.HashSet;
 import java.util.List;
@@ -21,7 +22,6 @@ import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -44,15 +44,19 @@ class WatchRoutes {
 
     /** Stands before the routes of counters, one of which may be called "events". */
     @Bean
-    @Order(Ordered.HIGHEST_PRECEDENCE)
-    RouterFunction<ServerResponse> watchRouter() {
+    @Order(Ordered.HIGHEST_PRECEDENCE + 1)
+    Route severalEventsRoute() {
+        return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
+                .on(HttpMethod.GET, this::several)
+                .where(WatchRoutes::asksForEvents)
+                .build();
+    }
+
+    @Bean
+    Route eventsRoute() {
         return Routes.resource(CounterPath.COUNTER + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
                 .on(HttpMethod.GET, this::one)
-                .build()
-                .and(Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
-                        .on(HttpMethod.GET, this::several)
-                        .where(WatchRoutes::asksForEvents)
-                        .build());
+                .build();
     }
 
     /** Whether a request is about the stream of a namespace, and not about the counter called "events". */
