@@ -4,10 +4,11 @@ import io.tally.audit.Auditor.Occasion;
 import io.tally.pipeline.CallerThreads;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.Lane;
+import io.tally.pipeline.LaneOwner;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
@@ -15,7 +16,7 @@ import reactor.core.publisher.Mono;
  * Audits, at an interval and on demand. One runs at a time; those who ask while one runs share the next, which begins after
  * all of them asked. Safe for use by many threads.
  */
-public final class Audits implements SmartLifecycle {
+public final class Audits extends LaneOwner {
 
     private static final int WAITING_MAX = 1_000;
 
@@ -24,7 +25,6 @@ public final class Audits implements SmartLifecycle {
     private final Clock clock;
     private final Instant startedAt;
     private final AuditProperties properties;
-    private volatile boolean running;
 
     Audits(Books books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
         this.clock = clock;
@@ -63,31 +63,13 @@ public final class Audits implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        running = true;
+    protected Lane<?, ?> lane() {
+        return lane;
     }
 
     @Override
-    public void stop() {
-        stop(() -> {});
-    }
-
-    @Override
-    public void stop(Runnable callback) {
-        lane.close(properties.timeout(), () -> {
-            running = false;
-            callback.run();
-        });
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return CounterPipeline.PHASE;
+    protected Duration drainMax() {
+        return properties.timeout();
     }
 
     @Scheduled(fixedDelayString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")

@@ -5,12 +5,12 @@ import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.name.NameAnswer.Unnamed;
 import io.tally.pipeline.Bulk;
 import io.tally.pipeline.CallerThreads;
-import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.Lane;
+import io.tally.pipeline.LaneOwner;
 import io.tally.pipeline.PipelineProperties;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.LongSupplier;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -19,7 +19,7 @@ import reactor.core.scheduler.Schedulers;
  * Names and their ids. Requests that come while others are carried out share the next statement. Safe for use by many threads;
  * never blocks.
  */
-public final class Names implements SmartLifecycle {
+public final class Names extends LaneOwner {
 
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
 
@@ -28,7 +28,6 @@ public final class Names implements SmartLifecycle {
     private final CallerThreads threads;
     private final LongSupplier nanoClock;
     private final Lane<Wanted, NameAnswer> lane;
-    private volatile boolean running;
 
     Names(NameStore store, PipelineProperties limits, CallerThreads threads, LongSupplier nanoClock) {
         this.store = store;
@@ -89,30 +88,12 @@ public final class Names implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        running = true;
+    protected Lane<?, ?> lane() {
+        return lane;
     }
 
     @Override
-    public void stop() {
-        stop(() -> {});
-    }
-
-    @Override
-    public void stop(Runnable callback) {
-        lane.close(limits.drainMax(), () -> {
-            running = false;
-            callback.run();
-        });
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return CounterPipeline.PHASE;
+    protected Duration drainMax() {
+        return limits.drainMax();
     }
 }

@@ -1,14 +1,13 @@
 package io.tally.ranking;
 
 import io.tally.pipeline.CallerThreads;
-import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.Lane;
+import io.tally.pipeline.LaneOwner;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
@@ -16,7 +15,7 @@ import reactor.core.publisher.Mono;
  * The orders of namespaces, brought up to date: small ones when somebody asks, large ones behind the scenes. Safe for use by
  * many threads.
  */
-final class Rankings implements SmartLifecycle {
+final class Rankings extends LaneOwner {
     /*
      * Beside the counters
      *
@@ -41,7 +40,6 @@ final class Rankings implements SmartLifecycle {
     private final Ranking ranking;
     private final RankingMetrics metrics;
     private final Lane<String, Standing> lane;
-    private volatile boolean running;
 
     Rankings(Ranking ranking, RankingMetrics metrics, CallerThreads threads) {
         this.ranking = ranking;
@@ -82,30 +80,12 @@ final class Rankings implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        running = true;
+    protected Lane<?, ?> lane() {
+        return lane;
     }
 
     @Override
-    public void stop() {
-        stop(() -> {});
-    }
-
-    @Override
-    public void stop(Runnable callback) {
-        lane.close(DRAIN_MAX, () -> {
-            running = false;
-            callback.run();
-        });
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return CounterPipeline.PHASE;
+    protected Duration drainMax() {
+        return DRAIN_MAX;
     }
 }
