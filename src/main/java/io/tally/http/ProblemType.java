@@ -31,7 +31,8 @@ public enum ProblemType {
     NOT_ACCEPTABLE(
             HttpStatus.NOT_ACCEPTABLE,
             "No acceptable representation",
-            "The Accept header leaves out application/json, which is what the route answers with."),
+            "The Accept header leaves out what the route answers with, which is application/json but for streams. The problem has"
+                    + " its types."),
     /** 408. */
     REQUEST_TIMEOUT(
             HttpStatus.REQUEST_TIMEOUT,
