@@ -64,7 +64,12 @@ class ErrorHandler implements WebExceptionHandler {
     }
 
     private static ProblemException store(StoreFailure failure) {
-        log.warn("A request got no answer from the database: {}", failure.getMessage());
+        // The lanes log a database that is away, once; what a request could not have is nobody's news but its sender's.
+        if (failure.kind() == StoreFailure.Kind.FATAL || failure.kind() == StoreFailure.Kind.BAD_OPERATION) {
+            log.error("The database refused what a request needs: {}", failure.getMessage());
+        } else {
+            log.debug("A request got no answer from the database: {}", failure.getMessage());
+        }
         return new ProblemException(Problems.problem(Problems.outcome(failure)));
     }
 

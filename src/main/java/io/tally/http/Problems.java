@@ -81,7 +81,11 @@ public final class Problems {
 
     /** What a failure of the database means for the one request it stood for. */
     public static Outcome outcome(StoreFailure failure) {
-        return failure.kind() == StoreFailure.Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
+        return switch (failure.kind()) {
+            case UNKNOWN -> new Unknown();
+            case BUSY -> new Overloaded();
+            case CONFLICT, BAD_OPERATION, FENCED, UNAVAILABLE, FATAL -> new StoreUnavailable();
+        };
     }
 
     /** An outcome as a problem. */

@@ -174,7 +174,7 @@ final class JobWorker {
         private Mono<Void> broken(StoreFailure failure) {
             return switch (failure.kind()) {
                 case FATAL, BAD_OPERATION -> failed(failure);
-                case CONFLICT, FENCED, UNAVAILABLE, UNKNOWN -> {
+                case CONFLICT, FENCED, UNAVAILABLE, BUSY, UNKNOWN -> {
                     log.warn("A step of job {} is to be tried again: {}", id(), failure.getMessage());
                     yield Mono.empty();
                 }

@@ -5,6 +5,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
+import io.tally.counter.Naming;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
 import io.tally.counter.Outcome.WrongKind;
@@ -106,7 +107,7 @@ class MemberRoutes {
     }
 
     private static String after(@Nullable List<String> place) {
-        return place == null ? "" : place.getFirst();
+        return place == null ? "" : Bodies.checked(() -> Naming.requireName(place.getFirst()));
     }
 
     private static Mono<ServerResponse> page(Listing listing, Paging paging, List<String> list) {

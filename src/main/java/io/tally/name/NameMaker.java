@@ -89,7 +89,7 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
         Duration triedMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
         return failure instanceof StoreFailure known
                 && switch (known.kind()) {
-                    case CONFLICT, UNAVAILABLE, UNKNOWN -> nanos < triedMax.toNanos();
+                    case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < triedMax.toNanos();
                     case BAD_OPERATION, FENCED, FATAL -> false;
                 };
     }

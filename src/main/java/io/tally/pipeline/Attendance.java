@@ -13,11 +13,19 @@ import java.util.Set;
 /** Who is a member while operations are decided, and what that changes of what was found. */
 final class Attendance {
 
+    private final Set<CounterId> counters;
     private final Set<MemberId> found;
     private final Map<MemberId, Boolean> moved = new LinkedHashMap<>();
     private final Set<CounterId> emptied = new LinkedHashSet<>();
 
-    Attendance(Set<MemberId> found) {
+    /**
+     * Who was found.
+     *
+     * @param counters those under lock. Of others nothing is known: whoever seems to be a member of one belongs to a counter that
+     *     was made after the lock was not had
+     */
+    Attendance(Set<CounterId> counters, Set<MemberId> found) {
+        this.counters = counters;
         this.found = found;
     }
 
@@ -33,11 +41,13 @@ final class Attendance {
     /** All members of a counter go. */
     void empty(CounterId counter) {
         moved.keySet().removeIf(member -> member.counter().equals(counter));
-        emptied.add(counter);
+        if (counters.contains(counter)) {
+            emptied.add(counter);
+        }
     }
 
     private boolean was(MemberId member) {
-        return found.contains(member) && !emptied.contains(member.counter());
+        return found.contains(member) && counters.contains(member.counter()) && !emptied.contains(member.counter());
     }
 
     MemberChanges changes() {

@@ -167,7 +167,7 @@ final class FencedWriter {
                 writer = null;
             }
             case UNAVAILABLE, UNKNOWN, FATAL -> trouble = failure.getMessage();
-            case CONFLICT, BAD_OPERATION -> {}
+            case CONFLICT, BAD_OPERATION, BUSY -> {}
         }
     }
 

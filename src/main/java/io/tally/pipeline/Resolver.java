@@ -66,7 +66,7 @@ final class Resolver {
         this.found = states.counters();
         this.counters = new HashMap<>(found);
         this.known = new HashMap<>(states.remembered());
-        this.attendance = new Attendance(states.members());
+        this.attendance = new Attendance(found.keySet(), states.members());
         this.now = states.now();
     }
 

@@ -15,6 +15,8 @@ public final class StoreFailure extends RuntimeException {
         FENCED,
         /** Never sent: no connection could be had. */
         UNAVAILABLE,
+        /** Never sent: too many wait for a connection. */
+        BUSY,
         /** Sent, and no answer came: ask the writer's row. */
         UNKNOWN,
         /** Refused for a reason that sending again does not mend. */
@@ -76,7 +78,7 @@ public final class StoreFailure extends RuntimeException {
     /** Whether nothing was applied and sending again may help. */
     boolean mayBeSentAgain() {
         return switch (kind) {
-            case CONFLICT, FENCED, UNAVAILABLE -> true;
+            case CONFLICT, FENCED, UNAVAILABLE, BUSY -> true;
             case BAD_OPERATION, UNKNOWN, FATAL -> false;
         };
     }

@@ -11,7 +11,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param connectTimeout the longest that opening a connection may take, log-in included
  * @param lockTimeout the longest a statement waits for a row that somebody else has locked; the database keeps it
  * @param statementTimeout the longest a statement may run; the database keeps it, and a second later so does this side
- * @param readConnectionsMax the most pooled connections for reads and audits, beside one for each lane
+ * @param readConnectionsMax the most pooled connections: one for reads of counters, the others for what is not counted
  */
 @ConfigurationProperties("tally.database")
 public record DatabaseProperties(
@@ -37,8 +37,8 @@ public record DatabaseProperties(
                 statementTimeout.compareTo(lockTimeout) > 0,
                 "tally.database.statement-timeout is longer than lock-timeout");
         require(
-                readConnectionsMax >= 1 && readConnectionsMax <= 100,
-                "tally.database.read-connections-max is 1 to 100");
+                readConnectionsMax >= 2 && readConnectionsMax <= 100,
+                "tally.database.read-connections-max is 2 to 100");
     }
 
     /** Without the password. */

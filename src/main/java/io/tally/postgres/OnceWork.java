@@ -126,7 +126,7 @@ final class OnceWork {
         return switch (kind) {
             case CONFLICT, UNAVAILABLE -> true;
             case UNKNOWN -> isKeyed;
-            case BAD_OPERATION, FENCED, FATAL -> false;
+            case BAD_OPERATION, FENCED, BUSY, FATAL -> false;
         };
     }
 }

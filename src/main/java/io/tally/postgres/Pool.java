@@ -7,8 +7,10 @@ import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.ValidationDepth;
 import io.r2dbc.spi.Wrapped;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
@@ -24,15 +26,20 @@ final class Pool implements DisposableBean {
     private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
     private static final Duration GRACE = Duration.ofSeconds(1);
 
+    /** The most who use or wait for a connection; one more is refused at once. A statement takes milliseconds as a rule. */
+    private static final int USERS_MAX = 256;
+
     private final ConnectionPool pool;
     private final Duration answerMax;
+    private final AtomicInteger users = new AtomicInteger();
 
-    Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+    /** @param size how many connections there are at most */
+    Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties, int size) {
         this.answerMax = properties.statementTimeout().plus(GRACE);
         this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
                 .name("tally-pool")
                 .initialSize(0)
-                .maxSize(properties.readConnectionsMax())
+                .maxSize(size)
                 .maxCreateConnectionTime(properties.connectTimeout())
                 .maxAcquireTime(properties.connectTimeout().plus(GRACE))
                 .maxIdleTime(IDLE_MAX)
@@ -65,6 +72,19 @@ final class Pool implements DisposableBean {
      * away.
      */
     <T> Mono<T> use(Function<Connection, Mono<T>> work) {
+        return Mono.using(this::enter, entered -> used(work), entered -> users.decrementAndGet());
+    }
+
+    private int enter() {
+        int entered = users.incrementAndGet();
+        if (entered > USERS_MAX) {
+            users.decrementAndGet();
+            throw new StoreFailure(Kind.BUSY, Cause.CONNECTION, USERS_MAX + " use or wait for the pool");
+        }
+        return entered;
+    }
+
+    private <T> Mono<T> used(Function<Connection, Mono<T>> work) {
         return Mono.usingWhen(
                 pool.create().onErrorMap(SqlStates::whileConnecting),
                 connection -> work.apply(connection)

@@ -81,12 +81,18 @@ class PostgresConfiguration {
 
     @Bean
     Pool pool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
-        return new Pool(factory, properties);
+        return new Pool(factory, properties, properties.readConnectionsMax() - 1);
+    }
+
+    /** For reads of counters alone, which ask one question at a time: nothing else holds them up. */
+    @Bean
+    Pool counterPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+        return new Pool(factory, properties, 1);
     }
 
     @Bean
-    CounterStore counterStore(PostgresqlConnectionFactory factory, Pool pool, DatabaseProperties properties) {
-        return new PostgresCounterStore(factory, pool, properties, instance());
+    CounterStore counterStore(PostgresqlConnectionFactory factory, Pool counterPool, DatabaseProperties properties) {
+        return new PostgresCounterStore(factory, counterPool, properties, instance());
     }
 
     @Bean
@@ -116,6 +122,8 @@ class PostgresConfiguration {
         session.put("plan_cache_mode", "force_custom_plan");
         // Two tables of a million rows, held against each other.
         session.put("work_mem", "64MB");
+        // An instance that is killed must not leave a pass behind that holds the right to make one.
+        session.put("client_connection_check_interval", "1s");
         return new PostgresRanking(
                 pool,
                 new LaneConnection(

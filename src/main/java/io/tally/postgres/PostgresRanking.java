@@ -45,7 +45,7 @@ final class PostgresRanking implements Ranking {
     // ---- passes
 
     private record Known(
-            boolean noted,
+            boolean large,
             boolean due,
             long counters,
             @Nullable Instant passedAt) {}
@@ -63,13 +63,15 @@ final class PostgresRanking implements Ranking {
         Instant passedAt = known.passedAt();
         if (known.counters() > smallMax) {
             Mono<Standing> standing = Mono.just(passedAt == null ? new Pending() : new AsOf(passedAt));
-            return known.noted() ? standing : note(namespace, known).then(standing);
+            return known.large() ? standing : note(namespace, known).then(standing);
         }
         if (passedAt != null && !known.due()) {
             return Mono.just(new AsOf(passedAt));
         }
-        return pool.inTransaction(connection ->
-                        note(connection, namespace, known).then(Mono.defer(() -> passOver(connection, namespace))))
+        // Noting it takes its lock, and waits for it.
+        return pool.inTransaction(connection -> note(connection, namespace, known)
+                        .then(Mono.defer(() -> passed(connection, new Taken(namespace, true, Optional.empty()))))
+                        .delayUntil(passed -> settled(connection, namespace, passed, Duration.ZERO)))
                 .map(passed -> new AsOf(passed.at()));
     }
 
@@ -80,7 +82,7 @@ final class PostgresRanking implements Ranking {
                         .bind("$1", namespace)
                         .bind("$2", smallMax + 1),
                 row -> new Known(
-                        is(row, "noted"),
+                        is(row, "large"),
                         is(row, "due"),
                         CounterRows.number(row, "counters"),
                         passedAt(row).orElse(null)));
@@ -91,19 +93,10 @@ final class PostgresRanking implements Ranking {
     }
 
     private static Mono<Long> note(Connection connection, String namespace, Known known) {
-        return known.noted()
-                ? Mono.just(0L)
-                : rows(connection
-                        .createStatement(RankingSql.NOTE)
-                        .bind("$1", namespace)
-                        .bind("$2", known.counters()));
-    }
-
-    /** A pass over a small namespace. */
-    private static Mono<Passed> passOver(Connection connection, String namespace) {
-        return one(connection.createStatement(RankingSql.TAKE).bind("$1", namespace), PostgresRanking::taken)
-                .then(Mono.defer(() -> passed(connection, new Taken(namespace, true, Optional.empty()))))
-                .delayUntil(passed -> settled(connection, namespace, passed, Duration.ZERO));
+        return rows(connection
+                .createStatement(RankingSql.NOTE)
+                .bind("$1", namespace)
+                .bind("$2", known.counters()));
     }
 
     @Override
@@ -120,14 +113,21 @@ final class PostgresRanking implements Ranking {
         return passes.use(connection -> connection
                 .beginTransaction()
                 .then(Mono.defer(() -> takenDue(connection)))
-                .flatMap(taken -> passOver(connection, taken))
-                .delayUntil(took -> connection.commitTransaction())
+                .flatMap(taken -> passOver(connection, taken)
+                        .delayUntil(took -> connection.commitTransaction())
+                        .onErrorResume(failure -> putOff(connection, taken, failure)))
                 .map(Optional::of)
                 .switchIfEmpty(Mono.defer(() -> Mono.from(connection.rollbackTransaction()))
-                        .thenReturn(Optional.<Duration>empty()))
-                .onErrorResume(failure -> Mono.from(connection.rollbackTransaction())
-                        .onErrorComplete()
-                        .then(Mono.error(failure))));
+                        .thenReturn(Optional.<Duration>empty())));
+    }
+
+    private static <T> Mono<T> putOff(Connection connection, Taken taken, Throwable failure) {
+        return Mono.from(connection.rollbackTransaction())
+                .then(Mono.defer(() ->
+                        rows(connection.createStatement(RankingSql.PUT_OFF).bind("$1", taken.namespace()))))
+                // What failed is what is to be told.
+                .onErrorComplete()
+                .then(Mono.error(failure));
     }
 
     private Mono<Taken> takenDue(Connection connection) {

@@ -13,31 +13,33 @@ final class RankingSql {
     /** How long past orders are kept: longer than a page may ask for them. */
     private static final String KEPT = "interval '5 minutes'";
 
+    /** A pass is due within a minute: where the time for it is later than that, the clock was set back. */
+    private static final String IS_DUE = "(p.due_at <= now() or p.due_at > now() + interval '2 minutes')";
+
     /**
-     * What is known of the order of a namespace. $1 namespace, $2 a number of counters. A namespace nobody asked for before has
-     * its counters counted, up to that number.
+     * What is known of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One that is not
+     * known to be large has its counters counted, up to that number.
      */
     static final String STANDING = """
-            select p.namespace is not null as noted, p.passed_at > '-infinity' as passed, p.due_at <= now() as due,
+            select coalesce(p.counters >= $2, false) as large,\s""" + IS_DUE + """
+             as due,
                    case when p.passed_at > '-infinity' then p.passed_at end as passed_at,
-                   coalesce(p.counters,
-                            (select count(*) from (select from counter c where c.namespace = $1 limit $2) x)) as counters
+                   case when p.counters >= $2 then p.counters
+                        else (select count(*) from (select from counter c where c.namespace = $1 limit $2) x)
+                   end as counters
               from (select 1) one left join ranking_pass p on p.namespace = $1
             """;
 
-    /** Notes a namespace. $1 namespace, $2 how many counters it has. */
+    /** Notes how many counters a namespace has. $1 namespace, $2 how many. */
     static final String NOTE = """
-            insert into ranking_pass (namespace, counters) values ($1, $2) on conflict (namespace) do nothing
-            """;
-
-    /** Takes the right to make a pass over a namespace, and waits for it. $1 namespace. */
-    static final String TAKE = """
-            select namespace, false as full, passed_at from ranking_pass where namespace = $1 for update
+            insert into ranking_pass (namespace, counters) values ($1, $2)
+            on conflict (namespace) do update set counters = excluded.counters, due_at = now()
             """;
 
     /** Whether a pass over a large namespace is due. $1 the most counters of a small one. */
     static final String ANY_DUE = """
-            select exists (select from ranking_pass p where p.counters > $1 and p.due_at <= now()) as due
+            select exists (select from ranking_pass p where p.counters > $1 and\s""" + IS_DUE + """
+            ) as due
             """;
 
     /**
@@ -46,12 +48,14 @@ final class RankingSql {
      */
     static final String TAKE_DUE = """
             select p.namespace, p.passed_at,
-                   p.full_at < now() - interval '10 minutes' or exists (
+                   p.full_at not between now() - interval '10 minutes' and now() or p.passed_at > now() or exists (
                      select from job j
                       where j.kind = 'snapshot' and j.namespace = p.namespace
-                        and (j.state = 'running' or j.finished_at >= p.full_at)) as full
+                        -- A job ends before the commit that says so.
+                        and (j.state = 'running' or j.finished_at >= p.full_at - interval '1 minute')) as full
               from ranking_pass p
-             where p.counters > $1 and p.due_at <= now()
+             where p.counters > $1 and\s""" + IS_DUE + """
+
              order by p.due_at limit 1 for update of p skip locked
             """;
 
@@ -114,15 +118,22 @@ final class RankingSql {
             """;
 
     /**
-     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a second. $1
-     * namespace, $2 how many counters the last one found moved, $3 the least time between two in milliseconds.
+     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a second; but
+     * no later than in a minute, since pages need a pass that is not much older. $1 namespace, $2 how many counters the last one
+     * found moved, $3 the least time between two in milliseconds.
      */
     static final String DUE = """
             update ranking_pass
-               set due_at = clock_timestamp() + greatest($3 * interval '1 millisecond',
-                                                         case when $3 > 0 then 20 * (clock_timestamp() - now()) end,
-                                                         $2 * interval '1 millisecond')
+               set due_at = clock_timestamp() + least(interval '1 minute',
+                     greatest($3 * interval '1 millisecond',
+                              case when $3 > 0 then 20 * (clock_timestamp() - now()) end,
+                              $2 * interval '1 millisecond'))
              where namespace = $1
+            """;
+
+    /** Puts off a pass that failed, so that others have their turn. $1 namespace. */
+    static final String PUT_OFF = """
+            update ranking_pass set due_at = clock_timestamp() + interval '1 minute' where namespace = $1
             """;
 
     /** Removes what no page can ask for any more. $1 namespace. */

@@ -98,7 +98,7 @@ final class SqlStates {
     static boolean breaksConnection(StoreFailure failure) {
         return switch (failure.kind()) {
             case UNKNOWN, UNAVAILABLE, FATAL -> true;
-            case CONFLICT, BAD_OPERATION, FENCED -> false;
+            case CONFLICT, BAD_OPERATION, FENCED, BUSY -> false;
         };
     }
 

@@ -36,6 +36,9 @@ class ListRoutes {
 
     private static final int NAMESPACE_SEGMENT = 2;
 
+    /** The year 5138: later than any pass, and within what the database knows as a time. */
+    private static final long MICROS_MAX = 100_000_000_000_000_000L;
+
     private final Ranking ranking;
     private final Rankings rankings;
 
@@ -111,9 +114,13 @@ class ListRoutes {
 
     private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
         List<String> after = paging.after();
-        return ranking.byName(namespace, after == null ? "" : after.getFirst(), paging.limit() + 1)
+        return ranking.byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
                 .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
                 .flatMap(page -> Routes.json(ServerResponse.ok(), new Page<>(named(page.items()), page.next())));
+    }
+
+    private static String name(List<String> place) {
+        return Bodies.checked(() -> Naming.requireName(place.getFirst()));
     }
 
     private static List<String> namePlace(Entry entry) {
@@ -152,9 +159,17 @@ class ListRoutes {
     private record Pinned(Instant pass, @Nullable Place after) {
 
         static Pinned of(List<String> texts) {
+            return Bodies.checked(() -> read(texts));
+        }
+
+        private static Pinned read(List<String> texts) {
+            if (texts.size() != 3) {
+                throw new IllegalArgumentException("The cursor is not one that this list gave.");
+            }
+            long micros = Math.clamp(Long.parseLong(texts.get(0)), 0, MICROS_MAX);
             return new Pinned(
-                    Instant.EPOCH.plus(Long.parseLong(texts.get(0)), ChronoUnit.MICROS),
-                    new Place(Long.parseLong(texts.get(1)), texts.get(2)));
+                    Instant.EPOCH.plus(micros, ChronoUnit.MICROS),
+                    new Place(Long.parseLong(texts.get(1)), Naming.requireName(texts.get(2))));
         }
 
         List<String> texts(Place place) {
@@ -172,6 +187,8 @@ class ListRoutes {
 
     private static Mono<ServerResponse> answer(Slice slice, List<String> list, Paging paging, Pinned pinned) {
         Duration lag = Duration.between(pinned.pass(), slice.at());
+        // Where the clock was set back, a pass may be later than now.
+        Instant asOf = lag.isNegative() ? slice.at() : pinned.pass();
         if (pinned.after() != null && lag.compareTo(Ranking.PASS_LIFE) > 0) {
             return Problems.answer(Problems.problem(
                     ProblemType.CURSOR_EXPIRED, "The order that the cursor belongs to is no longer kept."));
@@ -180,6 +197,12 @@ class ListRoutes {
         List<ListedView> items = page.items().stream()
                 .flatMap(entry -> view(entry, entry.place().rank()))
                 .toList();
-        return Routes.json(ServerResponse.ok(), new RankedPage(items, page.next(), pinned.pass(), lag.toNanos() / 1e9));
+        return Routes.json(
+                ServerResponse.ok(),
+                new RankedPage(
+                        items,
+                        page.next(),
+                        asOf,
+                        Duration.between(asOf, slice.at()).toNanos() / 1e9));
     }
 }

@@ -1,9 +1,11 @@
 package io.tally.ranking;
 
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.pipeline.Flush;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.pipeline.Waiter;
 import io.tally.ranking.Standing.Unread;
 import java.util.LinkedHashMap;
@@ -38,15 +40,22 @@ final class Refresher implements Flush<String, Standing> {
     }
 
     private Mono<Standing> standing(String namespace) {
-        return ranking.refresh(namespace)
-                .doOnNext(standing -> storeAnswers = true)
-                .onErrorResume(StoreFailure.class, this::unread);
+        return ranking.refresh(namespace).doOnNext(standing -> read()).onErrorResume(StoreFailure.class, this::unread);
+    }
+
+    private void read() {
+        if (!storeAnswers) {
+            storeAnswers = true;
+            log.info("Orders can be brought up to date again");
+        }
     }
 
     private Mono<Standing> unread(StoreFailure failure) {
-        storeAnswers = false;
-        log.warn("An order could not be brought up to date: {}", failure.getMessage());
-        return Mono.just(new Unread(new StoreUnavailable()));
+        if (storeAnswers) {
+            storeAnswers = false;
+            log.warn("Orders cannot be brought up to date: {}", failure.getMessage());
+        }
+        return Mono.just(new Unread(failure.kind() == Kind.BUSY ? new Overloaded() : new StoreUnavailable()));
     }
 
     @Override

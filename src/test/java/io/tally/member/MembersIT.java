@@ -354,6 +354,32 @@ class MembersIT {
         return members;
     }
 
+    /** Counters that come and go under those who join and leave them, and are sometimes made as plain ones in between. */
+    @Test
+    void removalsTakeTheirMembersAndNoOthers() throws Exception {
+        List<String> counters = List.of(fresh(), fresh());
+        Clients.atOnce(16, number -> {
+            Random random = new Random(number);
+            TallyClient mine = number % 2 == 0 ? client : otherClient;
+            for (int i = 0; i < 60; i++) {
+                String counter = counters.get(random.nextInt(2));
+                String member = "m" + random.nextInt(6);
+                Answer answer = switch (random.nextInt(6)) {
+                    case 0 -> mine.send("DELETE", "/v1/counters/" + counter, "");
+                    case 1 -> leave(mine, counter, member);
+                    case 2 -> number < 2 ? mine.increment(counter, 1) : join(mine, counter, member);
+                    default -> join(mine, counter, member);
+                };
+                assertThat(answer.status()).isIn(200, 201, 204, 404, 409);
+            }
+            return number;
+        });
+        assertThat(wrongCounters()).isZero();
+        assertThat(database.queryLong("select count(*) from member m where not exists (select from counter c"
+                        + " where c.namespace = m.namespace and c.name = m.name and c.kind = 'members')"))
+                .isZero();
+    }
+
     /** Whoever looks, at any moment, sees as many members as the counter says. */
     @Test
     void noReaderSeesThemApart() throws Exception {

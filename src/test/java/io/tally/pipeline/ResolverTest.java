@@ -8,6 +8,8 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
+import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Join;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
@@ -25,6 +27,7 @@ import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.counter.Precondition;
 import io.tally.pipeline.Resolution.MemberChanges;
 import java.math.BigInteger;
 import java.time.Instant;
@@ -35,6 +38,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -88,6 +92,23 @@ class ResolverTest {
             Resolver.resolve(new States(given, Set.of(), Map.of(), Instant.EPOCH), batch);
             assertThat(given).isEqualTo(stored);
         }
+    }
+
+    /** What is not under lock is another's: its members must not be touched, nor believed in. */
+    @Example
+    void leavesTheMembersOfACounterThatWasNotFoundAlone() {
+        CounterId absent = new CounterId("n", "absent");
+        MemberId ann = new MemberId(absent, "ann");
+        States states = new States(Map.of(), Set.of(ann), Map.of(), Instant.EPOCH);
+
+        Resolution resolution = Resolver.resolve(
+                states,
+                List.of(
+                        Command.of(new Join(new MemberId(absent, "bob"))),
+                        Command.of(new Delete(absent, Precondition.NONE))));
+        assertThat(resolution.members().isEmpty()).isTrue();
+        assertThat(Resolver.resolve(states, List.of(Command.of(new Join(ann)))).outcomes())
+                .containsExactly(new Moved(true, true, 1, 1));
     }
 
     private static void write(Resolution resolution, Map<CounterId, Counter> stored) {

@@ -55,7 +55,7 @@ class PostgresCounterStoreIT {
             factory = new PostgresqlConnectionFactory(PostgresConfiguration.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());
-            pool = new Pool(factory, properties);
+            pool = new Pool(factory, properties, 2);
             store = new PostgresCounterStore(factory, pool, properties, "test");
         }
 

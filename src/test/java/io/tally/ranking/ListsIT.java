@@ -277,6 +277,59 @@ class ListsIT {
     }
 
     @Test
+    void aSmallNamespaceThatGrowsLargeIsListedAsALargeOne() throws Exception {
+        String namespace = fresh();
+        String path = "/v1/counters/" + namespace + "?sort=-value&limit=2";
+        increments(namespace, 5, i -> i);
+        assertThat(each(items(largeClient.get(path)), ListsIT::name)).containsExactly("c4", "c3");
+
+        increments(namespace, 60, i -> i);
+        Clients.await(
+                "the order of a large one",
+                PATIENCE,
+                () -> each(items(largeClient.get(path)), ListsIT::name).equals(List.of("c59", "c58")));
+        assertThat(database.queryLong("select counters from ranking_pass where namespace = ?", namespace))
+                .isGreaterThan(10);
+    }
+
+    /** So that a page whose pass is the last one never has a cursor that is too old. */
+    @Test
+    void thePassesOverALargeNamespaceAreNeverFarApart() throws Exception {
+        String namespace = fresh();
+        database.execute(
+                "insert into counter (namespace, name, value) select ?, 'c' || i, 0 from generate_series(1, 70000) i",
+                namespace);
+        Clients.await(
+                "ready",
+                PATIENCE,
+                () -> largeClient
+                                .get("/v1/counters/" + namespace + "?sort=value&limit=1")
+                                .status()
+                        == 200);
+        assertThat(database.queryLong(
+                        "select extract(epoch from due_at - passed_at)::bigint from ranking_pass where namespace = ?",
+                        namespace))
+                .isBetween(20L, 61L + PATIENCE.toSeconds());
+    }
+
+    /** A clock that is set back must not keep an order from being brought up to date. */
+    @Test
+    void anOrderFromTheFutureIsBroughtUpToDate() throws Exception {
+        String namespace = fresh();
+        increments(namespace, 5, i -> i);
+        items(client.get("/v1/counters/" + namespace + "?sort=-value"));
+        database.execute(
+                "update ranking_pass set passed_at = passed_at + interval '1 hour', due_at = due_at + interval '1 hour',"
+                        + " full_at = full_at + interval '1 hour' where namespace = ?",
+                namespace);
+        client.increment(namespace + "/c0", 100);
+
+        Answer page = client.get("/v1/counters/" + namespace + "?sort=-value&limit=1");
+        assertThat(name(items(page).getFirst())).isEqualTo("c0");
+        assertThat(page.json().path("lagSeconds").asDouble()).isZero();
+    }
+
+    @Test
     void aRemovedCounterIsSeenNoMoreUntilItIsMadeAgain() throws Exception {
         String namespace = fresh();
         increments(namespace, 10, i -> i);
@@ -328,6 +381,30 @@ class ListsIT {
         assertThat(client.get("/v1/counters/-bad").status()).isEqualTo(400);
         assertThat(client.post(path).status()).isEqualTo(405);
         assertThat(client.get(path + "?sort=value&cursor=" + byValue).status()).isEqualTo(200);
+    }
+
+    /** Whoever makes a cursor by hand can make a nonsensical one. */
+    @Test
+    void refusesAPlaceThatIsNone() {
+        String namespace = fresh();
+        for (List<String> place : List.of(
+                List.of("x"),
+                List.of("1", "2"),
+                List.of("x", "1", "a"),
+                List.of("1", "1", "a\u0000b"),
+                List.of("1", "1", ""),
+                List.of("1", "99999999999999999999", "a"))) {
+            String cursor = Cursor.write(List.of("counters", namespace, "value"), place);
+            Answer answer = client.get("/v1/counters/" + namespace + "?sort=value&cursor=" + cursor);
+            assertThat(answer.problem()).as(place.toString()).isEqualTo("malformed");
+        }
+        String future =
+                Cursor.write(List.of("counters", namespace, "value"), List.of(Long.toString(Long.MAX_VALUE), "1", "a"));
+        assertThat(items(client.get("/v1/counters/" + namespace + "?sort=value&cursor=" + future)))
+                .isEmpty();
+        String byName = Cursor.write(List.of("counters", namespace, "name"), List.of("a\u0000b"));
+        assertThat(client.get("/v1/counters/" + namespace + "?cursor=" + byName).problem())
+                .isEqualTo("malformed");
     }
 
     @Test
