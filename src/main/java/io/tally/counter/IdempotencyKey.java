@@ -3,7 +3,7 @@ package io.tally.counter;
 /**
  * What a client calls a request, so that sending it again does not count it again.
  *
- * @param scope within which the text is unique: a namespace, a {@link #scope part of one}, {@link #TRANSACTIONS} or {@link #INCREMENTS}
+ * @param scope within which the text is unique: a namespace, {@link #TRANSACTIONS} or {@link #INCREMENTS}
  * @param text 1 to 255 visible US-ASCII characters; for a line of an upload followed by a slash and the line's number
  * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">The Idempotency-Key HTTP
  *     header field</a>
@@ -15,11 +15,6 @@ public record IdempotencyKey(String scope, String text) {
 
     /** The scope of requests with many increments, which may span namespaces. No namespace has this name. */
     public static final String INCREMENTS = "/increments";
-
-    /** The scope, within a namespace, of requests about something else than its counters. No namespace has this name. */
-    public static String scope(String namespace, String resource) {
-        return namespace + "/" + resource;
-    }
 
     /** The most characters a client may give. */
     public static final int LENGTH_MAX = 255;

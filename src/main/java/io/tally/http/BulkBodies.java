@@ -81,7 +81,7 @@ public final class BulkBodies {
         return Problems.problem(
                 ProblemType.STREAM_INCOMPLETE,
                 failure instanceof ProblemException known
-                        ? String.valueOf(known.problem().getTitle()) + "."
+                        ? String.valueOf(known.problem().getDetail())
                         : "The rest of the stream did not arrive.");
     }
 

@@ -36,7 +36,8 @@ public final class Preconditions {
     public static void requireNone(ServerRequest request) {
         if (!request.headers().header(HttpHeaders.IF_MATCH).isEmpty()) {
             throw new ProblemException(
-                    ProblemType.PRECONDITION_FAILED, "Several counters have no entity tag that If-Match could match.");
+                    ProblemType.PRECONDITION_FAILED,
+                    "What the request is about has no entity tag that If-Match could match.");
         }
     }
 

@@ -11,8 +11,8 @@ public enum ProblemType {
     MALFORMED(
             HttpStatus.BAD_REQUEST,
             "The request is malformed",
-            "A name, header or body is not what the route takes. Nothing was changed. Mend the request before sending it"
-                    + " again."),
+            "A name, parameter, header or body is not what the route takes. Nothing was changed. Mend the request before"
+                    + " sending it again."),
     /** 400. */
     STREAM_INCOMPLETE(
             HttpStatus.BAD_REQUEST,
@@ -102,7 +102,8 @@ public enum ProblemType {
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
-            "The body's Content-Type is not one that the route takes. Send application/json."),
+            "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson where the"
+                    + " route takes streams."),
     /** 422. */
     IDEMPOTENCY_KEY_REUSED(
             HttpStatus.UNPROCESSABLE_CONTENT,

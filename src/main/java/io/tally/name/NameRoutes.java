@@ -91,7 +91,7 @@ class NameRoutes {
 
     private Mono<ServerResponse> getOrMake(ServerRequest request) {
         String namespace = namespace(request);
-        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.scope(namespace, "names"));
+        IdempotencyKey key = IdempotencyKeys.of(request, namespace);
         NameItems items = new NameItems(json, namespace, isFolded(request), key);
         return bodies.isStream(request)
                 ? answers.lines(bodies.lines(request, items, block -> answered(block, names::getOrMakePatiently)))

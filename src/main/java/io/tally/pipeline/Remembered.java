@@ -5,16 +5,19 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was done under a key.
  *
  * @param fingerprint of what was asked for
+ * @param result {@code null} where it was no operation on a counter
  */
-public record Remembered(IdempotencyKey key, long fingerprint, Success result) {
+public record Remembered(
+        IdempotencyKey key, long fingerprint, @Nullable Success result) {
 
     /** The answer to whoever asks for something under this key now. */
     Outcome answer(long asked) {
-        return asked == fingerprint ? new Replayed(result) : new KeyReused();
+        return asked == fingerprint && result != null ? new Replayed(result) : new KeyReused();
     }
 }

@@ -38,7 +38,7 @@ class SnapshotRoutes {
     private Mono<ServerResponse> start(ServerRequest request) {
         Preconditions.requireNone(request);
         String namespace = Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, 2)));
-        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.scope(namespace, "snapshots"));
+        IdempotencyKey key = IdempotencyKeys.of(request, namespace);
         return Bodies.json(request)
                 .doOnNext(SnapshotRoutes::requireNothing)
                 .then(Mono.defer(() -> snapshots.start(namespace, key)))

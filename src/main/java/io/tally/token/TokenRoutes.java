@@ -168,7 +168,7 @@ class TokenRoutes {
     }
 
     private static @Nullable IdempotencyKey key(ServerRequest request, String namespace) {
-        return IdempotencyKeys.of(request, IdempotencyKey.scope(namespace, "tokens"));
+        return IdempotencyKeys.of(request, namespace);
     }
 
     private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, String... asked) {

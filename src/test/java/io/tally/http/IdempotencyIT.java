@@ -67,6 +67,26 @@ class IdempotencyIT {
         assertThat(again.header("ETag")).isEqualTo(first.header("ETag"));
     }
 
+    /** One namespace, one set of keys, whatever is asked for under them. */
+    @Test
+    void aKeyOfATokenIsNoKeyForACounterNorTheOtherWayRound() {
+        String key = UUID.randomUUID().toString();
+        assertThat(client.send("POST", "/v1/tokens/keys", "", KEY, key).status())
+                .isEqualTo(201);
+        assertThat(otherClient.increment(fresh(), 1, KEY, key).problem()).isEqualTo("idempotency-key-reused");
+        String bounded = fresh();
+        client.put(bounded, "{\"max\":5}");
+        assertThat(client.increment(bounded, 1, KEY, key).problem()).isEqualTo("idempotency-key-reused");
+
+        String counters = UUID.randomUUID().toString();
+        client.increment(bounded, 1, KEY, counters);
+        assertThat(client.send("POST", "/v1/tokens/keys", "", KEY, counters).problem())
+                .isEqualTo("idempotency-key-reused");
+        assertThat(client.send("POST", "/v1/snapshots/keys", "", KEY, counters).problem())
+                .isEqualTo("idempotency-key-reused");
+        assertThat(client.value(bounded)).isEqualTo(1);
+    }
+
     @Test
     void anIncrementIsReplayedAfterTheCounterMovedOn() {
         String counter = fresh();
