@@ -383,6 +383,26 @@ class ListsIT {
         assertThat(client.get(path + "?sort=value&cursor=" + byValue).status()).isEqualTo(200);
     }
 
+    /** More lists than there is room for are refused at once, and a counter is read beside them all the same. */
+    @Test
+    void manyListsAtOnceHoldUpNoCounter() throws Exception {
+        String namespace = fresh();
+        increments(namespace, 200, i -> i);
+        String path = "/v1/counters/" + namespace + "?limit=1000";
+        List<Answer> answers = Clients.atOnce(
+                600,
+                number -> number % 100 == 0
+                        ? client.get("/v1/counters/" + namespace + "/c" + number / 100)
+                        : client.get(path));
+
+        assertThat(answers).allSatisfy(answer -> assertThat(answer.status()).isIn(200, 503));
+        assertThat(answers.stream().filter(answer -> answer.status() == 503))
+                .allSatisfy(answer -> assertThat(answer.problem()).isEqualTo("overloaded"));
+        assertThat(answers.stream().filter(answer -> answer.json().has("version")))
+                .hasSize(6);
+        assertThat(items(client.get(path))).hasSize(200);
+    }
+
     /** Whoever makes a cursor by hand can make a nonsensical one. */
     @Test
     void refusesAPlaceThatIsNone() {
