@@ -48,7 +48,7 @@ final class KeyRows {
     }
 
     static Remembered remembered(Readable row) {
-        IdempotencyKey key = new IdempotencyKey(text(row, "namespace"), text(row, "key"));
+        IdempotencyKey key = new IdempotencyKey(CounterRows.text(row, "namespace"), CounterRows.text(row, "key"));
         String result = row.get("result", String.class);
         return new Remembered(
                 key, CounterRows.number(row, "fingerprint"), result == null ? incremented(row) : success(result));
@@ -57,10 +57,6 @@ final class KeyRows {
     private static Incremented incremented(Readable row) {
         return new Incremented(
                 CounterRows.number(row, "value"), CounterRows.number(row, "version"), CounterRows.number(row, "delta"));
-    }
-
-    private static String text(Readable row, String column) {
-        return Objects.requireNonNull(row.get(column, String.class), column);
     }
 
     static PostgresqlStatement bind(PostgresqlStatement statement, List<Remembered> fresh) {

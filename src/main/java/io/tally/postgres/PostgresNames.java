@@ -9,13 +9,9 @@ import io.tally.name.Known;
 import io.tally.name.NameKey;
 import io.tally.name.NameStore;
 import io.tally.name.Wanted;
-import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.StoreFailure.Cause;
-import io.tally.pipeline.StoreFailure.Kind;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -35,21 +31,15 @@ final class PostgresNames implements NameStore {
     private record Line(NameKey key, Known known) {
 
         static Optional<Line> of(Row row) {
-            if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
-                throw new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
-            }
+            CounterRows.requirePrimary(row);
             String name = row.get("name", String.class);
             return name == null ? Optional.empty() : Optional.of(of(row, name));
         }
 
         private static Line of(Readable row, String name) {
             return new Line(
-                    new NameKey(text(row, "namespace"), text(row, "key")),
+                    new NameKey(CounterRows.text(row, "namespace"), CounterRows.text(row, "key")),
                     new Known(name, CounterRows.number(row, "id"), CounterRows.number(row, "created_by")));
-        }
-
-        private static String text(Readable row, String column) {
-            return Objects.requireNonNull(row.get(column, String.class), column);
         }
     }
 

@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.Result;
 import io.r2dbc.spi.Row;
 import io.r2dbc.spi.Statement;
 import io.tally.ranking.Ranking;
@@ -14,7 +13,6 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -76,7 +74,7 @@ final class PostgresRanking implements Ranking {
     }
 
     private Mono<Known> known(Connection connection, String namespace) {
-        return one(
+        return Statements.one(
                 connection
                         .createStatement(RankingSql.STANDING)
                         .bind("$1", namespace)
@@ -93,7 +91,7 @@ final class PostgresRanking implements Ranking {
     }
 
     private static Mono<Long> note(Connection connection, String namespace, Known known) {
-        return rows(connection
+        return Statements.rows(connection
                 .createStatement(RankingSql.NOTE)
                 .bind("$1", namespace)
                 .bind("$2", known.counters()));
@@ -106,7 +104,8 @@ final class PostgresRanking implements Ranking {
     }
 
     private Mono<Boolean> isAnyDue(Connection connection) {
-        return one(connection.createStatement(RankingSql.ANY_DUE).bind("$1", smallMax), row -> is(row, "due"));
+        return Statements.one(
+                connection.createStatement(RankingSql.ANY_DUE).bind("$1", smallMax), row -> is(row, "due"));
     }
 
     private Mono<Optional<Duration>> refreshOne() {
@@ -123,15 +122,16 @@ final class PostgresRanking implements Ranking {
 
     private static <T> Mono<T> putOff(Connection connection, Taken taken, Throwable failure) {
         return Mono.from(connection.rollbackTransaction())
-                .then(Mono.defer(() ->
-                        rows(connection.createStatement(RankingSql.PUT_OFF).bind("$1", taken.namespace()))))
+                .then(Mono.defer(() -> Statements.rows(
+                        connection.createStatement(RankingSql.PUT_OFF).bind("$1", taken.namespace()))))
                 // What failed is what is to be told.
                 .onErrorComplete()
                 .then(Mono.error(failure));
     }
 
     private Mono<Taken> takenDue(Connection connection) {
-        return one(connection.createStatement(RankingSql.TAKE_DUE).bind("$1", smallMax), PostgresRanking::taken);
+        return Statements.one(
+                connection.createStatement(RankingSql.TAKE_DUE).bind("$1", smallMax), PostgresRanking::taken);
     }
 
     private Mono<Duration> passOver(Connection connection, Taken taken) {
@@ -149,12 +149,13 @@ final class PostgresRanking implements Ranking {
                         .createStatement(RankingSql.PASS)
                         .bind("$1", taken.namespace())
                         .bind("$2", from.atOffset(ZoneOffset.UTC));
-        return one(statement, row -> new Passed(CounterRows.time(row, "passed_at"), CounterRows.number(row, "moved")));
+        return Statements.one(
+                statement, row -> new Passed(CounterRows.time(row, "passed_at"), CounterRows.number(row, "moved")));
     }
 
     private static Mono<Long> settled(Connection connection, String namespace, Passed passed, Duration interval) {
-        return rows(connection.createStatement(RankingSql.FORGET).bind("$1", namespace))
-                .then(Mono.defer(() -> rows(connection
+        return Statements.rows(connection.createStatement(RankingSql.FORGET).bind("$1", namespace))
+                .then(Mono.defer(() -> Statements.rows(connection
                         .createStatement(RankingSql.DUE)
                         .bind("$1", namespace)
                         .bind("$2", passed.moved())
@@ -237,17 +238,6 @@ final class PostgresRanking implements Ranking {
                 .map(lines -> new Slice(
                         lines.getFirst().at(),
                         lines.stream().flatMap(line -> line.entry().stream()).toList()));
-    }
-
-    private static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
-        return Flux.from(statement.execute())
-                .concatMap(result -> result.map((row, metadata) -> mapping.apply(row)))
-                .collectList()
-                .flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
-    }
-
-    private static Mono<Long> rows(Statement statement) {
-        return Flux.from(statement.execute()).concatMap(Result::getRowsUpdated).reduce(0L, Long::sum);
     }
 
     @Override

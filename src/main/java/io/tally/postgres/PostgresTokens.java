@@ -13,10 +13,8 @@ import io.tally.token.TokenStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Tokens in PostgreSQL. */
@@ -49,7 +47,7 @@ final class PostgresTokens implements TokenStore {
     private static Mono<Issued> issue(Connection connection, String namespace, String text, @Nullable Long ttlSeconds) {
         Statement statement =
                 connection.createStatement(TokenSql.ISSUE).bind("$1", namespace).bind("$2", text);
-        return first(
+        return Statements.one(
                 ttlSeconds == null ? statement.bindNull("$3", Long.class) : statement.bind("$3", ttlSeconds),
                 row -> new Issued(text, time(row, "expires_at")));
     }
@@ -64,7 +62,7 @@ final class PostgresTokens implements TokenStore {
     }
 
     private static Mono<Execution> executed(Connection connection, String namespace, String token) {
-        return first(
+        return Statements.one(
                 connection
                         .createStatement(TokenSql.EXECUTE)
                         .bind("$1", namespace)
@@ -73,7 +71,7 @@ final class PostgresTokens implements TokenStore {
     }
 
     private static Mono<Execution> notExecuted(Connection connection, String namespace, String token) {
-        return first(
+        return Statements.one(
                 connection
                         .createStatement(TokenSql.EXECUTED_BEFORE)
                         .bind("$1", namespace)
@@ -83,14 +81,6 @@ final class PostgresTokens implements TokenStore {
                                 ? Result.EXECUTED_BEFORE
                                 : Result.ABSENT,
                         null));
-    }
-
-    /** The first row, after the statement has completed; empty where there is none. */
-    private static <T> Mono<T> first(Statement statement, Function<Row, T> read) {
-        return Flux.from(statement.execute())
-                .concatMap(result -> result.map((row, metadata) -> read.apply(row)))
-                .collectList()
-                .flatMap(found -> found.isEmpty() ? Mono.empty() : Mono.just(found.getFirst()));
     }
 
     private static @Nullable Instant time(Row row, String column) {

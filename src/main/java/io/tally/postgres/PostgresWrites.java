@@ -1,10 +1,8 @@
 package io.tally.postgres;
 
 import io.r2dbc.postgresql.api.PostgresqlConnection;
-import io.r2dbc.postgresql.api.PostgresqlResult;
 import io.r2dbc.postgresql.api.PostgresqlStatement;
 import io.r2dbc.spi.Readable;
-import io.r2dbc.spi.Row;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
@@ -35,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -64,7 +61,7 @@ final class PostgresWrites implements Writes {
     }
 
     private Mono<Long> register(long writer) {
-        return lane.use(connection -> rows(connection
+        return lane.use(connection -> Statements.rows(connection
                 .createStatement(CounterSql.REGISTER)
                 .bind("$1", writer)
                 .bind("$2", instance)
@@ -73,7 +70,7 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed) {
-        return lane.use(connection -> one(addition(connection, fence, sums, keyed), PostgresWrites::added)
+        return lane.use(connection -> Statements.one(addition(connection, fence, sums, keyed), PostgresWrites::added)
                 .switchIfEmpty(Mono.error(SqlStates::fenced)));
     }
 
@@ -152,7 +149,7 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves) {
-        return lane.use(connection -> one(
+        return lane.use(connection -> Statements.one(
                         MemberRows.bind(fenced(connection, MemberSql.MOVE, fence), counters, moves), MemberRows::result)
                 .switchIfEmpty(Mono.error(SqlStates::fenced)));
     }
@@ -224,7 +221,7 @@ final class PostgresWrites implements Writes {
         if (resolution.isEmpty()) {
             return connection.rollbackTransaction().thenReturn(resolution);
         }
-        return rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
+        return Statements.rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
                 .flatMap(rows ->
                         rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(SqlStates.fenced()))
                 .then(Mono.defer(() -> empty(connection, resolution.members())))
@@ -236,13 +233,13 @@ final class PostgresWrites implements Writes {
     private static Mono<Long> remember(PostgresqlConnection connection, List<Remembered> fresh) {
         return fresh.isEmpty()
                 ? Mono.just(0L)
-                : rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
+                : Statements.rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
     }
 
     private static Mono<Long> empty(PostgresqlConnection connection, MemberChanges changes) {
         return changes.emptied().isEmpty()
                 ? Mono.just(0L)
-                : rows(connection
+                : Statements.rows(connection
                         .createStatement(MemberSql.EMPTY)
                         .bind("$1", CounterRows.namespaces(changes.emptied()))
                         .bind("$2", CounterRows.names(changes.emptied())));
@@ -251,7 +248,7 @@ final class PostgresWrites implements Writes {
     private static Mono<Long> carryOut(PostgresqlConnection connection, MemberChanges changes) {
         return changes.left().isEmpty() && changes.joined().isEmpty()
                 ? Mono.just(0L)
-                : rows(MemberRows.bind(connection.createStatement(MemberSql.CARRY_OUT), changes));
+                : Statements.rows(MemberRows.bind(connection.createStatement(MemberSql.CARRY_OUT), changes));
     }
 
     private static <T> Mono<T> rollBack(PostgresqlConnection connection, StoreFailure failure) {
@@ -266,14 +263,14 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Settlement> settle(Fence fence) {
-        return lane.use(connection -> rows(fenced(connection, CounterSql.BURN, fence)))
+        return lane.use(connection -> Statements.rows(fenced(connection, CounterSql.BURN, fence)))
                 .flatMap(burnt -> burnt == 1
                         ? Mono.just(new NotCommitted())
                         : lane.use(connection -> outcome(connection, fence)));
     }
 
     private static Mono<Settlement> outcome(PostgresqlConnection connection, Fence fence) {
-        return one(
+        return Statements.one(
                         connection.createStatement(CounterSql.OUTCOME).bind("$1", fence.writer()),
                         row -> settlement(row, fence))
                 .defaultIfEmpty(new WriterGone());
@@ -291,8 +288,8 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Void> retire(long writer) {
-        return lane.use(connection ->
-                        rows(connection.createStatement(CounterSql.RETIRE).bind("$1", writer)))
+        return lane.use(connection -> Statements.rows(
+                        connection.createStatement(CounterSql.RETIRE).bind("$1", writer)))
                 .then();
     }
 
@@ -303,23 +300,5 @@ final class PostgresWrites implements Writes {
 
     private static PostgresqlStatement fenced(PostgresqlConnection connection, String sql, Fence fence) {
         return connection.createStatement(sql).bind("$1", fence.writer()).bind("$2", fence.sequence());
-    }
-
-    /** The one row, if there is one, when the statement has completed and so is committed. */
-    private static <T> Mono<T> one(PostgresqlStatement statement, Function<Row, T> mapping) {
-        // Rows come before the commit. A list is complete only after the server has said that it is ready again.
-        return statement
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> mapping.apply(row)))
-                .collectList()
-                .flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
-    }
-
-    private static Mono<Long> rows(PostgresqlStatement statement) {
-        return statement
-                .execute()
-                .concatMap(PostgresqlResult::getRowsUpdated)
-                .collectList()
-                .map(counts -> counts.stream().mapToLong(Long::longValue).sum());
     }
 }

@@ -60,8 +60,8 @@ final class RankingSql {
             """;
 
     /**
-     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass is that of its statement, whose snapshot is younger: what was acknowledged
-     * before is in it.
+     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass is that of
+     * its statement, whose snapshot is younger: what was acknowledged before is in it.
      */
     private static final String WRITE = """
             ), pass as (

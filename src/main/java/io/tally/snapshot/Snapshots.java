@@ -5,12 +5,10 @@ import io.tally.counter.KeyedRequest;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
+import io.tally.http.Problems;
 import io.tally.job.JobStore.Started;
 import io.tally.job.Jobs;
 import io.tally.pipeline.Once;
-import io.tally.pipeline.Once.Again;
-import io.tally.pipeline.Once.First;
-import io.tally.pipeline.Once.Reused;
 import io.tally.pipeline.StoreFailure;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -35,23 +33,13 @@ public final class Snapshots {
      */
     Mono<Once<Started>> start(String namespace, @Nullable IdempotencyKey key) {
         return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))
-                .doOnNext(once -> told(verdict(once)))
-                .doOnError(StoreFailure.class, failure -> told(verdict(failure)));
+                .doOnNext(once -> told(once.verdict(Started::fresh)))
+                .doOnError(
+                        StoreFailure.class,
+                        failure -> told(Problems.outcome(failure).verdict()));
     }
 
     private void told(Verdict verdict) {
         metrics.told(Feature.SNAPSHOT, verdict, 1);
-    }
-
-    private static Verdict verdict(Once<Started> once) {
-        return switch (once) {
-            case First<Started> first -> first.result().fresh() ? Verdict.APPLIED : Verdict.REJECTED;
-            case Again<Started> again -> Verdict.REPLAYED;
-            case Reused<Started> reused -> Verdict.REJECTED;
-        };
-    }
-
-    private static Verdict verdict(StoreFailure failure) {
-        return failure.kind() == StoreFailure.Kind.UNKNOWN ? Verdict.FAILED : Verdict.REFUSED;
     }
 }

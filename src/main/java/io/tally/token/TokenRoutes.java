@@ -3,7 +3,6 @@ package io.tally.token;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
 import io.tally.counter.Naming;
-import io.tally.counter.Outcome.Verdict;
 import io.tally.http.Bodies;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
@@ -14,9 +13,6 @@ import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.Once;
-import io.tally.pipeline.Once.Again;
-import io.tally.pipeline.Once.First;
-import io.tally.pipeline.Once.Reused;
 import io.tally.pipeline.StoreFailure;
 import io.tally.token.Execution.Result;
 import java.security.SecureRandom;
@@ -177,18 +173,10 @@ class TokenRoutes {
 
     /** The same, and tells whoever measures it. */
     private <T> Mono<Once<T>> measured(Feature feature, Mono<Once<T>> work, Predicate<T> isApplied) {
-        return work.doOnNext(once -> metrics.told(feature, verdict(once, isApplied), 1))
+        return work.doOnNext(once -> metrics.told(feature, once.verdict(isApplied), 1))
                 .doOnError(
                         StoreFailure.class,
                         failure ->
                                 metrics.told(feature, Problems.outcome(failure).verdict(), 1));
-    }
-
-    private static <T> Verdict verdict(Once<T> once, Predicate<T> isApplied) {
-        return switch (once) {
-            case First<T> first -> isApplied.test(first.result()) ? Verdict.APPLIED : Verdict.REJECTED;
-            case Again<T> again -> Verdict.REPLAYED;
-            case Reused<T> reused -> Verdict.REJECTED;
-        };
     }
 }

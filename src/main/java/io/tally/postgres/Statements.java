@@ -1,0 +1,30 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Result;
+import io.r2dbc.spi.Row;
+import io.r2dbc.spi.Statement;
+import java.util.function.Function;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * What a statement gives, once it has completed and so, outside a transaction, is committed: rows come before the commit, and
+ * the end comes only when the server has said that it is ready again.
+ */
+final class Statements {
+
+    private Statements() {}
+
+    /** The one row; empty where there is none. */
+    static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
+        return Flux.from(statement.execute())
+                .concatMap(result -> result.map((row, metadata) -> mapping.apply(row)))
+                .collectList()
+                .flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
+    }
+
+    /** How many rows it changed. */
+    static Mono<Long> rows(Statement statement) {
+        return Flux.from(statement.execute()).concatMap(Result::getRowsUpdated).reduce(0L, Long::sum);
+    }
+}
