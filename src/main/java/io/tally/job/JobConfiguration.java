@@ -1,5 +1,7 @@
 package io.tally.job;
 
+import io.tally.http.Progress;
+import io.tally.http.Progress.Work;
 import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,8 +16,8 @@ class JobConfiguration {
     }
 
     @Bean
-    JobStreams jobStreams(JobStore store) {
-        return new JobStreams(store, System::nanoTime);
+    Progress<Job> jobProgress(JobStore store) {
+        return new Progress<>(new Work<>("job", store::find, Job::isFinished, JobView::of));
     }
 
     @Bean

@@ -2,6 +2,7 @@ package io.tally.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.http.Progress;
 import io.tally.snapshot.SnapshotFixture;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
@@ -178,7 +179,7 @@ class JobsIT {
         TallyServer server = TallyServer.start(database);
         List<BufferedReader> streams = new ArrayList<>();
         String job = insertOthersJob();
-        for (int i = 0; i < JobStreams.STREAMS_MAX; i++) {
+        for (int i = 0; i < Progress.STREAMS_MAX; i++) {
             HttpResponse<InputStream> response = open(server.uri(), job);
             assertThat(response.statusCode()).isEqualTo(200);
             streams.add(lines(response));
