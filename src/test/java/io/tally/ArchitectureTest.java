@@ -49,7 +49,8 @@ class ArchitectureTest {
                         "io.tally.job..",
                         "io.tally.snapshot..",
                         "io.tally.ranking..",
-                        "io.tally.watch..")
+                        "io.tally.watch..",
+                        "io.tally.lab..")
                 .whereLayer("pipeline")
                 .mayOnlyBeAccessedByLayers("http", "audit", "features", "postgres", "telemetry")
                 .whereLayer("http")

@@ -3,7 +3,8 @@ package io.tally.counter;
 /**
  * What a client calls a request, so that sending it again does not count it again.
  *
- * @param scope within which the text is unique: a namespace, {@link #TRANSACTIONS} or {@link #INCREMENTS}
+ * @param scope within which the text is unique: a namespace, {@link #TRANSACTIONS}, {@link #INCREMENTS} or
+ *     {@link #LAB_RUNS}
  * @param text 1 to 255 visible US-ASCII characters; for a line of an upload followed by a slash and the line's number
  * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">The Idempotency-Key HTTP
  *     header field</a>
@@ -15,6 +16,9 @@ public record IdempotencyKey(String scope, String text) {
 
     /** The scope of requests with many increments, which may span namespaces. No namespace has this name. */
     public static final String INCREMENTS = "/increments";
+
+    /** The scope of runs of the lab. No namespace has this name. */
+    public static final String LAB_RUNS = "/lab/runs";
 
     /** The most characters a client may give. */
     public static final int LENGTH_MAX = 255;

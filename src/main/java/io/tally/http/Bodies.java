@@ -249,6 +249,18 @@ public final class Bodies {
         return json.longValue();
     }
 
+    /**
+     * A string.
+     *
+     * @throws ProblemException where it is something else
+     */
+    public static String text(String name, JsonNode json) {
+        if (!json.isString()) {
+            throw malformed("'" + name + "' is a string.");
+        }
+        return json.stringValue();
+    }
+
     /** There is no body, and there ought to be. */
     public static ProblemException missing() {
         return malformed("The body is missing.");

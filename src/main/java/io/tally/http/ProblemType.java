@@ -72,6 +72,12 @@ public enum ProblemType {
             "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The Location"
                     + " header says which one runs: watch it, and ask again when it is finished."),
     /** 409. */
+    LAB_BUSY(
+            HttpStatus.CONFLICT,
+            "The lab is busy",
+            "The lab tries one thing at a time, whichever instance is asked. Nothing was started. The Location header says"
+                    + " which run is under way: watch it, or stop it, and ask again when it is finished."),
+    /** 409. */
     TOKEN_SPACE_EXHAUSTED(
             HttpStatus.CONFLICT,
             "No free token was found",

@@ -104,6 +104,11 @@ final class Pool implements DisposableBean {
                 : failed;
     }
 
+    /** Closes the connections; those in use when they come back. */
+    Mono<Void> close() {
+        return pool.disposeLater();
+    }
+
     @Override
     public void destroy() {
         pool.dispose();

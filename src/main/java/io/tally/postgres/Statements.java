@@ -3,6 +3,7 @@ package io.tally.postgres;
 import io.r2dbc.spi.Result;
 import io.r2dbc.spi.Row;
 import io.r2dbc.spi.Statement;
+import java.util.List;
 import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -17,10 +18,14 @@ final class Statements {
 
     /** The one row; empty where there is none. */
     static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
+        return all(statement, mapping).flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
+    }
+
+    /** All rows. */
+    static <T> Mono<List<T>> all(Statement statement, Function<Row, T> mapping) {
         return Flux.from(statement.execute())
                 .concatMap(result -> result.map((row, metadata) -> mapping.apply(row)))
-                .collectList()
-                .flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
+                .collectList();
     }
 
     /** How many rows it changed. */

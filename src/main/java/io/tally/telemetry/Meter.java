@@ -26,6 +26,13 @@ enum Meter {
     JOBS_FINISHED("tally.jobs.finished", "Jobs that this instance saw to their end, done or failed.", "state"),
     WATCH_STREAMS("tally.watch.streams", "Live streams that are open."),
     WATCH_EVENTS("tally.watch.events", "Events sent to live streams, heart-beats not counted."),
+    LAB_OPERATIONS(
+            "tally.lab.operations", "Increments that the lab's callers were told of as done.", "strategy", "isolation"),
+    LAB_LOST_UPDATES("tally.lab.lost.updates", "Those of them that the table did not hold.", "strategy", "isolation"),
+    LAB_DUPLICATE_ROWS("tally.lab.duplicate.rows", "Rows beyond one for each counter.", "strategy", "isolation"),
+    LAB_ERRORS(
+            "tally.lab.errors", "Increments that the lab's callers were told of as failed.", "strategy", "isolation"),
+    LAB_RETRIES("tally.lab.retries", "How often something was sent again.", "strategy", "isolation"),
     AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
     AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
     AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),

@@ -21,12 +21,8 @@ import io.tally.pipeline.StoreFailure;
 import io.tally.ranking.RankingMetrics;
 import io.tally.watch.WatchMetrics;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
@@ -58,23 +54,6 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
                 case Leave leave -> LEAVE;
                 case Transaction transaction -> TRANSACTION;
             };
-        }
-    }
-
-    /** The meters of one label, by its value. */
-    private static final class Each<E extends Enum<E>, T> {
-
-        private final Map<E, T> meters;
-
-        Each(Class<E> type, Function<E, T> meter) {
-            meters = new EnumMap<>(type);
-            for (E value : type.getEnumConstants()) {
-                meters.put(value, meter.apply(value));
-            }
-        }
-
-        T of(E value) {
-            return Objects.requireNonNull(meters.get(value));
         }
     }
 

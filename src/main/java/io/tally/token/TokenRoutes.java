@@ -111,7 +111,7 @@ class TokenRoutes {
         for (var member : Bodies.members(json)) {
             switch (member.getKey()) {
                 case "size" -> size = Bodies.number(member.getKey(), member.getValue());
-                case "alphabet" -> alphabet = text(member.getKey(), member.getValue());
+                case "alphabet" -> alphabet = Bodies.text(member.getKey(), member.getValue());
                 case "ttlSeconds" -> ttl = Duration.ofSeconds(Bodies.number(member.getKey(), member.getValue()));
                 default -> throw Bodies.malformed("A new token has size, alphabet and ttlSeconds, nothing else.");
             }
@@ -123,13 +123,6 @@ class TokenRoutes {
         // What is no int is out of range as it is.
         int narrowed = Math.clamp(size, 0, Integer.MAX_VALUE);
         return Bodies.checked(() -> new TokenFormat(narrowed, alphabet, ttl));
-    }
-
-    private static String text(String name, JsonNode json) {
-        if (!json.isString()) {
-            throw Bodies.malformed("'" + name + "' is a string.");
-        }
-        return json.stringValue();
     }
 
     // ---- executing

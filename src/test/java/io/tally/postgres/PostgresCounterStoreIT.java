@@ -52,7 +52,7 @@ class PostgresCounterStoreIT {
                     Duration.ofSeconds(5),
                     Duration.ofSeconds(10),
                     2);
-            factory = new PostgresqlConnectionFactory(PostgresConfiguration.address(properties)
+            factory = new PostgresqlConnectionFactory(Sessions.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());
             pool = new Pool(factory, properties, 2);

@@ -1,0 +1,38 @@
+package io.tally.lab;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** The isolation level of the sessions that count. */
+public enum Isolation {
+    /** PostgreSQL's default: each statement sees what was committed before it began. */
+    READ_COMMITTED,
+    /** Each transaction sees what was committed before it began, and is refused where it would overwrite something newer. */
+    REPEATABLE_READ,
+    /** Transactions that could not have run one after the other are refused. */
+    SERIALIZABLE;
+
+    /** As stored and shown. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** As SQL spells it. */
+    public String sql() {
+        return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+
+    /**
+     * The one with that label.
+     *
+     * @throws IllegalArgumentException with a sentence fit for the caller where there is none
+     */
+    public static Isolation of(String label) {
+        return Arrays.stream(values())
+                .filter(isolation -> isolation.label().equals(label))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("'isolation' is one of "
+                        + Arrays.stream(values()).map(Isolation::label).collect(Collectors.joining(", ")) + "."));
+    }
+}

@@ -1,0 +1,25 @@
+package io.tally.lab;
+
+import io.tally.http.Progress;
+import io.tally.http.Progress.Work;
+import io.tally.lab.LabViews.RunView;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The lab, on whatever database there is. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnLab
+@EnableConfigurationProperties(LabProperties.class)
+class LabConfiguration {
+
+    @Bean
+    Progress<LabRun> labProgress(LabStore store) {
+        return new Progress<>(new Work<>("run of the lab", store::find, LabRun::isFinished, RunView::of));
+    }
+
+    @Bean
+    LabRunner labRunner(LabStore store, LabDatabase database, LabMetrics metrics, LabProperties properties) {
+        return new LabRunner(store, database, metrics, properties.runMax());
+    }
+}

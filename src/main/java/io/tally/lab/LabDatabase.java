@@ -1,0 +1,61 @@
+package io.tally.lab;
+
+import java.util.List;
+import java.util.UUID;
+import reactor.core.publisher.Mono;
+
+/** The database as the lab uses it: a schema for a run, and workers with connections of their own. */
+public interface LabDatabase {
+
+    /** What a run counts on. Nothing is made before it is asked for its workers. */
+    Bench bench(UUID run, Experiment experiment);
+
+    /** Removes what an instance that died left behind. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+    Mono<Void> clear();
+
+    /** See {@link LabDatabase#bench}. Each {@code Mono} is subscribed to once. */
+    interface Bench {
+
+        /**
+         * Makes the schema and the workers. Fails with {@link LabObstacle} or {@link io.tally.pipeline.StoreFailure}, after
+         * which there may be something to tear down.
+         */
+        Mono<List<Worker>> workers();
+
+        /** Looks what is there, when all workers have been answered. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+        Mono<Stored> stored();
+
+        /**
+         * Closes the workers' connections and removes the schema, if it is this run's. Fails with
+         * {@link io.tally.pipeline.StoreFailure} only.
+         */
+        Mono<Void> tearDown();
+    }
+
+    /** Somebody who counts, one increment after the other. */
+    interface Worker {
+        /**
+         * Makes one increment, and completes when that is durable or was refused. Fails with
+         * {@link io.tally.pipeline.StoreFailure} where nobody can say which.
+         *
+         * @param counter which one, from 0
+         */
+        Mono<Counted> count(int counter);
+    }
+
+    /**
+     * What came of an increment.
+     *
+     * @param acknowledged whether the caller was told that it is done; else, that it is not
+     * @param retries how often something was sent again meanwhile
+     */
+    record Counted(boolean acknowledged, int retries) {}
+
+    /**
+     * What a table held.
+     *
+     * @param increments the sum of all its rows
+     * @param duplicateRows how many there were beyond one for each counter
+     */
+    record Stored(long increments, long duplicateRows) {}
+}

@@ -1,0 +1,164 @@
+package io.tally.lab;
+
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.KeyedRequest;
+import io.tally.http.Bodies;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.Paging;
+import io.tally.http.Preconditions;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.http.Progress;
+import io.tally.http.RequestPath;
+import io.tally.http.Routes;
+import io.tally.http.Routes.Route;
+import io.tally.lab.LabStore.Started;
+import io.tally.lab.LabViews.RunView;
+import java.net.URI;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+
+/** {@code /v1/lab/runs}: try a way to count, and see what it loses, doubles or costs. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnLab
+class LabRoutes {
+
+    private static final String RUNS = "/v1/lab/runs";
+
+    private static final int WORKERS_DEFAULT = 16;
+    private static final int INCREMENTS_DEFAULT = 10_000;
+
+    private final LabStore store;
+    private final Progress<LabRun> progress;
+    private final LabProperties limits;
+
+    LabRoutes(LabStore store, Progress<LabRun> labProgress, LabProperties limits) {
+        this.store = store;
+        this.progress = labProgress;
+        this.limits = limits;
+    }
+
+    @Bean
+    Route labRunsRoute() {
+        return Routes.resource(RUNS)
+                .on(HttpMethod.POST, this::start)
+                .on(HttpMethod.GET, this::list)
+                .build();
+    }
+
+    @Bean
+    Route labRunRoute() {
+        return Routes.resource(RUNS + "/{id}", Progress.types())
+                .on(HttpMethod.GET, request -> progress.show(request, id(request)))
+                .on(HttpMethod.DELETE, this::stop)
+                .build();
+    }
+
+    private static String id(ServerRequest request) {
+        return RequestPath.segment(request, 3);
+    }
+
+    // ---- starting
+
+    private Mono<ServerResponse> start(ServerRequest request) {
+        Preconditions.requireNone(request);
+        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.LAB_RUNS);
+        return Bodies.json(request)
+                .switchIfEmpty(Mono.error(Bodies::missing))
+                .map(this::experiment)
+                .flatMap(experiment -> store.start(experiment, keyed(key, experiment)))
+                .flatMap(once -> IdempotencyKeys.answer(once, LabRoutes::answer));
+    }
+
+    private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, Experiment experiment) {
+        return key == null
+                ? null
+                : KeyedRequest.of(
+                        key,
+                        "%s %s %d %d %d"
+                                .formatted(
+                                        experiment.strategy().label(),
+                                        experiment.isolation().label(),
+                                        experiment.workers(),
+                                        experiment.increments(),
+                                        experiment.counters()));
+    }
+
+    private static Mono<ServerResponse> answer(Started started, Consumer<HttpHeaders> headers) {
+        URI location = location(started.run().id());
+        return started.fresh()
+                ? Routes.json(ServerResponse.accepted().location(location).headers(headers), RunView.of(started.run()))
+                : Mono.error(alreadyRunning(location));
+    }
+
+    private static ProblemException alreadyRunning(URI location) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setLocation(location);
+        return new ProblemException(ProblemType.LAB_BUSY, "A run is under way: " + location + ".", headers);
+    }
+
+    private static URI location(UUID id) {
+        return URI.create(RUNS + "/" + id);
+    }
+
+    /** {@code {"strategy":"atomic","isolation":"read-committed","workers":16,"increments":10000,"counters":1}}. */
+    private Experiment experiment(JsonNode json) {
+        Strategy strategy = null;
+        Isolation isolation = Isolation.READ_COMMITTED;
+        long workers = Math.min(WORKERS_DEFAULT, limits.workersMax());
+        long increments = Math.min(INCREMENTS_DEFAULT, limits.incrementsMax());
+        long counters = 1;
+        for (var member : Bodies.members(json)) {
+            String name = member.getKey();
+            JsonNode value = member.getValue();
+            switch (name) {
+                case "strategy" -> strategy = Bodies.checked(() -> Strategy.of(Bodies.text(name, value)));
+                case "isolation" -> isolation = Bodies.checked(() -> Isolation.of(Bodies.text(name, value)));
+                case "workers" -> workers = within(name, value, limits.workersMax());
+                case "increments" -> increments = within(name, value, limits.incrementsMax());
+                case "counters" -> counters = within(name, value, limits.countersMax());
+                default ->
+                    throw Bodies.malformed(
+                            "A run has strategy, isolation, workers, increments and counters, nothing else.");
+            }
+        }
+        if (strategy == null) {
+            throw Bodies.malformed("'strategy' is missing.");
+        }
+        return new Experiment(strategy, isolation, (int) workers, increments, (int) counters);
+    }
+
+    private static long within(String name, JsonNode json, long max) {
+        long number = Bodies.number(name, json);
+        if (number < 1 || number > max) {
+            throw Bodies.malformed("'" + name + "' is 1 to " + max + ".");
+        }
+        return number;
+    }
+
+    // ---- looking and stopping
+
+    private Mono<ServerResponse> list(ServerRequest request) {
+        return store.list()
+                .map(runs -> new Paging.Page<>(runs.stream().map(RunView::of).toList(), null))
+                .flatMap(page -> Routes.json(ServerResponse.ok(), page));
+    }
+
+    private Mono<ServerResponse> stop(ServerRequest request) {
+        Preconditions.requireNone(request);
+        return Mono.justOrEmpty(Progress.id(id(request)))
+                .flatMap(store::stop)
+                .flatMap(run -> Routes.json(
+                        run.isFinished() ? ServerResponse.ok() : ServerResponse.accepted(), RunView.of(run)))
+                .switchIfEmpty(Mono.defer(progress::notFound));
+    }
+}

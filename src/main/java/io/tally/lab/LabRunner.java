@@ -1,0 +1,175 @@
+package io.tally.lab;
+
+import io.tally.lab.LabDatabase.Bench;
+import io.tally.lab.LabStore.Claim;
+import io.tally.lab.LabStore.Ending;
+import io.tally.lab.LabStore.Ending.Cancelled;
+import io.tally.lab.LabStore.Ending.Done;
+import io.tally.lab.LabStore.Ending.Failed;
+import io.tally.lab.LabStore.Standing;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/**
+ * Takes on runs and sees them to their end. A run is some instance's for the time of a lease, which its progress prolongs. One
+ * whose instance has died cannot be gone on with: whoever takes it on then clears away what was left and says so.
+ */
+final class LabRunner {
+
+    private static final Logger log = LoggerFactory.getLogger(LabRunner.class);
+
+    private static final int INTERVAL_MILLIS = 500;
+
+    private static final Duration PROGRESS = Duration.ofMillis(500);
+
+    private final LabStore store;
+    private final LabDatabase database;
+    private final LabMetrics metrics;
+    private final Duration runMax;
+    private volatile boolean stopped;
+
+    LabRunner(LabStore store, LabDatabase database, LabMetrics metrics, Duration runMax) {
+        this.store = store;
+        this.database = database;
+        this.metrics = metrics;
+        this.runMax = runMax;
+    }
+
+    /** Takes on a run, where one waits, and sees it to its end. */
+    @Scheduled(fixedDelay = INTERVAL_MILLIS)
+    Mono<Void> work() {
+        return Mono.defer(this::claimed)
+                .flatMap(claim -> claim.isFresh() ? new Attempt(claim).run() : abandoned(claim))
+                .onErrorResume(StoreFailure.class, LabRunner::notEnded);
+    }
+
+    /** One that cannot be had now can be had later; the lanes say in the log where the database is away. */
+    private Mono<Claim> claimed() {
+        return stopped
+                ? Mono.empty()
+                : store.claim()
+                        .doOnError(StoreFailure.class, failure -> log.debug("No run was taken on", failure))
+                        .onErrorComplete(StoreFailure.class);
+    }
+
+    private Mono<Void> abandoned(Claim claim) {
+        return database.clear()
+                .then(store.end(
+                        claim,
+                        claim.run().done(),
+                        new Failed("It broke off in the middle: its instance or the database went away.")));
+    }
+
+    private static Mono<Void> notEnded(StoreFailure failure) {
+        log.warn("A run of the lab waits for the end of its lease to be cleared away: {}", failure.getMessage());
+        return Mono.empty();
+    }
+
+    /** Ends a run that is under way. The scheduler waits for that before it stops. */
+    @EventListener(ContextClosedEvent.class)
+    void stop() {
+        stopped = true;
+    }
+
+    /** One claim on a run that nobody has begun. */
+    private final class Attempt {
+
+        private final Claim claim;
+        private final Experiment experiment;
+        private volatile Standing standing = Standing.GOES_ON;
+        private volatile long done;
+
+        Attempt(Claim claim) {
+            this.claim = claim;
+            this.experiment = claim.run().experiment();
+        }
+
+        /** Ends the run only when nothing is left of it: else it has to be taken on again. */
+        Mono<Void> run() {
+            log.info("The lab tries {}", experiment);
+            return Mono.usingWhen(
+                            Mono.fromSupplier(() -> database.bench(claim.run().id(), experiment)),
+                            this::ending,
+                            Bench::tearDown)
+                    .flatMap(this::ended);
+        }
+
+        private Mono<Ending> ending(Bench bench) {
+            return bench.workers()
+                    .map(workers -> new Trial(experiment, workers, runMax, System::nanoTime))
+                    .flatMap(trial -> tried(trial).then(Mono.defer(() -> ending(bench, trial))))
+                    .onErrorResume(LabObstacle.class, obstacle -> Mono.just(failed(obstacle)))
+                    .onErrorResume(StoreFailure.class, failure -> Mono.just(failed(failure)));
+        }
+
+        private Mono<Void> tried(Trial trial) {
+            Sinks.Empty<Void> ended = Sinks.empty();
+            Mono<Void> progress = Flux.interval(PROGRESS)
+                    .onBackpressureDrop()
+                    // What is under way is waited for: a statement that is cancelled may cost its connection.
+                    .takeUntilOther(ended.asMono())
+                    .concatMap(tick -> progress(trial))
+                    .then();
+            return Mono.whenDelayError(trial.run().doFinally(signal -> ended.tryEmitEmpty()), progress);
+        }
+
+        private Mono<Standing> progress(Trial trial) {
+            if (stopped) {
+                trial.stop();
+            }
+            return store.progress(claim, trial.done())
+                    // The increments fail, too, where the database is away, and that ends the trial.
+                    .onErrorResume(StoreFailure.class, failure -> Mono.just(standing))
+                    .doOnNext(now -> stands(trial, now));
+        }
+
+        private void stands(Trial trial, Standing now) {
+            standing = now;
+            if (now != Standing.GOES_ON) {
+                trial.stop();
+            }
+        }
+
+        private Mono<Ending> ending(Bench bench, Trial trial) {
+            done = trial.done();
+            return switch (standing) {
+                case STOPPING -> Mono.just(new Cancelled());
+                case LOST -> Mono.just(new Failed("It was taken from the instance that ran it."));
+                case GOES_ON ->
+                    stopped && done < experiment.increments()
+                            ? Mono.just(new Failed("The instance that ran it was stopped in the middle."))
+                            : bench.stored().map(trial::result).map(Done::new);
+            };
+        }
+
+        private Ending failed(LabObstacle obstacle) {
+            return new Failed(String.valueOf(obstacle.getMessage()));
+        }
+
+        private Ending failed(StoreFailure failure) {
+            log.warn("A run of the lab failed: {}", failure.getMessage());
+            return new Failed(
+                    "The database failed in the middle, and of some increments nobody can say what became of them."
+                            + " The log of the service says more.");
+        }
+
+        private Mono<Void> ended(Ending ending) {
+            return store.end(claim, done, ending).doOnSuccess(nothing -> tell(ending));
+        }
+
+        private void tell(Ending ending) {
+            log.info("The lab has tried {}: {}", experiment, ending);
+            if (ending instanceof Done measured) {
+                metrics.measured(experiment, measured.result());
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.tally.lab;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** A way to count that applications have. */
+public enum Strategy {
+    /** Select the row, add one in the application, update the row. */
+    READ_MODIFY_WRITE,
+    /** Select the row and insert it where there is none, without a unique constraint. */
+    GET_OR_CREATE_UNCONSTRAINED,
+    /** Lock the table, then as the first. */
+    TABLE_LOCK,
+    /** Select the row for update, then as the first. */
+    ROW_LOCK,
+    /** As the first, if the row's version is still the one that was read; else again. */
+    OPTIMISTIC,
+    /** As the first in a serializable transaction, whatever the session's level; again where the database refuses it. */
+    SERIALIZABLE,
+    /** One update whose expression the database evaluates. */
+    ATOMIC,
+    /** One insert that becomes an update where the row is there. */
+    UPSERT,
+    /** This service's pipeline. */
+    LANES;
+
+    /** As stored and shown. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /**
+     * The one with that label.
+     *
+     * @throws IllegalArgumentException with a sentence fit for the caller where there is none
+     */
+    public static Strategy of(String label) {
+        return Arrays.stream(values())
+                .filter(strategy -> strategy.label().equals(label))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("'strategy' is one of "
+                        + Arrays.stream(values()).map(Strategy::label).collect(Collectors.joining(", ")) + "."));
+    }
+}

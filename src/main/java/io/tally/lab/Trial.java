@@ -1,0 +1,144 @@
+package io.tally.lab;
+
+import io.tally.lab.LabDatabase.Counted;
+import io.tally.lab.LabDatabase.Stored;
+import io.tally.lab.LabDatabase.Worker;
+import io.tally.lab.LabRun.Result;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.HdrHistogram.ConcurrentHistogram;
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.SynchronousSink;
+
+/**
+ * An experiment while it is made: the workers count until all is counted, or the time is over, or they are told to stop. Each
+ * finishes the increment it is at, so that what it was told is known of every one.
+ */
+final class Trial {
+
+    /** A thousandth: more than what two runs differ by. */
+    private static final int DIGITS = 3;
+
+    private static final double NANOS_PER_MILLI = 1e6;
+
+    private final Experiment experiment;
+    private final List<Worker> workers;
+    private final long runMaxNanos;
+    private final LongSupplier nanoClock;
+
+    private final AtomicLong begun = new AtomicLong();
+    private final AtomicLong acknowledged = new AtomicLong();
+    private final AtomicLong errors = new AtomicLong();
+    private final AtomicLong retries = new AtomicLong();
+    private final Histogram nanos = new ConcurrentHistogram(DIGITS);
+    private final AtomicReference<@Nullable StoreFailure> failure = new AtomicReference<>();
+    private volatile boolean stopped;
+    private volatile boolean timedOut;
+    private volatile long startNanos;
+    private volatile long endNanos;
+
+    /** @param nanoClock {@link System#nanoTime} but in tests */
+    Trial(Experiment experiment, List<Worker> workers, Duration runMax, LongSupplier nanoClock) {
+        this.experiment = experiment;
+        this.workers = workers;
+        this.runMaxNanos = runMax.toNanos();
+        this.nanoClock = nanoClock;
+    }
+
+    /** Lets them count. Fails with {@link StoreFailure} where of some increment nobody can say what became of it. */
+    Mono<Void> run() {
+        return Mono.defer(this::started)
+                .doOnSuccess(nothing -> endNanos = nanoClock.getAsLong())
+                .then(Mono.defer(this::failed));
+    }
+
+    private Mono<Void> failed() {
+        StoreFailure first = failure.get();
+        return first == null ? Mono.empty() : Mono.error(first);
+    }
+
+    private Mono<Void> started() {
+        startNanos = nanoClock.getAsLong();
+        return Flux.fromIterable(workers).flatMap(this::works, workers.size()).then();
+    }
+
+    private Mono<Void> works(Worker worker) {
+        return Flux.generate(this::next)
+                .concatMap(counter -> counted(worker, counter), 0)
+                .onErrorResume(StoreFailure.class, this::broken)
+                .then();
+    }
+
+    private void next(SynchronousSink<Integer> counter) {
+        if (goesOn() && begun.getAndIncrement() < experiment.increments()) {
+            counter.next(ThreadLocalRandom.current().nextInt(experiment.counters()));
+        } else {
+            counter.complete();
+        }
+    }
+
+    private boolean goesOn() {
+        if (nanoClock.getAsLong() - startNanos > runMaxNanos && begun.get() < experiment.increments()) {
+            timedOut = true;
+        }
+        return !stopped && !timedOut;
+    }
+
+    private Mono<Counted> counted(Worker worker, int counter) {
+        long sinceNanos = nanoClock.getAsLong();
+        return worker.count(counter).doOnNext(told -> keep(told, nanoClock.getAsLong() - sinceNanos));
+    }
+
+    private void keep(Counted told, long tookNanos) {
+        retries.addAndGet(told.retries());
+        if (told.acknowledged()) {
+            acknowledged.incrementAndGet();
+            nanos.recordValue(tookNanos);
+        } else {
+            errors.incrementAndGet();
+        }
+    }
+
+    /** The others finish what they are at: a statement that is cancelled leaves one more outcome in doubt. */
+    private Mono<Counted> broken(StoreFailure first) {
+        failure.compareAndSet(null, first);
+        stop();
+        return Mono.empty();
+    }
+
+    /** Has the workers begin nothing more. */
+    void stop() {
+        stopped = true;
+    }
+
+    /** How many increments have been answered. */
+    long done() {
+        return acknowledged.get() + errors.get();
+    }
+
+    /** What was measured. */
+    Result result(Stored stored) {
+        return new Result(
+                acknowledged.get(),
+                stored.increments(),
+                stored.duplicateRows(),
+                errors.get(),
+                retries.get(),
+                (endNanos - startNanos) / 1e9,
+                percentileMs(50),
+                percentileMs(99),
+                timedOut);
+    }
+
+    private @Nullable Double percentileMs(double percentile) {
+        return nanos.getTotalCount() == 0 ? null : nanos.getValueAtPercentile(percentile) / NANOS_PER_MILLI;
+    }
+}

@@ -1,0 +1,185 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.spi.R2dbcException;
+import io.tally.lab.Experiment;
+import io.tally.lab.Isolation;
+import io.tally.lab.LabDatabase;
+import io.tally.lab.LabObstacle;
+import io.tally.lab.Strategy;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** The lab in PostgreSQL. */
+final class PostgresLab implements LabDatabase {
+
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
+
+    /** How many connections are opened, or closed, at once. */
+    private static final int CONNECTING_MAX = 8;
+
+    private final PostgresqlConnectionFactory factory;
+    private final Function<Isolation, PostgresqlConnectionFactory> sessions;
+    private final Function<Isolation, PostgresqlConnectionFactory> lanes;
+    private final DatabaseProperties properties;
+    private final PipelineProperties pipeline;
+
+    /**
+     * The lab in one database.
+     *
+     * @param factory for what the lab itself has to say
+     * @param sessions for workers of that isolation level
+     * @param lanes for the service's own statements at that isolation level, in the lab's schema
+     */
+    PostgresLab(
+            PostgresqlConnectionFactory factory,
+            Function<Isolation, PostgresqlConnectionFactory> sessions,
+            Function<Isolation, PostgresqlConnectionFactory> lanes,
+            DatabaseProperties properties,
+            PipelineProperties pipeline) {
+        this.factory = factory;
+        this.sessions = sessions;
+        this.lanes = lanes;
+        this.properties = properties;
+        this.pipeline = pipeline;
+    }
+
+    @Override
+    public Bench bench(UUID run, Experiment experiment) {
+        return new PostgresBench(run, experiment);
+    }
+
+    @Override
+    public Mono<Void> clear() {
+        LaneConnection own = own();
+        return done(own, LabSql.dropAny()).then(own.close());
+    }
+
+    private LaneConnection own() {
+        return new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout());
+    }
+
+    /** Runs statements without parameters as one, all or none. */
+    private static Mono<Void> done(LaneConnection own, String sql) {
+        return own.use(connection -> Statements.rows(connection.createStatement(sql)))
+                .then();
+    }
+
+    private final class PostgresBench implements Bench {
+
+        private final UUID run;
+        private final Experiment experiment;
+        private final LaneConnection own = own();
+        private final List<PostgresqlConnection> connections = new CopyOnWriteArrayList<>();
+        private @Nullable LabLanes pipelined;
+
+        PostgresBench(UUID run, Experiment experiment) {
+            this.run = run;
+            this.experiment = experiment;
+        }
+
+        @Override
+        public Mono<List<Worker>> workers() {
+            return requireFree()
+                    .then(Mono.defer(() -> done(own, LabSql.create(run) + ";" + tables())))
+                    .then(Mono.defer(() -> isLanes() ? lanes() : connected()))
+                    .onErrorMap(StoreFailure.class, PostgresBench::obstacle);
+        }
+
+        private boolean isLanes() {
+            return experiment.strategy() == Strategy.LANES;
+        }
+
+        private Mono<Void> requireFree() {
+            return own.use(connection -> Statements.one(
+                            connection.createStatement(LabSql.OWNER), row -> CounterRows.text(row, "mark")))
+                    .flatMap(mark -> LabSql.isOurs(mark)
+                            ? done(own, LabSql.dropAny())
+                            : Mono.error(new LabObstacle(
+                                    "The database has a schema called lab that the lab has not made, and"
+                                            + " does not touch. Rename it, or try the lab on another database.")));
+        }
+
+        private String tables() {
+            return switch (experiment.strategy()) {
+                case LANES -> LabSql.LANES;
+                case GET_OR_CREATE_UNCONSTRAINED -> LabSql.UNCONSTRAINED;
+                case UPSERT -> LabSql.CONSTRAINED;
+                case READ_MODIFY_WRITE, TABLE_LOCK, ROW_LOCK, OPTIMISTIC, SERIALIZABLE, ATOMIC ->
+                    LabSql.CONSTRAINED + ";" + LabSql.posts(run, experiment.counters());
+            };
+        }
+
+        private Mono<List<Worker>> connected() {
+            PreparedConnections prepared = new PreparedConnections(sessions.apply(experiment.isolation()));
+            Duration answerMax = properties.statementTimeout().plusSeconds(1);
+            return Flux.range(0, experiment.workers())
+                    .flatMap(worker -> connected(prepared), CONNECTING_MAX)
+                    .<Worker>map(connection -> new LabWorker(connection, experiment.strategy(), names(), answerMax))
+                    .collectList();
+        }
+
+        private Mono<PostgresqlConnection> connected(PreparedConnections prepared) {
+            return prepared.create()
+                    .timeout(properties.connectTimeout(), SqlStates.noConnection(properties.connectTimeout()))
+                    .onErrorMap(SqlStates::whileConnecting)
+                    .doOnNext(connections::add);
+        }
+
+        private Mono<List<Worker>> lanes() {
+            LabLanes opened = new LabLanes(lanes.apply(experiment.isolation()), properties, pipeline, names());
+            pipelined = opened;
+            return Flux.range(0, experiment.workers())
+                    .<Worker>map(worker -> opened)
+                    .collectList();
+        }
+
+        private IntFunction<String> names() {
+            String prefix = LabSql.prefix(run);
+            return counter -> prefix + counter;
+        }
+
+        private static Throwable obstacle(StoreFailure failure) {
+            String state = failure.getCause() instanceof R2dbcException known ? known.getSqlState() : null;
+            return switch (state == null ? "" : state) {
+                case "42501" ->
+                    new LabObstacle("The database's user may not make a schema: grant create on the database to it.");
+                case "53300" ->
+                    new LabObstacle("The database has not so many connections left: ask for fewer workers, or raise"
+                            + " max_connections.");
+                default -> failure;
+            };
+        }
+
+        @Override
+        public Mono<Stored> stored() {
+            String sql = isLanes() ? LabSql.STORED_LANES : LabSql.STORED_POSTS;
+            return own.use(connection -> Statements.one(
+                    connection.createStatement(sql).bind("$1", LabSql.prefix(run)),
+                    row -> new Stored(CounterRows.number(row, "increments"), CounterRows.number(row, "duplicates"))));
+        }
+
+        @Override
+        public Mono<Void> tearDown() {
+            return closed().then(Mono.defer(() -> done(own, LabSql.drop(run)))).then(own.close());
+        }
+
+        private Mono<Void> closed() {
+            LabLanes open = pipelined;
+            return Flux.fromIterable(connections)
+                    // Whatever becomes of it: the server notices.
+                    .flatMap(connection -> connection.close().timeout(CLOSE_MAX).onErrorComplete(), CONNECTING_MAX)
+                    .then(open == null ? Mono.empty() : open.close());
+        }
+    }
+}
