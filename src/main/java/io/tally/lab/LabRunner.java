@@ -9,6 +9,7 @@ import io.tally.lab.LabStore.Ending.Failed;
 import io.tally.lab.LabStore.Standing;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.event.ContextClosedEvent;
@@ -84,8 +85,8 @@ final class LabRunner {
 
         private final Claim claim;
         private final Experiment experiment;
+        private volatile @Nullable Trial trial;
         private volatile Standing standing = Standing.GOES_ON;
-        private volatile long done;
 
         Attempt(Claim claim) {
             this.claim = claim;
@@ -95,74 +96,80 @@ final class LabRunner {
         /** Ends the run only when nothing is left of it: else it has to be taken on again. */
         Mono<Void> run() {
             log.info("The lab tries {}", experiment);
-            return Mono.usingWhen(
-                            Mono.fromSupplier(() -> database.bench(claim.run().id(), experiment)),
-                            this::ending,
-                            Bench::tearDown)
-                    .flatMap(this::ended);
+            Bench bench = database.bench(claim.run().id(), experiment);
+            return ending(bench).delayUntil(ending -> bench.tearDown()).flatMap(this::ended);
         }
 
         private Mono<Ending> ending(Bench bench) {
             return bench.workers()
                     .map(workers -> new Trial(experiment, workers, runMax, System::nanoTime))
-                    .flatMap(trial -> tried(trial).then(Mono.defer(() -> ending(bench, trial))))
-                    .onErrorResume(LabObstacle.class, obstacle -> Mono.just(failed(obstacle)))
-                    .onErrorResume(StoreFailure.class, failure -> Mono.just(failed(failure)));
+                    .doOnNext(made -> trial = made)
+                    .flatMap(made -> tried(made).then(Mono.defer(() -> ending(bench, made))))
+                    .onErrorResume(failure -> Mono.just(failed(failure)));
         }
 
-        private Mono<Void> tried(Trial trial) {
+        private Mono<Void> tried(Trial made) {
             Sinks.Empty<Void> ended = Sinks.empty();
             Mono<Void> progress = Flux.interval(PROGRESS)
                     .onBackpressureDrop()
                     // What is under way is waited for: a statement that is cancelled may cost its connection.
                     .takeUntilOther(ended.asMono())
-                    .concatMap(tick -> progress(trial))
+                    .concatMap(tick -> progress(made))
                     .then();
-            return Mono.whenDelayError(trial.run().doFinally(signal -> ended.tryEmitEmpty()), progress);
+            return Mono.whenDelayError(made.run().doFinally(signal -> ended.tryEmitEmpty()), progress);
         }
 
-        private Mono<Standing> progress(Trial trial) {
+        private Mono<Standing> progress(Trial made) {
             if (stopped) {
-                trial.stop();
+                made.stop();
             }
-            return store.progress(claim, trial.done())
+            return store.progress(claim, made.done())
                     // The increments fail, too, where the database is away, and that ends the trial.
                     .onErrorResume(StoreFailure.class, failure -> Mono.just(standing))
-                    .doOnNext(now -> stands(trial, now));
+                    .doOnNext(now -> stands(made, now));
         }
 
-        private void stands(Trial trial, Standing now) {
+        private void stands(Trial made, Standing now) {
             standing = now;
             if (now != Standing.GOES_ON) {
-                trial.stop();
+                made.stop();
             }
         }
 
-        private Mono<Ending> ending(Bench bench, Trial trial) {
-            done = trial.done();
+        private Mono<Ending> ending(Bench bench, Trial made) {
             return switch (standing) {
                 case STOPPING -> Mono.just(new Cancelled());
                 case LOST -> Mono.just(new Failed("It was taken from the instance that ran it."));
                 case GOES_ON ->
-                    stopped && done < experiment.increments()
+                    stopped && made.done() < experiment.increments()
                             ? Mono.just(new Failed("The instance that ran it was stopped in the middle."))
-                            : bench.stored().map(trial::result).map(Done::new);
+                            : bench.stored().map(made::result).map(Done::new);
             };
         }
 
-        private Ending failed(LabObstacle obstacle) {
-            return new Failed(String.valueOf(obstacle.getMessage()));
-        }
-
-        private Ending failed(StoreFailure failure) {
-            log.warn("A run of the lab failed: {}", failure.getMessage());
-            return new Failed(
-                    "The database failed in the middle, and of some increments nobody can say what became of them."
-                            + " The log of the service says more.");
+        private Ending failed(Throwable failure) {
+            return switch (failure) {
+                case LabObstacle obstacle -> new Failed(String.valueOf(obstacle.getMessage()));
+                case StoreFailure known -> {
+                    log.warn("A run of the lab failed: {}", known.getMessage());
+                    yield new Failed(
+                            "The database failed, and of some increments nobody can say what became of them. The log"
+                                    + " of the service says more.");
+                }
+                default -> {
+                    log.error("A run of the lab failed in a way that nobody foresaw", failure);
+                    yield new Failed("Something unforeseen went wrong. The log of the service says more.");
+                }
+            };
         }
 
         private Mono<Void> ended(Ending ending) {
-            return store.end(claim, done, ending).doOnSuccess(nothing -> tell(ending));
+            return store.end(claim, done(), ending).doOnSuccess(nothing -> tell(ending));
+        }
+
+        private long done() {
+            Trial made = trial;
+            return made == null ? 0 : made.done();
         }
 
         private void tell(Ending ending) {

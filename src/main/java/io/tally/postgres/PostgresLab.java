@@ -25,8 +25,8 @@ final class PostgresLab implements LabDatabase {
 
     private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
 
-    /** How many connections are opened, or closed, at once. */
-    private static final int CONNECTING_MAX = 8;
+    /** How many connections are closed at once. */
+    private static final int CLOSING_MAX = 8;
 
     private final PostgresqlConnectionFactory factory;
     private final Function<Isolation, PostgresqlConnectionFactory> sessions;
@@ -124,7 +124,8 @@ final class PostgresLab implements LabDatabase {
             PreparedConnections prepared = new PreparedConnections(sessions.apply(experiment.isolation()));
             Duration answerMax = properties.statementTimeout().plusSeconds(1);
             return Flux.range(0, experiment.workers())
-                    .flatMap(worker -> connected(prepared), CONNECTING_MAX)
+                    // One after the other: where one is refused, none is left half open.
+                    .concatMap(worker -> connected(prepared))
                     .<Worker>map(connection -> new LabWorker(connection, experiment.strategy(), names(), answerMax))
                     .collectList();
         }
@@ -153,7 +154,8 @@ final class PostgresLab implements LabDatabase {
             String state = failure.getCause() instanceof R2dbcException known ? known.getSqlState() : null;
             return switch (state == null ? "" : state) {
                 case "42501" ->
-                    new LabObstacle("The database's user may not make a schema: grant create on the database to it.");
+                    new LabObstacle(
+                            "The database's user may not make a schema. Let it: grant create on database … to ….");
                 case "53300" ->
                     new LabObstacle("The database has not so many connections left: ask for fewer workers, or raise"
                             + " max_connections.");
@@ -178,7 +180,7 @@ final class PostgresLab implements LabDatabase {
             LabLanes open = pipelined;
             return Flux.fromIterable(connections)
                     // Whatever becomes of it: the server notices.
-                    .flatMap(connection -> connection.close().timeout(CLOSE_MAX).onErrorComplete(), CONNECTING_MAX)
+                    .flatMap(connection -> connection.close().timeout(CLOSE_MAX).onErrorComplete(), CLOSING_MAX)
                     .then(open == null ? Mono.empty() : open.close());
         }
     }

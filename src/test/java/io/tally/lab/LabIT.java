@@ -67,13 +67,21 @@ class LabIT {
         client.requireBalancedBooks();
     }
 
-    static void requireNothingLeft(Database database) throws SQLException {
+    static void requireNothingLeft(Database database) throws SQLException, InterruptedException {
         assertThat(database.queryLong("select count(*) from pg_namespace where nspname = 'lab'"))
                 .isZero();
         assertThat(database.queryLong("select count(*) from counter")).isZero();
-        assertThat(database.queryLong("select count(*) from pg_stat_activity"
-                        + " where application_name = 'tally-lab' and datname = current_database()"))
-                .isZero();
+        // The server takes a moment to end a session that was closed.
+        Clients.await("no workers", PATIENCE, () -> workers(database) == 0);
+    }
+
+    static long workers(Database database) {
+        try {
+            return database.queryLong("select count(*) from pg_stat_activity"
+                    + " where application_name = 'tally-lab' and datname = current_database()");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static boolean isRunning(JsonNode run) {
@@ -360,9 +368,7 @@ class LabIT {
         String run = started(endless());
         Clients.await(
                 "progress", PATIENCE, () -> client.get(run).json().path("done").asLong() > 0);
-        assertThat(database.queryLong("select count(*) from pg_stat_activity"
-                        + " where application_name = 'tally-lab' and datname = current_database()"))
-                .isEqualTo(16);
+        assertThat(workers(database)).isEqualTo(16);
 
         Answer busy = client.send("POST", RUNS, endless());
         assertThat(busy.status()).isEqualTo(409);
@@ -421,6 +427,4 @@ class LabIT {
         assertThat(events.getLast()).isEqualTo(client.get(run).json());
         assertThat(events.getLast().path("result").path("stored").asLong()).isEqualTo(5_000);
     }
-
-
 }

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The service in a process of its own, to be killed. Keeps its port from one start to the next. */
@@ -19,20 +20,27 @@ public final class TallyProcess implements AutoCloseable {
     private final int port;
     private final int managementPort;
     private final Path log;
+    private final List<String> settings;
     private Process process;
 
-    private TallyProcess(Database database, int port, int managementPort, Path log) throws IOException {
+    private TallyProcess(Database database, int port, int managementPort, Path log, List<String> settings)
+            throws IOException {
         this.database = database;
+        this.settings = settings;
         this.port = port;
         this.managementPort = managementPort;
         this.log = log;
         this.process = launch();
     }
 
-    /** Starts it; returns when it is ready. */
-    public static TallyProcess start(Database database) throws IOException, InterruptedException {
-        TallyProcess started =
-                new TallyProcess(database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"));
+    /**
+     * Starts it; returns when it is ready.
+     *
+     * @param settings each as on the command line: {@code --key=value}
+     */
+    public static TallyProcess start(Database database, String... settings) throws IOException, InterruptedException {
+        TallyProcess started = new TallyProcess(
+                database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"), List.of(settings));
         started.awaitReady();
         return started;
     }
@@ -57,22 +65,24 @@ public final class TallyProcess implements AutoCloseable {
 
     private Process launch() throws IOException {
         String java = ProcessHandle.current().info().command().orElse("java");
-        return new ProcessBuilder(List.of(
-                        java,
-                        // For a quick start on a busy machine: nothing here is about speed.
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx256m",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        TallyApplication.class.getName(),
-                        "--server.address=127.0.0.1",
-                        "--server.port=" + port,
-                        "--management.server.address=127.0.0.1",
-                        "--management.server.port=" + managementPort,
-                        "--tally.database.url=" + database.url(),
-                        "--tally.database.username=" + database.username(),
-                        "--tally.database.password=" + database.password()))
+        List<String> line = new ArrayList<>(List.of(
+                java,
+                // For a quick start on a busy machine: nothing here is about speed.
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                TallyApplication.class.getName(),
+                "--server.address=127.0.0.1",
+                "--server.port=" + port,
+                "--management.server.address=127.0.0.1",
+                "--management.server.port=" + managementPort,
+                "--tally.database.url=" + database.url(),
+                "--tally.database.username=" + database.username(),
+                "--tally.database.password=" + database.password()));
+        line.addAll(settings);
+        return new ProcessBuilder(line)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();

@@ -1,0 +1,332 @@
+package io.tally.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.tally.testing.Clients;
+import io.tally.testing.Database;
+import io.tally.testing.EmbeddedPostgres;
+import io.tally.testing.Postgres;
+import io.tally.testing.TallyClient;
+import io.tally.testing.TallyClient.Answer;
+import io.tally.testing.TallyProcess;
+import io.tally.testing.TallyServer;
+import java.net.URI;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
+
+/** The lab where something is in its way, or goes away: it says so, and leaves nothing behind but what is not its own. */
+@Timeout(120)
+class LabFaultsIT {
+
+    private static final String RUNS = "/v1/lab/runs";
+    private static final String ENABLED = "tally.lab.enabled";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private static Database database() throws SQLException {
+        return Postgres.shared().createDatabase();
+    }
+
+    private static TallyServer lab(Database database, String... settings) {
+        String[] all = new String[settings.length + 2];
+        all[0] = ENABLED;
+        all[1] = "true";
+        System.arraycopy(settings, 0, all, 2, settings.length);
+        return TallyServer.start(database, all);
+    }
+
+    /** Starts a run that does not end by itself soon, and waits until it counts. */
+    private static String counting(TallyClient client, Strategy strategy) throws InterruptedException {
+        Answer started =
+                client.send("POST", RUNS, "{\"strategy\":\"%s\",\"increments\":1000000}".formatted(strategy.label()));
+        assertThat(started.status()).as(started.body()).isEqualTo(202);
+        String run = started.header("Location");
+        Clients.await(
+                "progress", PATIENCE, () -> client.get(run).json().path("done").asLong() > 0);
+        return run;
+    }
+
+    private static JsonNode failed(TallyClient client, String run) throws InterruptedException {
+        JsonNode ended = LabIT.ended(client, run);
+        assertThat(ended.path("state").asString()).as(ended.toString()).isEqualTo("failed");
+        assertThat(ended.path("result").isNull()).isTrue();
+        return ended;
+    }
+
+    private static void requireWorks(TallyClient client) throws InterruptedException {
+        Answer started = client.send("POST", RUNS, "{\"strategy\":\"atomic\",\"increments\":100}");
+        assertThat(started.status()).as(started.body()).isEqualTo(202);
+        JsonNode ended = LabIT.ended(client, started.header("Location"));
+        assertThat(ended.path("result").path("stored").asLong())
+                .as(ended.toString())
+                .isEqualTo(100);
+    }
+
+    // ---- off
+
+    @Test
+    void isNotThereUnlessItIsEnabled() throws Exception {
+        try (TallyServer server = TallyServer.start(database())) {
+            TallyClient client = new TallyClient(server.uri());
+            for (Answer answer : List.of(
+                    client.send("POST", RUNS, "{\"strategy\":\"atomic\"}"),
+                    client.get(RUNS),
+                    client.get(RUNS + "/00000000-0000-0000-0000-000000000000"))) {
+                assertThat(answer.status()).isEqualTo(404);
+                assertThat(answer.problem()).isEqualTo("not-found");
+            }
+            assertThat(new TallyClient(server.managementUri())
+                            .get("/actuator/prometheus")
+                            .body())
+                    .doesNotContain("tally_lab");
+        }
+    }
+
+    // ---- limits
+
+    @Test
+    void theLimitOfTimeEndsARunWithWhatItHas() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database, "tally.lab.run-max", "1s")) {
+            TallyClient client = new TallyClient(server.uri());
+            JsonNode ended = LabIT.ended(client, counting(client, Strategy.READ_MODIFY_WRITE));
+
+            assertThat(ended.path("state").asString()).isEqualTo("done");
+            JsonNode result = ended.path("result");
+            assertThat(result.path("timedOut").asBoolean()).isTrue();
+            assertThat(result.path("seconds").asDouble()).isBetween(1.0, 10.0);
+            assertThat(ended.path("done").asLong())
+                    .isEqualTo(result.path("acknowledged").asLong());
+            assertThat(result.path("lost").asLong()).isPositive();
+        }
+    }
+
+    @Test
+    void limitsThatMakeNoSenseStopTheStart() throws Exception {
+        Database database = database();
+        for (String setting : List.of("workers-max", "increments-max", "counters-max", "run-max")) {
+            assertThat(catchThrowable(
+                            () -> lab(database, "tally.lab." + setting, "0").close()))
+                    .as(setting)
+                    .rootCause()
+                    .hasMessageContaining("tally.lab." + setting);
+        }
+    }
+
+    // ---- what is in its way
+
+    @Test
+    void somebodyElsesSchemaIsNotTouched() throws Exception {
+        Database database = database();
+        database.execute("create schema lab");
+        database.execute("create table lab.post as select 7 as likes");
+        try (TallyServer server = lab(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            Answer started = client.send("POST", RUNS, "{\"strategy\":\"atomic\"}");
+            JsonNode ended = failed(client, started.header("Location"));
+
+            assertThat(ended.path("problem").asString()).contains("schema called lab");
+            assertThat(database.queryLong("select likes from lab.post")).isEqualTo(7);
+            database.execute("drop schema lab cascade");
+            requireWorks(client);
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
+    @Test
+    void aUserWithoutTheRightIsToldWhichOne() throws Exception {
+        Database database = database();
+        String name = database.queryString("select current_database()");
+        String role = name + "_user";
+        database.execute("create role " + role + " login password 'secret' connection limit 14");
+        database.execute("grant usage, create on schema public to " + role);
+        try (TallyServer server = lab(new Database(database.url(), role, "secret"))) {
+            TallyClient client = new TallyClient(server.uri());
+            JsonNode ended = failed(
+                    client,
+                    client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").header("Location"));
+            assertThat(ended.path("problem").asString()).contains("grant create on database");
+
+            // With the right, and without connections enough.
+            database.execute("grant create on database " + name + " to " + role);
+            ended = failed(
+                    client,
+                    client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").header("Location"));
+            assertThat(ended.path("problem").asString()).contains("connections");
+            LabIT.requireNothingLeft(database);
+
+            ended = LabIT.ended(
+                    client,
+                    client.send("POST", RUNS, "{\"strategy\":\"atomic\",\"workers\":2,\"increments\":10}")
+                            .header("Location"));
+            assertThat(ended.path("result").path("stored").asLong())
+                    .as(ended.toString())
+                    .isEqualTo(10);
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
+    // ---- what goes away
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Strategy.class,
+            names = {"TABLE_LOCK", "LANES"})
+    void anInstanceThatStopsEndsItsRun(Strategy strategy) throws Exception {
+        Database database = database();
+        TallyServer server = lab(database);
+        String run = counting(new TallyClient(server.uri()), strategy);
+        server.close();
+
+        LabIT.requireNothingLeft(database);
+        try (TallyServer next = lab(database)) {
+            TallyClient client = new TallyClient(next.uri());
+            assertThat(failed(client, run).path("problem").asString()).contains("stopped");
+            requireWorks(client);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Strategy.class,
+            names = {"ROW_LOCK", "LANES"})
+    void whatAKilledInstanceLeftBehindIsClearedAway(Strategy strategy) throws Exception {
+        Database database = database();
+        try (TallyProcess process = TallyProcess.start(database, "--" + ENABLED + "=true")) {
+            TallyClient client = new TallyClient(process.uri());
+            String run = counting(client, strategy);
+            process.killAndRestart();
+            // It is still this run's until the lease runs out.
+            assertThat(client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").status())
+                    .isEqualTo(409);
+
+            assertThat(failed(client, run).path("problem").asString()).contains("broke off");
+            LabIT.requireNothingLeft(database);
+            client.requireBalancedBooks();
+            requireWorks(client);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Strategy.class,
+            names = {"ATOMIC", "OPTIMISTIC"})
+    void aRunWhoseDatabaseGoesAwayHasNoResult(Strategy strategy) throws Exception {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary()) {
+            Database database = postgres.createDatabase("lab");
+            try (TallyServer server = lab(database)) {
+                TallyClient client = new TallyClient(server.uri());
+                String run = counting(client, strategy);
+                postgres.kill();
+                postgres.restart();
+                Clients.await("an answer", PATIENCE, () -> client.get(run).status() == 200);
+
+                failed(client, run);
+                LabIT.requireNothingLeft(database);
+                requireWorks(client);
+                client.requireBalancedBooks();
+            }
+        }
+    }
+
+    /** One worker's connection is enough: of one increment nobody can say what became of it. */
+    @Test
+    void aRunThatLosesAConnectionHasNoResult() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            String run = counting(client, Strategy.UPSERT);
+            long done = client.get(run).json().path("done").asLong();
+            database.execute("select pg_terminate_backend(pid) from pg_stat_activity"
+                    + " where application_name = 'tally-lab' and datname = current_database() limit 1");
+
+            JsonNode ended = failed(client, run);
+            assertThat(ended.path("problem").asString()).contains("database failed");
+            assertThat(ended.path("done").asLong()).isGreaterThanOrEqualTo(done);
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
+    /** What nobody else can say of what was in flight, the lanes find out. */
+    @Test
+    void lanesGoOnWhenTheDatabaseIsBack() throws Exception {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary()) {
+            Database database = postgres.createDatabase("lab");
+            try (TallyServer server = lab(database)) {
+                TallyClient client = new TallyClient(server.uri());
+                String run = client.send("POST", RUNS, "{\"strategy\":\"lanes\",\"increments\":200000}")
+                        .header("Location");
+                Clients.await(
+                        "progress",
+                        PATIENCE,
+                        () -> client.get(run).json().path("done").asLong() > 0);
+                postgres.kill();
+                postgres.restart();
+                Clients.await("an answer", PATIENCE, () -> client.get(run).status() == 200);
+
+                JsonNode ended = LabIT.ended(client, run);
+                assertThat(ended.path("state").asString()).as(ended.toString()).isEqualTo("done");
+                assertThat(ended.path("result").path("acknowledged").asLong()).isPositive();
+                assertThat(ended.path("result").path("lost").asLong()).isZero();
+                assertThat(ended.path("result").path("retries").asLong()).isPositive();
+                LabIT.requireNothingLeft(database);
+            }
+        }
+    }
+
+    // ---- several instances
+
+    @Test
+    void anyInstanceShowsAndStopsARun() throws Exception {
+        Database database = database();
+        try (TallyServer one = lab(database);
+                TallyServer other = lab(database)) {
+            for (URI asked : List.of(one.uri(), other.uri())) {
+                String run = counting(new TallyClient(asked), Strategy.UPSERT);
+                for (URI uri : List.of(one.uri(), other.uri())) {
+                    assertThat(new TallyClient(uri)
+                                    .get(run)
+                                    .json()
+                                    .path("state")
+                                    .asString())
+                            .isEqualTo("running");
+                    assertThat(new TallyClient(uri)
+                                    .send("POST", RUNS, "{\"strategy\":\"atomic\"}")
+                                    .status())
+                            .isEqualTo(409);
+                }
+                TallyClient client = new TallyClient(asked.equals(one.uri()) ? other.uri() : one.uri());
+                assertThat(client.send("DELETE", run, "").status()).isEqualTo(202);
+                assertThat(LabIT.ended(client, run).path("state").asString()).isEqualTo("cancelled");
+                LabIT.requireNothingLeft(database);
+            }
+        }
+    }
+
+    /** One that was frozen for longer than its lease comes back to a run that has ended, and to another's schema. */
+    @Test
+    void whoComesBackLateRemovesNothingOfAnothers() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            counting(client, Strategy.ATOMIC);
+            database.execute("do $$ begin execute format('comment on schema lab is %L',"
+                    + " replace(obj_description('lab'::regnamespace, 'pg_namespace'),"
+                    + " (select id::text from lab_run), gen_random_uuid()::text)); end $$");
+            database.execute("update lab_run set state = 'failed', problem = 'taken away', finished_at = now()");
+            Clients.await("the workers gone", PATIENCE, () -> LabIT.workers(database) == 0);
+
+            // Whoever made that schema, it is not this run's to remove; the next run may, since nobody runs.
+            assertThat(database.queryLong("select count(*) from pg_namespace where nspname = 'lab'"))
+                    .isEqualTo(1);
+            requireWorks(client);
+            LabIT.requireNothingLeft(database);
+        }
+    }
+}
