@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.Result;
 import io.tally.counter.KeyedRequest;
 import io.tally.pipeline.Once;
 import io.tally.pipeline.Once.Again;
@@ -14,7 +13,6 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
@@ -66,17 +64,14 @@ final class OnceWork {
     }
 
     private static <T> Mono<Once<T>> known(Connection connection, KeyedRequest request, Keeping<T> keeping) {
-        return Flux.from(connection
+        return Statements.<Once<T>>one(
+                connection
                         .createStatement(CounterSql.KNOWN)
                         .bind("$1", new String[] {request.key().scope()})
-                        .bind("$2", new String[] {request.key().text()})
-                        .execute())
-                .concatMap(result ->
-                        result.map((row, metadata) -> CounterRows.number(row, "fingerprint") == request.fingerprint()
-                                ? new Again<>(result(Objects.requireNonNull(row.get("result", String.class)), keeping))
-                                : new Reused<T>()))
-                .collectList()
-                .flatMap(found -> found.isEmpty() ? Mono.empty() : Mono.just(found.getFirst()));
+                        .bind("$2", new String[] {request.key().text()}),
+                row -> CounterRows.number(row, "fingerprint") == request.fingerprint()
+                        ? new Again<>(result(Objects.requireNonNull(row.get("result", String.class)), keeping))
+                        : new Reused<>());
     }
 
     private static <T> T result(String json, Keeping<T> keeping) {
@@ -98,18 +93,15 @@ final class OnceWork {
     }
 
     private static <T> Mono<Long> remember(Connection connection, KeyedRequest request, T result) {
-        return Flux.from(connection
-                        .createStatement(CounterSql.REMEMBER)
-                        .bind("$1", new String[] {request.key().scope()})
-                        .bind("$2", new String[] {request.key().text()})
-                        .bind("$3", new Long[] {request.fingerprint()})
-                        .bind("$4", new Long[] {null})
-                        .bind("$5", new Long[] {null})
-                        .bind("$6", new Long[] {null})
-                        .bind("$7", new String[] {JSON.writeValueAsString(result)})
-                        .execute())
-                .concatMap(Result::getRowsUpdated)
-                .single();
+        return Statements.rows(connection
+                .createStatement(CounterSql.REMEMBER)
+                .bind("$1", new String[] {request.key().scope()})
+                .bind("$2", new String[] {request.key().text()})
+                .bind("$3", new Long[] {request.fingerprint()})
+                .bind("$4", new Long[] {null})
+                .bind("$5", new Long[] {null})
+                .bind("$6", new Long[] {null})
+                .bind("$7", new String[] {JSON.writeValueAsString(result)}));
     }
 
     private static Retry retries(boolean isKeyed, long deadline) {

@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.postgresql.api.PostgresqlConnection;
-import io.r2dbc.postgresql.api.PostgresqlResult;
 import io.r2dbc.spi.Row;
 import io.tally.audit.Books;
 import java.math.BigDecimal;
@@ -48,11 +47,8 @@ final class PostgresBooks implements Books {
 
     @Override
     public Mono<Balance> balance(Set<Long> writers) {
-        return connection.use(open -> open.createStatement(BALANCE)
-                .bind("$1", writers.toArray(Long[]::new))
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
-                .collectList()
+        return connection.use(open -> Statements.all(
+                        open.createStatement(BALANCE).bind("$1", writers.toArray(Long[]::new)), Line::of)
                 .map(PostgresBooks::balance));
     }
 
@@ -69,18 +65,12 @@ final class PostgresBooks implements Books {
     }
 
     private static Mono<Void> seen(PostgresqlConnection open, Set<Long> writers) {
-        return open.createStatement(SEEN)
-                .bind("$1", writers.toArray(Long[]::new))
-                .execute()
-                .concatMap(PostgresqlResult::getRowsUpdated)
+        return Statements.rows(open.createStatement(SEEN).bind("$1", writers.toArray(Long[]::new)))
                 .then();
     }
 
     private static Mono<Void> fold(PostgresqlConnection open) {
-        return open.createStatement(FOLD)
-                .execute()
-                .concatMap(PostgresqlResult::getRowsUpdated)
-                .then();
+        return Statements.rows(open.createStatement(FOLD)).then();
     }
 
     @Override

@@ -7,7 +7,6 @@ import io.tally.watch.Changes;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Changes of counters in PostgreSQL, on a pooled connection. */
@@ -26,17 +25,16 @@ final class PostgresChanges implements Changes {
 
     private static Mono<List<Change>> since(Connection connection, List<Seen> seen) {
         List<CounterId> ids = seen.stream().map(Seen::id).toList();
-        return Flux.from(connection
+        return Statements.all(
+                connection
                         .createStatement(WatchSql.CHANGES)
                         .bind("$1", CounterRows.namespaces(ids))
                         .bind("$2", CounterRows.names(ids))
                         .bind("$3", seen.stream().map(Seen::version).toArray(Long[]::new))
                         .bind(
                                 "$4",
-                                seen.stream().map(PostgresChanges::createdAt).toArray(String[]::new))
-                        .execute())
-                .concatMap(result -> result.map((row, metadata) -> change(row)))
-                .collectList();
+                                seen.stream().map(PostgresChanges::createdAt).toArray(String[]::new)),
+                PostgresChanges::change);
     }
 
     private static @Nullable String createdAt(Seen seen) {

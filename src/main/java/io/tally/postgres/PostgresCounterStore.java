@@ -10,7 +10,6 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Counters in PostgreSQL 15 or later. */
@@ -43,13 +42,12 @@ final class PostgresCounterStore implements CounterStore {
     }
 
     private static Mono<Map<CounterId, Counter>> read(Connection connection, Collection<CounterId> ids) {
-        return Flux.from(connection
-                        .createStatement(CounterSql.READ)
-                        .bind("$1", CounterRows.namespaces(ids))
-                        .bind("$2", CounterRows.names(ids))
-                        .execute())
-                .concatMap(result -> result.map((row, metadata) -> onPrimary(row)))
-                .collectList()
+        return Statements.all(
+                        connection
+                                .createStatement(CounterSql.READ)
+                                .bind("$1", CounterRows.namespaces(ids))
+                                .bind("$2", CounterRows.names(ids)),
+                        PostgresCounterStore::onPrimary)
                 .map(found -> found.stream()
                         .flatMap(Optional::stream)
                         .collect(Collectors.toMap(Counter::id, counter -> counter)));

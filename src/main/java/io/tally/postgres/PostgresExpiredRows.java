@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Expired rows in PostgreSQL, on a pooled connection. */
@@ -28,14 +27,13 @@ final class PostgresExpiredRows implements ExpiredRows {
     }
 
     private Mono<Removal> remove(Connection connection, Instant from, Duration retention, int max) {
-        return Flux.from(connection
+        return Statements.one(
+                connection
                         .createStatement(prune)
                         .bind("$1", from.atOffset(ZoneOffset.UTC))
                         .bind("$2", retention.toMillis())
-                        .bind("$3", max)
-                        .execute())
-                .concatMap(result -> result.map((row, metadata) -> removal(row, from)))
-                .single();
+                        .bind("$3", max),
+                row -> removal(row, from));
     }
 
     private static Removal removal(Row row, Instant from) {

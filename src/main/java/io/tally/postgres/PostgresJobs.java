@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.Result;
 import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
 import io.tally.job.Claim;
@@ -17,7 +16,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Jobs in PostgreSQL, on pooled connections: each call is one small statement. */
@@ -95,12 +93,10 @@ final class PostgresJobs implements JobStore {
     }
 
     private Mono<Void> update(Claim claim, String sql, UnaryOperator<Statement> bound) {
-        return pool.use(connection -> Flux.from(bound.apply(connection
-                                .createStatement(sql)
-                                .bind("$1", claim.job().id())
-                                .bind("$2", claim.number()))
-                        .execute())
-                .concatMap(Result::getRowsUpdated)
-                .then());
+        return pool.use(connection -> Statements.rows(bound.apply(connection
+                        .createStatement(sql)
+                        .bind("$1", claim.job().id())
+                        .bind("$2", claim.number()))))
+                .then();
     }
 }

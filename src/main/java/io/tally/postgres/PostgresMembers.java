@@ -7,7 +7,6 @@ import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
 import io.tally.member.Members;
 import java.util.List;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Members in PostgreSQL, read on pooled connections. */
@@ -19,14 +18,13 @@ record PostgresMembers(Pool pool) implements Members {
     }
 
     private static Mono<Presence> read(Connection connection, MemberId member) {
-        return Flux.from(connection
+        return Statements.one(
+                connection
                         .createStatement(MemberSql.READ)
                         .bind("$1", member.counter().namespace())
                         .bind("$2", member.counter().name())
-                        .bind("$3", member.member())
-                        .execute())
-                .concatMap(result -> result.map((row, metadata) -> presence(row)))
-                .singleOrEmpty();
+                        .bind("$3", member.member()),
+                PostgresMembers::presence);
     }
 
     private static Presence presence(Row row) {
@@ -54,15 +52,14 @@ record PostgresMembers(Pool pool) implements Members {
     }
 
     private static Mono<Listing> list(Connection connection, CounterId counter, String after, int max) {
-        return Flux.from(connection
-                        .createStatement(MemberSql.PAGE)
-                        .bind("$1", counter.namespace())
-                        .bind("$2", counter.name())
-                        .bind("$3", after)
-                        .bind("$4", max)
-                        .execute())
-                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
-                .collectList()
+        return Statements.all(
+                        connection
+                                .createStatement(MemberSql.PAGE)
+                                .bind("$1", counter.namespace())
+                                .bind("$2", counter.name())
+                                .bind("$3", after)
+                                .bind("$4", max),
+                        Line::of)
                 .filter(lines -> !lines.isEmpty())
                 .map(lines -> new Listing(
                         lines.getFirst().kind(),

@@ -2,7 +2,6 @@ package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Readable;
-import io.r2dbc.spi.Result;
 import io.r2dbc.spi.Row;
 import io.r2dbc.spi.Statement;
 import io.tally.name.Known;
@@ -15,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Names in PostgreSQL, on pooled connections. */
@@ -68,16 +66,14 @@ final class PostgresNames implements NameStore {
     }
 
     private static Mono<Void> lock(Connection connection, List<Wanted> wanted) {
-        return Flux.from(connection
+        return Statements.rows(connection
                         .createStatement(NameSql.LOCK)
                         .bind(
                                 "$1",
                                 wanted.stream()
                                         .map(name -> name.key().namespace())
                                         .distinct()
-                                        .toArray(String[]::new))
-                        .execute())
-                .concatMap(Result::getRowsUpdated)
+                                        .toArray(String[]::new)))
                 .then();
     }
 
@@ -91,9 +87,7 @@ final class PostgresNames implements NameStore {
     }
 
     private static Mono<Map<NameKey, Known>> known(Statement statement) {
-        return Flux.from(statement.execute())
-                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
-                .collectList()
+        return Statements.all(statement, Line::of)
                 .map(lines ->
                         lines.stream().flatMap(Optional::stream).collect(Collectors.toMap(Line::key, Line::known)));
     }

@@ -14,7 +14,6 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The order of counters in PostgreSQL. */
@@ -232,9 +231,7 @@ final class PostgresRanking implements Ranking {
     }
 
     private static Mono<Slice> slice(Statement statement) {
-        return Flux.from(statement.execute())
-                .concatMap(result -> result.map((row, metadata) -> Line.of(row)))
-                .collectList()
+        return Statements.all(statement, Line::of)
                 .map(lines -> new Slice(
                         lines.getFirst().at(),
                         lines.stream().flatMap(line -> line.entry().stream()).toList()));

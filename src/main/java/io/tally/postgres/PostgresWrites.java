@@ -176,12 +176,11 @@ final class PostgresWrites implements Writes {
     }
 
     private static Mono<Held> lock(PostgresqlConnection connection, String sql, Fence fence, Subjects subjects) {
-        return fenced(connection, sql, fence)
-                .bind("$3", CounterRows.namespaces(subjects.counters()))
-                .bind("$4", CounterRows.names(subjects.counters()))
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> Held.Locked.of(row)))
-                .collectList()
+        return Statements.all(
+                        fenced(connection, sql, fence)
+                                .bind("$3", CounterRows.namespaces(subjects.counters()))
+                                .bind("$4", CounterRows.names(subjects.counters())),
+                        Held.Locked::of)
                 .map(Held::of);
     }
 

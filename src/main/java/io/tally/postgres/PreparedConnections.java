@@ -27,12 +27,10 @@ record PreparedConnections(PostgresqlConnectionFactory factory) implements Conne
 
     /** Makes it ready. Fails where the server is a replica. */
     static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
-        return connection
-                .createStatement(CounterSql.PREPARE)
-                .execute()
-                .concatMap(result -> result.map((row, metadata) -> row.get("replica", Boolean.class)))
-                .collectList()
-                .flatMap(replica -> replica.contains(true)
+        return Statements.one(
+                        connection.createStatement(CounterSql.PREPARE),
+                        row -> Boolean.TRUE.equals(row.get("replica", Boolean.class)))
+                .flatMap(isReplica -> isReplica
                         ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
                         : Mono.just(connection));
     }

@@ -24,7 +24,7 @@ final class LabPicture {
 
     private static final String STORED = "#2e7d32";
     private static final String LOST = "#d32f2f";
-    private static final String REFUSED = "#bdbdbd";
+    private static final String ERROR = "#bdbdbd";
     private static final String RATE = "#1565c0";
 
     private final StringBuilder svg = new StringBuilder();
@@ -67,7 +67,7 @@ final class LabPicture {
         text(RATE_X, 20, "start", "font-weight=\"bold\"", "acknowledged a second");
         int x = FATE_X;
         for (String[] fate :
-                new String[][] {{STORED, "stored"}, {LOST, "acknowledged and lost"}, {REFUSED, "refused"}}) {
+                new String[][] {{STORED, "stored"}, {LOST, "acknowledged and lost"}, {ERROR, "an error"}}) {
             bar(x, 32, 10, fate[0]);
             text(x + 14, 32 + BAR - 3, "start", "", fate[1]);
             x += 34 + 6 * fate[1].length();
@@ -81,7 +81,7 @@ final class LabPicture {
         double x = FATE_X;
         x += part(x, y, (row.acknowledged() - lost) / all, STORED);
         x += part(x, y, lost / all, LOST);
-        part(x, y, row.errors() / all, REFUSED);
+        part(x, y, row.errors() / all, ERROR);
         String told = toldOf(row, all);
         if (!told.isEmpty()) {
             text(FATE_X + FATE_WIDTH + 6, y + BAR - 3, "start", "fill=\"" + LOST + "\"", told);
