@@ -66,7 +66,8 @@ final class LabRunner {
                 .then(store.end(
                         claim,
                         claim.run().done(),
-                        new Failed("It broke off in the middle: its instance or the database went away.")));
+                        new Failed("It broke off in the middle: its instance or the database went away.")))
+                .then();
     }
 
     private static Mono<Void> notEnded(StoreFailure failure) {
@@ -164,7 +165,9 @@ final class LabRunner {
         }
 
         private Mono<Void> ended(Ending ending) {
-            return store.end(claim, done(), ending).doOnSuccess(nothing -> tell(ending));
+            return store.end(claim, done(), ending)
+                    .doOnNext(isOurs -> tell(isOurs, ending))
+                    .then();
         }
 
         private long done() {
@@ -172,9 +175,9 @@ final class LabRunner {
             return made == null ? 0 : made.done();
         }
 
-        private void tell(Ending ending) {
-            log.info("The lab has tried {}: {}", experiment, ending);
-            if (ending instanceof Done measured) {
+        private void tell(boolean isOurs, Ending ending) {
+            log.info("The lab has tried {}: {}", experiment, isOurs ? ending : "taken from this instance");
+            if (isOurs && ending instanceof Done measured) {
                 metrics.measured(experiment, measured.result());
             }
         }

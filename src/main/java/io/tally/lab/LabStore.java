@@ -37,8 +37,8 @@ public interface LabStore {
     /** Says how many increments are done, and prolongs the lease. */
     Mono<Standing> progress(Claim claim, long done);
 
-    /** Ends the run. Does nothing where the claim has ended. */
-    Mono<Void> end(Claim claim, long done, Ending ending);
+    /** Ends the run, and says whether it did: where the claim has ended it does nothing. */
+    Mono<Boolean> end(Claim claim, long done, Ending ending);
 
     /**
      * What came of a request for a run.

@@ -55,14 +55,25 @@ final class LabRunSql {
             """;
 
     /**
-     * Ends a run. $1 id, $2 claim, $3 how many are done, $4 state, $5 problem, and what was measured: $6 acknowledged, $7
-     * stored, $8 duplicate rows, $9 errors, $10 retries, $11 seconds, $12 and $13 percentiles, $14 timed out.
+     * Ends a run that is measured. $1 id, $2 claim, $3 how many are done, and the result: $4 acknowledged, $5 stored, $6
+     * duplicate rows, $7 errors, $8 retries, $9 seconds, $10 and $11 percentiles, $12 timed out.
      */
-    static final String END = """
+    static final String DONE = """
             update lab_run
-               set done = $3, state = $4, problem = $5, finished_at = now(), stopping = false, acknowledged = $6,
-                   stored = $7, duplicate_rows = $8, errors = $9, retries = $10, seconds = $11, p50_ms = $12,
-                   p99_ms = $13, timed_out = $14
+               set state = 'done', done = $3, finished_at = now(), stopping = false, acknowledged = $4, stored = $5,
+                   duplicate_rows = $6, errors = $7, retries = $8, seconds = $9, p50_ms = $10, p99_ms = $11, timed_out = $12
+             where id = $1 and claims = $2 and state = 'running'
+            """;
+
+    /** $1 id, $2 claim, $3 how many are done, $4 problem. */
+    static final String FAIL = """
+            update lab_run set state = 'failed', done = $3, finished_at = now(), stopping = false, problem = $4
+             where id = $1 and claims = $2 and state = 'running'
+            """;
+
+    /** $1 id, $2 claim, $3 how many are done. */
+    static final String CANCEL = """
+            update lab_run set state = 'cancelled', done = $3, finished_at = now(), stopping = false
              where id = $1 and claims = $2 and state = 'running'
             """;
 }

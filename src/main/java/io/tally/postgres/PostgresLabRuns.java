@@ -101,41 +101,40 @@ final class PostgresLabRuns implements LabStore {
     }
 
     @Override
-    public Mono<Void> end(Claim claim, long done, Ending ending) {
+    public Mono<Boolean> end(Claim claim, long done, Ending ending) {
         return switch (ending) {
-            case Done measured -> end(claim, done, State.DONE, null, measured.result());
-            case Failed failed -> end(claim, done, State.FAILED, failed.problem(), null);
-            case Cancelled cancelled -> end(claim, done, State.CANCELLED, null, null);
+            case Done measured -> end(claim, LabRunSql.DONE, done, statement -> bind(statement, measured.result()));
+            case Failed failed -> end(claim, LabRunSql.FAIL, done, statement -> statement.bind("$4", failed.problem()));
+            case Cancelled cancelled -> end(claim, LabRunSql.CANCEL, done, statement -> statement);
         };
     }
 
-    private Mono<Void> end(
-            Claim claim, long done, State state, @Nullable String problem, LabRun.@Nullable Result result) {
-        UnaryOperator<Statement> bound = statement -> {
-            statement
-                    .bind("$1", claim.run().id())
-                    .bind("$2", claim.number())
-                    .bind("$3", done)
-                    .bind("$4", state.label());
-            bind(statement, "$5", String.class, problem);
-            bind(statement, "$6", Long.class, result == null ? null : result.acknowledged());
-            bind(statement, "$7", Long.class, result == null ? null : result.stored());
-            bind(statement, "$8", Long.class, result == null ? null : result.duplicateRows());
-            bind(statement, "$9", Long.class, result == null ? null : result.errors());
-            bind(statement, "$10", Long.class, result == null ? null : result.retries());
-            bind(statement, "$11", Double.class, result == null ? null : result.seconds());
-            bind(statement, "$12", Double.class, result == null ? null : result.p50Ms());
-            bind(statement, "$13", Double.class, result == null ? null : result.p99Ms());
-            bind(statement, "$14", Boolean.class, result == null ? null : result.timedOut());
-            return statement;
-        };
-        return pool.use(connection -> Statements.rows(bound.apply(connection.createStatement(LabRunSql.END))))
-                .then();
+    private Mono<Boolean> end(Claim claim, String sql, long done, UnaryOperator<Statement> bound) {
+        return pool.use(connection -> Statements.rows(bound.apply(connection
+                        .createStatement(sql)
+                        .bind("$1", claim.run().id())
+                        .bind("$2", claim.number())
+                        .bind("$3", done))))
+                .map(rows -> rows == 1);
     }
 
-    private static <T> void bind(Statement statement, String parameter, Class<T> type, @Nullable T value) {
+    private static Statement bind(Statement statement, LabRun.Result result) {
+        statement
+                .bind("$4", result.acknowledged())
+                .bind("$5", result.stored())
+                .bind("$6", result.duplicateRows())
+                .bind("$7", result.errors())
+                .bind("$8", result.retries())
+                .bind("$9", result.seconds())
+                .bind("$12", result.timedOut());
+        bind(statement, "$10", result.p50Ms());
+        bind(statement, "$11", result.p99Ms());
+        return statement;
+    }
+
+    private static void bind(Statement statement, String parameter, @Nullable Double value) {
         if (value == null) {
-            statement.bindNull(parameter, type);
+            statement.bindNull(parameter, Double.class);
         } else {
             statement.bind(parameter, value);
         }
