@@ -77,11 +77,15 @@ public final class Progress<T> {
     /** Answers with the work as it is, or as a stream of events where that is what the request accepts. */
     public Mono<ServerResponse> show(ServerRequest request, String id) {
         return Mono.justOrEmpty(id(id))
-                .flatMap(known -> work.find().apply(known).flatMap(found -> show(request, known, found)))
+                .flatMap(known -> shown(request, known))
                 .switchIfEmpty(Mono.defer(this::notFound));
     }
 
-    private Mono<ServerResponse> show(ServerRequest request, UUID id, T found) {
+    private Mono<ServerResponse> shown(ServerRequest request, UUID id) {
+        return work.find().apply(id).flatMap(found -> shown(request, id, found));
+    }
+
+    private Mono<ServerResponse> shown(ServerRequest request, UUID id, T found) {
         return wantsEvents(request)
                 ? ServerResponse.ok()
                         .cacheControl(CacheControl.noStore())

@@ -25,7 +25,7 @@ public record Job(
         @Nullable Instant finishedAt,
         @Nullable String problem) {
 
-    /** Where a job is in its life. */
+    /** Where long work is in its life: a job, or a run of the lab. */
     public enum State {
         /** An instance works on it, or will. */
         RUNNING,

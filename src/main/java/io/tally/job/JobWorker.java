@@ -110,7 +110,7 @@ final class JobWorker {
         private Mono<Long> renewals() {
             return Flux.interval(JobStore.LEASE.dividedBy(3))
                     .onBackpressureDrop()
-                    .concatMap(tick -> store.renew(claim).onErrorComplete(StoreFailure.class))
+                    .concatMap(tick -> store.renew(claim).onErrorComplete(StoreFailure.class), 0)
                     .then(Mono.never());
         }
 

@@ -1,8 +1,6 @@
 package io.tally.lab;
 
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** The isolation level of the sessions that count. */
 public enum Isolation {
@@ -15,7 +13,7 @@ public enum Isolation {
 
     /** As stored and shown. */
     public String label() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return Labels.label(this);
     }
 
     /** As SQL spells it. */
@@ -29,10 +27,6 @@ public enum Isolation {
      * @throws IllegalArgumentException with a sentence fit for the caller where there is none
      */
     public static Isolation of(String label) {
-        return Arrays.stream(values())
-                .filter(isolation -> isolation.label().equals(label))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("'isolation' is one of "
-                        + Arrays.stream(values()).map(Isolation::label).collect(Collectors.joining(", ")) + "."));
+        return Labels.of(values(), "isolation", label);
     }
 }

@@ -2,6 +2,7 @@ package io.tally.lab;
 
 import java.util.List;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import reactor.core.publisher.Mono;
 
 /** The database as the lab uses it: a schema for a run, and workers with connections of their own. */
@@ -10,8 +11,11 @@ public interface LabDatabase {
     /** What a run counts on. Nothing is made before it is asked for its workers. */
     Bench bench(UUID run, Experiment experiment);
 
-    /** Removes what an instance that died left behind. Fails with {@link io.tally.pipeline.StoreFailure} only. */
-    Mono<Void> clear();
+    /**
+     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where that takes somebody's hand, else
+     * with {@link io.tally.pipeline.StoreFailure}.
+     */
+    Mono<Void> clear(UUID run);
 
     /** See {@link LabDatabase#bench}. Each {@code Mono} is subscribed to once. */
     interface Bench {
@@ -39,8 +43,9 @@ public interface LabDatabase {
          * {@link io.tally.pipeline.StoreFailure} where nobody can say which.
          *
          * @param counter which one, from 0
+         * @param goesOn whether it is still worth trying again
          */
-        Mono<Counted> count(int counter);
+        Mono<Counted> count(int counter, BooleanSupplier goesOn);
     }
 
     /**

@@ -18,6 +18,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.util.retry.Retry;
 
 /**
  * Takes on runs and sees them to their end. A run is some instance's for the time of a lease, which its progress prolongs. One
@@ -27,9 +28,15 @@ final class LabRunner {
 
     private static final Logger log = LoggerFactory.getLogger(LabRunner.class);
 
-    private static final int INTERVAL_MILLIS = 500;
+    /** How long a run waits to be taken on, at most; and how long somebody who asks it to stop waits to be heard. */
+    private static final int TICK_MILLIS = 500;
 
-    private static final Duration PROGRESS = Duration.ofMillis(500);
+    /** Some six seconds in all: what was measured is not thrown away for a moment's sake. */
+    private static final int END_RETRIES_MAX = 6;
+
+    private static final Duration END_BACKOFF_MIN = Duration.ofMillis(100);
+
+    private static final Duration TICK = Duration.ofMillis(TICK_MILLIS);
 
     private final LabStore store;
     private final LabDatabase database;
@@ -45,7 +52,7 @@ final class LabRunner {
     }
 
     /** Takes on a run, where one waits, and sees it to its end. */
-    @Scheduled(fixedDelay = INTERVAL_MILLIS)
+    @Scheduled(fixedDelay = TICK_MILLIS)
     Mono<Void> work() {
         return Mono.defer(this::claimed)
                 .flatMap(claim -> claim.isFresh() ? new Attempt(claim).run() : abandoned(claim))
@@ -62,12 +69,15 @@ final class LabRunner {
     }
 
     private Mono<Void> abandoned(Claim claim) {
-        return database.clear()
-                .then(store.end(
-                        claim,
-                        claim.run().done(),
-                        new Failed("It broke off in the middle: its instance or the database went away.")))
+        return database.clear(claim.run().id())
+                .thenReturn(new Failed("It broke off in the middle: its instance or the database went away."))
+                .onErrorResume(LabObstacle.class, obstacle -> Mono.just(failed(obstacle)))
+                .flatMap(ending -> store.end(claim, claim.run().done(), ending))
                 .then();
+    }
+
+    private static Failed failed(LabObstacle obstacle) {
+        return new Failed(String.valueOf(obstacle.getMessage()));
     }
 
     private static Mono<Void> notEnded(StoreFailure failure) {
@@ -87,54 +97,64 @@ final class LabRunner {
         private final Claim claim;
         private final Experiment experiment;
         private volatile @Nullable Trial trial;
-        private volatile Standing standing = Standing.GOES_ON;
+        private volatile Standing standing;
 
         Attempt(Claim claim) {
             this.claim = claim;
             this.experiment = claim.run().experiment();
+            this.standing = claim.run().stopping() ? Standing.STOPPING : Standing.GOES_ON;
         }
 
         /** Ends the run only when nothing is left of it: else it has to be taken on again. */
         Mono<Void> run() {
             log.info("The lab tries {}", experiment);
             Bench bench = database.bench(claim.run().id(), experiment);
-            return ending(bench).delayUntil(ending -> bench.tearDown()).flatMap(this::ended);
+            Mono<Ending> ending = standing == Standing.STOPPING ? Mono.just(new Cancelled()) : ending(bench);
+            return whileTold(ending.delayUntil(known -> bench.tearDown()).flatMap(this::ended));
+        }
+
+        /** Says how far it is for as long as the work takes, set-up and tear-down included: that prolongs the lease. */
+        private Mono<Void> whileTold(Mono<Void> work) {
+            Sinks.Empty<Void> over = Sinks.empty();
+            Mono<Void> progress = Flux.interval(TICK)
+                    .onBackpressureDrop()
+                    // What is under way is waited for: a statement that is cancelled may cost its connection.
+                    .takeUntilOther(over.asMono())
+                    .concatMap(tick -> progress(), 0)
+                    .then();
+            return Mono.whenDelayError(work.doFinally(signal -> over.tryEmitEmpty()), progress);
+        }
+
+        private Mono<Standing> progress() {
+            return store.progress(claim, done())
+                    // The increments fail, too, where the database is away, and that ends the trial.
+                    .onErrorResume(StoreFailure.class, failure -> Mono.just(standing))
+                    .doOnNext(this::stands);
+        }
+
+        private void stands(Standing now) {
+            standing = now;
+            stopUnlessItGoesOn();
+        }
+
+        private void stopUnlessItGoesOn() {
+            Trial made = trial;
+            if (made != null && (stopped || standing != Standing.GOES_ON)) {
+                made.stop();
+            }
         }
 
         private Mono<Ending> ending(Bench bench) {
             return bench.workers()
                     .map(workers -> new Trial(experiment, workers, runMax, System::nanoTime))
-                    .doOnNext(made -> trial = made)
-                    .flatMap(made -> tried(made).then(Mono.defer(() -> ending(bench, made))))
+                    .doOnNext(this::begins)
+                    .flatMap(made -> made.run().then(Mono.defer(() -> ending(bench, made))))
                     .onErrorResume(failure -> Mono.just(failed(failure)));
         }
 
-        private Mono<Void> tried(Trial made) {
-            Sinks.Empty<Void> ended = Sinks.empty();
-            Mono<Void> progress = Flux.interval(PROGRESS)
-                    .onBackpressureDrop()
-                    // What is under way is waited for: a statement that is cancelled may cost its connection.
-                    .takeUntilOther(ended.asMono())
-                    .concatMap(tick -> progress(made))
-                    .then();
-            return Mono.whenDelayError(made.run().doFinally(signal -> ended.tryEmitEmpty()), progress);
-        }
-
-        private Mono<Standing> progress(Trial made) {
-            if (stopped) {
-                made.stop();
-            }
-            return store.progress(claim, made.done())
-                    // The increments fail, too, where the database is away, and that ends the trial.
-                    .onErrorResume(StoreFailure.class, failure -> Mono.just(standing))
-                    .doOnNext(now -> stands(made, now));
-        }
-
-        private void stands(Trial made, Standing now) {
-            standing = now;
-            if (now != Standing.GOES_ON) {
-                made.stop();
-            }
+        private void begins(Trial made) {
+            trial = made;
+            stopUnlessItGoesOn();
         }
 
         private Mono<Ending> ending(Bench bench, Trial made) {
@@ -150,12 +170,10 @@ final class LabRunner {
 
         private Ending failed(Throwable failure) {
             return switch (failure) {
-                case LabObstacle obstacle -> new Failed(String.valueOf(obstacle.getMessage()));
+                case LabObstacle obstacle -> LabRunner.failed(obstacle);
                 case StoreFailure known -> {
                     log.warn("A run of the lab failed: {}", known.getMessage());
-                    yield new Failed(
-                            "The database failed, and of some increments nobody can say what became of them. The log"
-                                    + " of the service says more.");
+                    yield new Failed("The database failed before all was measured. The log of the service says more.");
                 }
                 default -> {
                     log.error("A run of the lab failed in a way that nobody foresaw", failure);
@@ -166,6 +184,9 @@ final class LabRunner {
 
         private Mono<Void> ended(Ending ending) {
             return store.end(claim, done(), ending)
+                    .retryWhen(Retry.backoff(END_RETRIES_MAX, END_BACKOFF_MIN)
+                            .filter(StoreFailure.class::isInstance)
+                            .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
                     .doOnNext(isOurs -> tell(isOurs, ending))
                     .then();
         }

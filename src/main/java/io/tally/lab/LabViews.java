@@ -62,6 +62,8 @@ final class LabViews {
             boolean timedOut) {
 
         static ResultView of(LabRun.Result result) {
+            Double p50Ms = result.p50Ms();
+            Double p99Ms = result.p99Ms();
             return new ResultView(
                     result.acknowledged(),
                     result.stored(),
@@ -69,11 +71,16 @@ final class LabViews {
                     result.duplicateRows(),
                     result.errors(),
                     result.retries(),
-                    result.seconds(),
-                    result.perSecond(),
-                    result.p50Ms(),
-                    result.p99Ms(),
+                    rounded(result.seconds()),
+                    rounded(result.perSecond()),
+                    p50Ms == null ? null : rounded(p50Ms),
+                    p99Ms == null ? null : rounded(p99Ms),
                     result.timedOut());
+        }
+
+        /** To thousandths: the rest is noise. */
+        private static double rounded(double number) {
+            return Math.round(number * 1_000) / 1_000.0;
         }
     }
 }

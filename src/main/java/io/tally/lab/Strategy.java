@@ -1,9 +1,5 @@
 package io.tally.lab;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
-
 /** A way to count that applications have. */
 public enum Strategy {
     /** Select the row, add one in the application, update the row. */
@@ -27,7 +23,7 @@ public enum Strategy {
 
     /** As stored and shown. */
     public String label() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return Labels.label(this);
     }
 
     /**
@@ -36,10 +32,6 @@ public enum Strategy {
      * @throws IllegalArgumentException with a sentence fit for the caller where there is none
      */
     public static Strategy of(String label) {
-        return Arrays.stream(values())
-                .filter(strategy -> strategy.label().equals(label))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("'strategy' is one of "
-                        + Arrays.stream(values()).map(Strategy::label).collect(Collectors.joining(", ")) + "."));
+        return Labels.of(values(), "strategy", label);
     }
 }

@@ -94,7 +94,7 @@ final class Trial {
 
     private Mono<Counted> counted(Worker worker, int counter) {
         long sinceNanos = nanoClock.getAsLong();
-        return worker.count(counter).doOnNext(told -> keep(told, nanoClock.getAsLong() - sinceNanos));
+        return worker.count(counter, this::goesOn).doOnNext(told -> keep(told, nanoClock.getAsLong() - sinceNanos));
     }
 
     private void keep(Counted told, long tookNanos) {

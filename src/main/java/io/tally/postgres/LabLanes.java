@@ -18,6 +18,7 @@ import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import reactor.core.publisher.Mono;
 
@@ -51,7 +52,7 @@ final class LabLanes implements Worker {
     }
 
     @Override
-    public Mono<Counted> count(int counter) {
+    public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
         CounterId id = new CounterId(NAMESPACE, names.apply(counter));
         return pipeline.apply(Command.of(new Increment(id, 1, Precondition.NONE)))
                 .flatMap(this::counted);

@@ -13,6 +13,9 @@ final class LabSql {
     private static final String MARK =
             "Made by the lost-update lab of Tally; goes away, with all that is in it, with run ";
 
+    /** The SQLSTATE of a schema that would hide the service's tables. */
+    static final String ON_PATH = "LAB01";
+
     /** What the comment of a schema called lab says: a row where there is one, with an empty text where it says nothing. */
     static final String OWNER = """
             select coalesce(obj_description(oid, 'pg_namespace'), '') as mark from pg_namespace where nspname = 'lab'
@@ -77,8 +80,18 @@ final class LabSql {
               from lab.counter where starts_with(name, $1)
             """;
 
+    /**
+     * Makes the schema, unless this user's sessions would find its tables where they look for the service's own: then this fails
+     * with {@link #ON_PATH}. (Whether a schema is on the path shows when it is there.)
+     */
     static String create(UUID run) {
-        return "create schema lab; comment on schema lab is '" + mark(run) + "'";
+        return """
+                create schema lab;
+                do $$ begin
+                  if 'lab' = any (current_schemas(false)) then raise exception using errcode = '%s'; end if;
+                end $$;
+                comment on schema lab is '%s'
+                """.formatted(ON_PATH, mark(run));
     }
 
     /** Removes the schema of a run. */

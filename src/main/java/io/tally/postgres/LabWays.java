@@ -16,6 +16,9 @@ import reactor.core.publisher.Mono;
  */
 final class LabWays {
 
+    /** The most round trips that one of them takes: begin, lock, select, update, commit. */
+    static final int STATEMENTS_MAX = 5;
+
     private final PostgresqlConnection connection;
 
     LabWays(PostgresqlConnection connection) {
@@ -51,7 +54,7 @@ final class LabWays {
             case 0 -> changed("insert into lab.post (name, likes) values ($1, 1)", post);
             case 1 -> changed("update lab.post set likes = likes + 1 where id = $1", ids.getFirst());
             // As object mappers answer where one row was asked for and there are two.
-            default -> Mono.error(failure(Kind.BAD_OPERATION, "more than one row"));
+            default -> Mono.error(refusal("more than one row"));
         }));
     }
 
@@ -105,7 +108,7 @@ final class LabWays {
                                 .createStatement("select likes, version from lab.post where name = $1")
                                 .bind("$1", post),
                         row -> new Post(post, CounterRows.number(row, "likes"), CounterRows.number(row, "version")))
-                .switchIfEmpty(Mono.error(() -> failure(Kind.BAD_OPERATION, "no such row")));
+                .switchIfEmpty(Mono.error(() -> refusal("no such row")));
     }
 
     private Mono<Void> writeIfUnchanged(Post read) {
@@ -115,13 +118,12 @@ final class LabWays {
                         .bind("$1", read.name())
                         .bind("$2", read.likes() + 1)
                         .bind("$3", read.version()))
-                .flatMap(rows ->
-                        rows == 1 ? Mono.empty() : Mono.error(failure(Kind.CONFLICT, "somebody else changed the row")));
+                .flatMap(rows -> rows == 1 ? Mono.empty() : Mono.error(conflict()));
     }
 
     private Mono<Long> likes(String sql, String post) {
         return Statements.one(connection.createStatement(sql).bind("$1", post), row -> CounterRows.number(row, "likes"))
-                .switchIfEmpty(Mono.error(() -> failure(Kind.BAD_OPERATION, "no such row")));
+                .switchIfEmpty(Mono.error(() -> refusal("no such row")));
     }
 
     private Mono<Void> write(String post, long likes) {
@@ -152,7 +154,11 @@ final class LabWays {
                         connection.rollbackTransaction().onErrorComplete().then(Mono.error(failure)));
     }
 
-    private static StoreFailure failure(Kind kind, String what) {
-        return new StoreFailure(kind, Cause.SERIALIZATION, what);
+    private static StoreFailure conflict() {
+        return new StoreFailure(Kind.CONFLICT, Cause.SERIALIZATION, "somebody else changed the row");
+    }
+
+    private static StoreFailure refusal(String what) {
+        return new StoreFailure(Kind.BAD_OPERATION, Cause.CONNECTION, what);
     }
 }

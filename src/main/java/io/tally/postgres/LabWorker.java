@@ -1,13 +1,12 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.tally.lab.LabDatabase.Counted;
 import io.tally.lab.LabDatabase.Worker;
 import io.tally.lab.Strategy;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
-import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import reactor.core.publisher.Mono;
@@ -17,24 +16,31 @@ import reactor.util.retry.Retry;
 final class LabWorker implements Worker {
 
     /** How often those ways that try again do so, each time at once. */
-    static final int RETRIES_MAX = 100;
+    private static final int RETRIES_MAX = 100;
 
     private final Function<String, Mono<Void>> way;
     private final IntFunction<String> names;
-    private final Duration answerMax;
     private final int retriesMax;
 
     /**
-     * One with that connection.
+     * Somebody who counts that way.
      *
+     * @param way fails with {@link StoreFailure} only
      * @param names of the counters
-     * @param answerMax the longest one try may take
+     * @param retriesMax how often a try that met a conflict is made again, at once
      */
-    LabWorker(PostgresqlConnection connection, Strategy strategy, IntFunction<String> names, Duration answerMax) {
-        this.way = new LabWays(connection).of(strategy);
+    LabWorker(Function<String, Mono<Void>> way, IntFunction<String> names, int retriesMax) {
+        this.way = way;
         this.names = names;
-        this.answerMax = answerMax;
-        this.retriesMax = triesAgain(strategy) ? RETRIES_MAX : 0;
+        this.retriesMax = retriesMax;
+    }
+
+    /** One with a connection. */
+    static LabWorker of(LaneConnection connection, Strategy strategy, IntFunction<String> names) {
+        return new LabWorker(
+                post -> connection.use(open -> new LabWays(open).of(strategy).apply(post)),
+                names,
+                triesAgain(strategy) ? RETRIES_MAX : 0);
     }
 
     private static boolean triesAgain(Strategy strategy) {
@@ -42,21 +48,22 @@ final class LabWorker implements Worker {
     }
 
     @Override
-    public Mono<Counted> count(int counter) {
+    public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
         AtomicInteger retries = new AtomicInteger();
         return Mono.defer(() -> way.apply(names.apply(counter)))
-                .timeout(answerMax, SqlStates.noAnswer(answerMax))
-                .onErrorMap(SqlStates::inFlight)
                 .retryWhen(Retry.max(retriesMax)
-                        .filter(failure -> failure instanceof StoreFailure known && known.kind() == Kind.CONFLICT)
+                        .filter(failure -> is(Kind.CONFLICT, failure) && goesOn.getAsBoolean())
                         .doBeforeRetry(signal -> retries.incrementAndGet())
                         .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
                 .then(Mono.fromSupplier(() -> new Counted(true, retries.get())))
                 .onErrorResume(LabWorker::wasRefused, failure -> Mono.just(new Counted(false, retries.get())));
     }
 
+    private static boolean is(Kind kind, Throwable failure) {
+        return failure instanceof StoreFailure known && known.kind() == kind;
+    }
+
     private static boolean wasRefused(Throwable failure) {
-        return failure instanceof StoreFailure known
-                && (known.kind() == Kind.CONFLICT || known.kind() == Kind.BAD_OPERATION);
+        return is(Kind.CONFLICT, failure) || is(Kind.BAD_OPERATION, failure);
     }
 }

@@ -24,13 +24,13 @@ final class LaneConnection {
 
     private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
 
-    private final PostgresqlConnectionFactory factory;
+    private final PreparedConnections connections;
     private final Duration connectMax;
     private final Duration answerMax;
     private @Nullable PostgresqlConnection open;
 
     LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
-        this.factory = factory;
+        this.connections = new PreparedConnections(factory);
         this.connectMax = connectMax;
         this.answerMax = statementMax.plus(GRACE);
     }
@@ -56,17 +56,10 @@ final class LaneConnection {
     }
 
     private Mono<PostgresqlConnection> opened() {
-        return factory.create()
+        return connections
+                .create()
                 .timeout(connectMax, SqlStates.noConnection(connectMax))
-                .flatMap(this::prepared)
                 .doOnNext(connection -> open = connection);
-    }
-
-    private Mono<PostgresqlConnection> prepared(PostgresqlConnection connection) {
-        return PreparedConnections.prepare(connection)
-                .timeout(connectMax, SqlStates.noConnection(connectMax))
-                .onErrorResume(failure ->
-                        connection.close().timeout(CLOSE_MAX).onErrorComplete().then(Mono.error(failure)));
     }
 
     private <T> Mono<T> dropIfBroken(StoreFailure failure) {

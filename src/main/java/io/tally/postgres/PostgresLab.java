@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
-import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.R2dbcException;
 import io.tally.lab.Experiment;
 import io.tally.lab.Isolation;
@@ -10,7 +9,6 @@ import io.tally.lab.LabObstacle;
 import io.tally.lab.Strategy;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,8 +20,6 @@ import reactor.core.publisher.Mono;
 
 /** The lab in PostgreSQL. */
 final class PostgresLab implements LabDatabase {
-
-    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
 
     /** How many connections are closed at once. */
     private static final int CLOSING_MAX = 8;
@@ -60,9 +56,9 @@ final class PostgresLab implements LabDatabase {
     }
 
     @Override
-    public Mono<Void> clear() {
+    public Mono<Void> clear(UUID run) {
         LaneConnection own = own();
-        return done(own, LabSql.dropAny()).then(own.close());
+        return closing(own, done(own, LabSql.drop(run))).onErrorMap(StoreFailure.class, PostgresLab::notRemoved);
     }
 
     private LaneConnection own() {
@@ -75,12 +71,47 @@ final class PostgresLab implements LabDatabase {
                 .then();
     }
 
+    private static Mono<Void> closing(LaneConnection own, Mono<Void> work) {
+        return Mono.usingWhen(Mono.just(own), used -> work, LaneConnection::close);
+    }
+
+    private static Throwable notMade(StoreFailure failure) {
+        return switch (stateOf(failure)) {
+            case "42501" ->
+                new LabObstacle("The database's user may not make a schema. Let it: grant create on database … to ….");
+            case LabSql.ON_PATH ->
+                new LabObstacle(
+                        "The search_path of the database's user has lab in it, so the tables of a schema of that"
+                                + " name would hide those of the service. Take it out, or use another user.");
+            default -> failure;
+        };
+    }
+
+    private static Throwable notRemoved(StoreFailure failure) {
+        return failure.kind() == StoreFailure.Kind.FATAL
+                ? new LabObstacle("The schema lab of an earlier run could not be removed: drop it. The database said "
+                        + stateOf(failure) + ".")
+                : failure;
+    }
+
+    private static Throwable notConnected(StoreFailure failure) {
+        return stateOf(failure).equals("53300")
+                ? new LabObstacle("The database has not so many connections left: ask for fewer workers, or raise"
+                        + " max_connections.")
+                : failure;
+    }
+
+    private static String stateOf(StoreFailure failure) {
+        String state = failure.getCause() instanceof R2dbcException known ? known.getSqlState() : null;
+        return state == null ? "" : state;
+    }
+
     private final class PostgresBench implements Bench {
 
         private final UUID run;
         private final Experiment experiment;
         private final LaneConnection own = own();
-        private final List<PostgresqlConnection> connections = new CopyOnWriteArrayList<>();
+        private final List<LaneConnection> connections = new CopyOnWriteArrayList<>();
         private @Nullable LabLanes pipelined;
 
         PostgresBench(UUID run, Experiment experiment) {
@@ -90,10 +121,7 @@ final class PostgresLab implements LabDatabase {
 
         @Override
         public Mono<List<Worker>> workers() {
-            return requireFree()
-                    .then(Mono.defer(() -> done(own, LabSql.create(run) + ";" + tables())))
-                    .then(Mono.defer(() -> isLanes() ? lanes() : connected()))
-                    .onErrorMap(StoreFailure.class, PostgresBench::obstacle);
+            return requireFree().then(Mono.defer(this::made)).then(Mono.defer(() -> isLanes() ? lanes() : connected()));
         }
 
         private boolean isLanes() {
@@ -104,10 +132,14 @@ final class PostgresLab implements LabDatabase {
             return own.use(connection -> Statements.one(
                             connection.createStatement(LabSql.OWNER), row -> CounterRows.text(row, "mark")))
                     .flatMap(mark -> LabSql.isOurs(mark)
-                            ? done(own, LabSql.dropAny())
+                            ? done(own, LabSql.dropAny()).onErrorMap(StoreFailure.class, PostgresLab::notRemoved)
                             : Mono.error(new LabObstacle(
                                     "The database has a schema called lab that the lab has not made, and"
                                             + " does not touch. Rename it, or try the lab on another database.")));
+        }
+
+        private Mono<Void> made() {
+            return done(own, LabSql.create(run) + ";" + tables()).onErrorMap(StoreFailure.class, PostgresLab::notMade);
         }
 
         private String tables() {
@@ -121,20 +153,23 @@ final class PostgresLab implements LabDatabase {
         }
 
         private Mono<List<Worker>> connected() {
-            PreparedConnections prepared = new PreparedConnections(sessions.apply(experiment.isolation()));
-            Duration answerMax = properties.statementTimeout().plusSeconds(1);
+            PostgresqlConnectionFactory session = sessions.apply(experiment.isolation());
             return Flux.range(0, experiment.workers())
                     // One after the other: where one is refused, none is left half open.
-                    .concatMap(worker -> connected(prepared))
-                    .<Worker>map(connection -> new LabWorker(connection, experiment.strategy(), names(), answerMax))
+                    .concatMap(worker -> connected(session))
                     .collectList();
         }
 
-        private Mono<PostgresqlConnection> connected(PreparedConnections prepared) {
-            return prepared.create()
-                    .timeout(properties.connectTimeout(), SqlStates.noConnection(properties.connectTimeout()))
-                    .onErrorMap(SqlStates::whileConnecting)
-                    .doOnNext(connections::add);
+        private Mono<Worker> connected(PostgresqlConnectionFactory session) {
+            LaneConnection connection = new LaneConnection(
+                    session,
+                    properties.connectTimeout(),
+                    properties.statementTimeout().multipliedBy(LabWays.STATEMENTS_MAX));
+            connections.add(connection);
+            return connection
+                    .use(open -> Mono.just(true))
+                    .onErrorMap(StoreFailure.class, PostgresLab::notConnected)
+                    .thenReturn(LabWorker.of(connection, experiment.strategy(), names()));
         }
 
         private Mono<List<Worker>> lanes() {
@@ -150,19 +185,6 @@ final class PostgresLab implements LabDatabase {
             return counter -> prefix + counter;
         }
 
-        private static Throwable obstacle(StoreFailure failure) {
-            String state = failure.getCause() instanceof R2dbcException known ? known.getSqlState() : null;
-            return switch (state == null ? "" : state) {
-                case "42501" ->
-                    new LabObstacle(
-                            "The database's user may not make a schema. Let it: grant create on database … to ….");
-                case "53300" ->
-                    new LabObstacle("The database has not so many connections left: ask for fewer workers, or raise"
-                            + " max_connections.");
-                default -> failure;
-            };
-        }
-
         @Override
         public Mono<Stored> stored() {
             String sql = isLanes() ? LabSql.STORED_LANES : LabSql.STORED_POSTS;
@@ -173,14 +195,13 @@ final class PostgresLab implements LabDatabase {
 
         @Override
         public Mono<Void> tearDown() {
-            return closed().then(Mono.defer(() -> done(own, LabSql.drop(run)))).then(own.close());
+            return closing(own, closed().then(Mono.defer(() -> done(own, LabSql.drop(run)))));
         }
 
         private Mono<Void> closed() {
             LabLanes open = pipelined;
             return Flux.fromIterable(connections)
-                    // Whatever becomes of it: the server notices.
-                    .flatMap(connection -> connection.close().timeout(CLOSE_MAX).onErrorComplete(), CLOSING_MAX)
+                    .flatMap(LaneConnection::close, CLOSING_MAX)
                     .then(open == null ? Mono.empty() : open.close());
         }
     }

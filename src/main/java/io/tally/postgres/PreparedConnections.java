@@ -7,17 +7,27 @@ import io.r2dbc.spi.ConnectionFactoryMetadata;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
 import reactor.core.publisher.Mono;
 
 /** Connections that may be written on: to a primary, and durable. */
 record PreparedConnections(PostgresqlConnectionFactory factory) implements ConnectionFactory {
 
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
+
     @Override
     public Mono<PostgresqlConnection> create() {
-        return factory.create()
-                .flatMap(connection -> prepare(connection)
-                        .onErrorResume(
-                                failure -> connection.close().onErrorComplete().then(Mono.error(failure))));
+        return Mono.usingWhen(
+                factory.create(),
+                PreparedConnections::prepare,
+                connection -> Mono.empty(),
+                (connection, failure) -> closed(connection),
+                // Whoever waits for it has run out of time.
+                PreparedConnections::closed);
+    }
+
+    private static Mono<Void> closed(PostgresqlConnection connection) {
+        return connection.close().timeout(CLOSE_MAX).onErrorComplete();
     }
 
     @Override
@@ -26,7 +36,7 @@ record PreparedConnections(PostgresqlConnectionFactory factory) implements Conne
     }
 
     /** Makes it ready. Fails where the server is a replica. */
-    static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
+    private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
         return Statements.one(
                         connection.createStatement(CounterSql.PREPARE),
                         row -> Boolean.TRUE.equals(row.get("replica", Boolean.class)))

@@ -17,11 +17,16 @@ final class Sessions {
     /** Connections whose sessions are set so, on the event loops of HTTP. */
     static PostgresqlConnectionFactory connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
-        return new PostgresqlConnectionFactory(address(properties)
+        PostgresqlConnectionConfiguration.Builder address = address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
                 .loopResources(preferNative -> loops.onServer(preferNative))
-                .options(session)
-                .build());
+                .options(session);
+        String path = session.get("search_path");
+        if (path != null) {
+            // That of the URL comes after the options, and would win.
+            address.schema(path);
+        }
+        return new PostgresqlConnectionFactory(address.build());
     }
 
     static PostgresqlConnectionConfiguration.Builder address(DatabaseProperties properties) {

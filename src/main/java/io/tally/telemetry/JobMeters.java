@@ -24,12 +24,7 @@ final class JobMeters implements JobMetrics {
                 .description(Meter.JOBS_RUNNING.description())
                 .register(registry);
         for (Job.State state : Set.of(Job.State.DONE, Job.State.FAILED)) {
-            finished.put(
-                    state,
-                    Counter.builder(Meter.JOBS_FINISHED.id())
-                            .description(Meter.JOBS_FINISHED.description())
-                            .tags(Meter.JOBS_FINISHED.tags(state.label()))
-                            .register(registry));
+            finished.put(state, Meter.JOBS_FINISHED.counter(registry, state.label()));
         }
     }
 

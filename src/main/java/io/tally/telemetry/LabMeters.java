@@ -28,18 +28,11 @@ final class LabMeters implements LabMetrics {
 
     private static Meters meters(MeterRegistry registry, String... labels) {
         return new Meters(
-                counter(registry, Meter.LAB_OPERATIONS, labels),
-                counter(registry, Meter.LAB_LOST_UPDATES, labels),
-                counter(registry, Meter.LAB_DUPLICATE_ROWS, labels),
-                counter(registry, Meter.LAB_ERRORS, labels),
-                counter(registry, Meter.LAB_RETRIES, labels));
-    }
-
-    private static Counter counter(MeterRegistry registry, Meter meter, String... labels) {
-        return Counter.builder(meter.id())
-                .description(meter.description())
-                .tags(meter.tags(labels))
-                .register(registry);
+                Meter.LAB_OPERATIONS.counter(registry, labels),
+                Meter.LAB_LOST_UPDATES.counter(registry, labels),
+                Meter.LAB_DUPLICATE_ROWS.counter(registry, labels),
+                Meter.LAB_ERRORS.counter(registry, labels),
+                Meter.LAB_RETRIES.counter(registry, labels));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.tally.telemetry;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 
 /**
@@ -56,6 +58,11 @@ enum Meter {
 
     String description() {
         return description;
+    }
+
+    /** A counter, with these values of its labels. */
+    Counter counter(MeterRegistry registry, String... values) {
+        return Counter.builder(id).description(description).tags(tags(values)).register(registry);
     }
 
     /**

@@ -77,30 +77,31 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
         this.registry = registry;
         told = new Each<>(
                 Kind.class,
-                kind -> new Each<>(Verdict.class, verdict -> counter(Meter.OPERATIONS, label(kind), label(verdict))));
+                kind -> new Each<>(
+                        Verdict.class, verdict -> Meter.OPERATIONS.counter(registry, label(kind), label(verdict))));
         features = new Each<>(
                 Feature.class,
                 feature -> new Each<>(
-                        Verdict.class, verdict -> counter(Meter.OPERATIONS, label(feature), label(verdict))));
+                        Verdict.class, verdict -> Meter.OPERATIONS.counter(registry, label(feature), label(verdict))));
         lanes = IntStream.range(0, limits.lanes())
                 .mapToObj(Integer::toString)
                 .map(this::laneMeters)
                 .toList();
-        retries = new Each<>(StoreFailure.Cause.class, cause -> counter(Meter.RETRIES, cause.label()));
-        unknown = counter(Meter.COMMITS_UNKNOWN);
-        recovered = new Each<>(Recovery.class, recovery -> counter(Meter.COMMITS_RECOVERED, label(recovery)));
-        lines = new Each<>(Verdict.class, verdict -> counter(Meter.BULK_LINES, label(verdict)));
-        pruned = counter(Meter.KEYS_PRUNED);
+        retries = new Each<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));
+        unknown = Meter.COMMITS_UNKNOWN.counter(registry);
+        recovered = new Each<>(Recovery.class, recovery -> Meter.COMMITS_RECOVERED.counter(registry, label(recovery)));
+        lines = new Each<>(Verdict.class, verdict -> Meter.BULK_LINES.counter(registry, label(verdict)));
+        pruned = Meter.KEYS_PRUNED.counter(registry);
         passes = timer(Meter.RANKING_PASS).register(registry);
-        events = counter(Meter.WATCH_EVENTS);
+        events = Meter.WATCH_EVENTS.counter(registry);
     }
 
     private LaneMeters laneMeters(String lane) {
         return new LaneMeters(
                 new Each<>(Path.class, path -> pathMeters(lane, label(path))),
                 timer(Meter.LANE_WAIT, lane).register(registry),
-                counter(Meter.ACKNOWLEDGED_OPERATIONS, lane),
-                counter(Meter.ACKNOWLEDGED_DELTA, lane));
+                Meter.ACKNOWLEDGED_OPERATIONS.counter(registry, lane),
+                Meter.ACKNOWLEDGED_DELTA.counter(registry, lane));
     }
 
     private PathMeters pathMeters(String lane, String path) {
@@ -176,13 +177,6 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     @Override
     public void lines(Verdict verdict, long count) {
         lines.of(verdict).increment((double) count);
-    }
-
-    private Counter counter(Meter meter, String... labels) {
-        return Counter.builder(meter.id())
-                .description(meter.description())
-                .tags(meter.tags(labels))
-                .register(registry);
     }
 
     private Timer.Builder timer(Meter meter, String... labels) {

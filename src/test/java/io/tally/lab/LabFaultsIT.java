@@ -12,7 +12,9 @@ import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyProcess;
 import io.tally.testing.TallyServer;
 import java.net.URI;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -108,15 +110,12 @@ class LabFaultsIT {
     }
 
     @Test
-    void limitsThatMakeNoSenseStopTheStart() throws Exception {
+    void aLimitThatMakesNoSenseStopsTheStart() throws Exception {
         Database database = database();
-        for (String setting : List.of("workers-max", "increments-max", "counters-max", "run-max")) {
-            assertThat(catchThrowable(
-                            () -> lab(database, "tally.lab." + setting, "0").close()))
-                    .as(setting)
-                    .rootCause()
-                    .hasMessageContaining("tally.lab." + setting);
-        }
+        assertThat(catchThrowable(
+                        () -> lab(database, "tally.lab.workers-max", "0").close()))
+                .rootCause()
+                .hasMessageContaining("tally.lab.workers-max");
     }
 
     // ---- what is in its way
@@ -172,6 +171,114 @@ class LabFaultsIT {
         }
     }
 
+    /** With PostgreSQL's own search_path, the schema of the user's name comes before that of the counters. */
+    @Test
+    void aUserCalledLabIsToldWhyNot() throws Exception {
+        Database database = database();
+        database.execute("do $$ begin if not exists (select from pg_roles where rolname = 'lab') then"
+                + " create role lab login superuser password 'secret'; end if; end $$");
+        try (TallyServer server = lab(new Database(database.url(), "lab", "secret"))) {
+            TallyClient client = new TallyClient(server.uri());
+            JsonNode ended = failed(
+                    client,
+                    client.send("POST", RUNS, "{\"strategy\":\"lanes\"}").header("Location"));
+            assertThat(ended.path("problem").asString()).contains("search_path");
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
+    /** The service's own tables may be in another schema than public: the lab's lanes must not find them. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Strategy.class,
+            names = {"LANES", "UPSERT"})
+    void tablesInAnotherSchemaAreLeftAlone(Strategy strategy) throws Exception {
+        Database database = database();
+        database.execute("create schema app");
+        Database app = new Database(
+                database.url() + "?schema=app&currentSchema=app", database.username(), database.password());
+        try (TallyServer server = lab(app)) {
+            TallyClient client = new TallyClient(server.uri());
+            client.increment("app/mine", 7);
+            JsonNode ended = LabIT.ended(
+                    client,
+                    client.send("POST", RUNS, "{\"strategy\":\"%s\",\"increments\":1000}".formatted(strategy.label()))
+                            .header("Location"));
+            assertThat(ended.path("result").path("stored").asLong())
+                    .as(ended.toString())
+                    .isEqualTo(1_000);
+            assertThat(database.queryLong("select sum(value) from app.counter")).isEqualTo(7);
+            assertThat(database.queryLong("select count(*) from pg_namespace where nspname = 'lab'"))
+                    .isZero();
+            client.requireBalancedBooks();
+        }
+    }
+
+    /** Somebody looks into the table and does not let go: the run ends when they do, and no session is left of the tries. */
+    @Test
+    void waitsForWhoeverHoldsTheSchema() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database, "tally.database.lock-timeout", "500ms")) {
+            TallyClient client = new TallyClient(server.uri());
+            String run = counting(client, Strategy.ATOMIC);
+            long sessions;
+            try (Connection held = database.connect()) {
+                held.setAutoCommit(false);
+                try (Statement statement = held.createStatement()) {
+                    statement.execute("select from lab.post");
+                }
+                sessions = sessions(database);
+                client.send("DELETE", run, "");
+                // Once by the run itself, and once by whoever takes it on after its lease.
+                Clients.await("a second try", PATIENCE, () -> claims(database) > 1);
+                held.rollback();
+            }
+            failed(client, run);
+            LabIT.requireNothingLeft(database);
+            Clients.await("no session more", PATIENCE, () -> sessions(database) <= sessions);
+        }
+    }
+
+    private static long sessions(Database database) {
+        return queried(
+                database,
+                "select count(*) from pg_stat_activity"
+                        + " where application_name = 'tally' and datname = current_database()");
+    }
+
+    private static long claims(Database database) {
+        return queried(database, "select max(claims) from lab_run");
+    }
+
+    private static long queried(Database database, String sql) {
+        try {
+            return database.queryLong(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Those who try again for ever must not hold up the end. */
+    @Test
+    void aRunThatOnlyWaitsCanBeStopped() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database, "tally.database.lock-timeout", "200ms")) {
+            TallyClient client = new TallyClient(server.uri());
+            String run = counting(client, Strategy.OPTIMISTIC);
+            try (Connection held = database.connect()) {
+                held.setAutoCommit(false);
+                try (Statement statement = held.createStatement()) {
+                    statement.execute("select from lab.post for update");
+                }
+                client.send("DELETE", run, "");
+                Clients.await("no workers", Duration.ofSeconds(10), () -> LabIT.workers(database) == 0);
+                held.rollback();
+            }
+            assertThat(LabIT.ended(client, run).path("state").asString()).isIn("cancelled", "failed");
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
     // ---- what goes away
 
     @ParameterizedTest
@@ -202,10 +309,6 @@ class LabFaultsIT {
             TallyClient client = new TallyClient(process.uri());
             String run = counting(client, strategy);
             process.killAndRestart();
-            // It is still this run's until the lease runs out.
-            assertThat(client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").status())
-                    .isEqualTo(409);
-
             assertThat(failed(client, run).path("problem").asString()).contains("broke off");
             LabIT.requireNothingLeft(database);
             client.requireBalancedBooks();
@@ -307,6 +410,23 @@ class LabFaultsIT {
                 LabIT.requireNothingLeft(database);
             }
         }
+    }
+
+    @Test
+    void progressProlongsTheLease() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            String run = counting(client, Strategy.ATOMIC);
+            database.execute("update lab_run set lease_until = now() + interval '2 seconds'");
+            Clients.await("a longer lease", PATIENCE, () -> leaseSeconds(database) > 5);
+            client.send("DELETE", run, "");
+            LabIT.ended(client, run);
+        }
+    }
+
+    private static long leaseSeconds(Database database) {
+        return queried(database, "select extract(epoch from lease_until - now())::bigint from lab_run");
     }
 
     /** One that was frozen for longer than its lease comes back to a run that has ended, and to another's schema. */

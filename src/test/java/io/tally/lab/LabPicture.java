@@ -82,7 +82,7 @@ final class LabPicture {
         x += part(x, y, (row.acknowledged() - lost) / all, STORED);
         x += part(x, y, lost / all, LOST);
         part(x, y, row.errors() / all, ERROR);
-        String told = toldOf(row, all);
+        String told = toldOf(row);
         if (!told.isEmpty()) {
             text(FATE_X + FATE_WIDTH + 6, y + BAR - 3, "start", "fill=\"" + LOST + "\"", told);
         }
@@ -96,11 +96,13 @@ final class LabPicture {
                 String.format(Locale.ROOT, "%,d", Math.round(row.perSecond())));
     }
 
-    private static String toldOf(Row row, double all) {
+    private static String toldOf(Row row) {
         if (row.duplicateRows() > 0) {
             return String.format(Locale.ROOT, "%,d rows too many", row.duplicateRows());
         }
-        return row.lost() > 0 ? String.format(Locale.ROOT, "%.0f %% lost", 100 * row.lost() / all) : "";
+        return row.lost() > 0
+                ? String.format(Locale.ROOT, "%.0f %% lost", 100.0 * row.lost() / row.acknowledged())
+                : "";
     }
 
     private double part(double x, int y, double share, String colour) {

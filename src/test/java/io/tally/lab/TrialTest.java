@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
@@ -42,7 +43,7 @@ class TrialTest {
 
     /** One that takes a while for each answer. */
     private Worker worker(Duration time, IntFunction<Counted> answers) {
-        return counter -> Mono.fromSupplier(() -> {
+        return (counter, goesOn) -> Mono.fromSupplier(() -> {
             passes(time);
             return answers.apply(counter);
         });
@@ -87,7 +88,7 @@ class TrialTest {
     @Test
     void percentilesAreThoseOfAcknowledgedIncrements() {
         AtomicInteger calls = new AtomicInteger();
-        Worker worker = counter -> Mono.fromSupplier(() -> {
+        Worker worker = (counter, goesOn) -> Mono.fromSupplier(() -> {
             int call = calls.getAndIncrement();
             // Refusals are quick: they must not make the others look so.
             passes(Duration.ofMillis(call % 2 == 0 ? 0 : call / 2 < 980 ? 10 : 200));
@@ -130,13 +131,20 @@ class TrialTest {
         assertThat(result.acknowledged()).isEqualTo(RUN_MAX.toSeconds() + 1);
     }
 
+    @Test
+    void oneThatIsCompleteWasNotCutOff() {
+        Trial trial = trial(1, 1, worker(RUN_MAX.multipliedBy(2), counter -> ACKNOWLEDGED));
+        trial.run().block();
+        assertThat(trial.result(new Stored(1, 0)).timedOut()).isFalse();
+    }
+
     /** Workers whose answers come when the test gives them. */
     private static final class Patient implements Worker {
 
         private final List<Sinks.One<Counted>> asked = Collections.synchronizedList(new ArrayList<>());
 
         @Override
-        public Mono<Counted> count(int counter) {
+        public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
             Sinks.One<Counted> answer = Sinks.one();
             asked.add(answer);
             return answer.asMono();
@@ -166,13 +174,33 @@ class TrialTest {
         assertThat(one.asked).hasSize(2);
     }
 
+    /** Whoever would try again is told whether that is still wanted. */
+    @Test
+    void nobodyTriesAgainWhenItIsOver() {
+        List<Boolean> told = new ArrayList<>();
+        Trial[] trial = new Trial[1];
+        trial[0] = trial(
+                1,
+                1,
+                (counter, goesOn) -> Mono.fromSupplier(() -> {
+                    told.add(goesOn.getAsBoolean());
+                    trial[0].stop();
+                    told.add(goesOn.getAsBoolean());
+                    return REFUSED;
+                }));
+        trial[0].run().block();
+        assertThat(told).containsExactly(true, false);
+    }
+
     /** What nobody can tell of one increment spoils the whole result; the others are not cut off for it. */
     @Test
     void failsWhereAnOutcomeIsUnknown() {
         StoreFailure unknown = new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "gone");
         Patient patient = new Patient();
         List<Throwable> failures = new ArrayList<>();
-        trial(1_000, 1, patient, counter -> Mono.error(unknown)).run().subscribe(nothing -> {}, failures::add);
+        trial(1_000, 1, patient, (counter, goesOn) -> Mono.error(unknown))
+                .run()
+                .subscribe(nothing -> {}, failures::add);
 
         assertThat(failures).isEmpty();
         patient.answer(ACKNOWLEDGED);

@@ -1,0 +1,308 @@
+package io.tally.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.counter.KeyedRequest;
+import io.tally.job.Job.State;
+import io.tally.lab.LabDatabase.Bench;
+import io.tally.lab.LabDatabase.Counted;
+import io.tally.lab.LabDatabase.Stored;
+import io.tally.lab.LabDatabase.Worker;
+import io.tally.lab.LabRun.Result;
+import io.tally.lab.LabStore.Claim;
+import io.tally.lab.LabStore.Ending;
+import io.tally.lab.LabStore.Ending.Cancelled;
+import io.tally.lab.LabStore.Ending.Done;
+import io.tally.lab.LabStore.Ending.Failed;
+import io.tally.lab.LabStore.Standing;
+import io.tally.lab.LabStore.Started;
+import io.tally.pipeline.Once;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+/** How a run is seen to its end, on a database that takes as long as a test says, in a time that a test moves. */
+class LabRunnerTest {
+
+    private static final Experiment EXPERIMENT = new Experiment(Strategy.ATOMIC, Isolation.READ_COMMITTED, 1, 10, 1);
+
+    private VirtualTimeScheduler time = VirtualTimeScheduler.create();
+    private final Store store = new Store();
+    private final Database database = new Database();
+    private final List<Result> measured = new ArrayList<>();
+    private final LabRunner runner =
+            new LabRunner(store, database, (experiment, result) -> measured.add(result), Duration.ofMinutes(1));
+
+    @BeforeEach
+    void start() {
+        time = VirtualTimeScheduler.getOrSet();
+    }
+
+    @AfterEach
+    void stop() {
+        VirtualTimeScheduler.reset();
+    }
+
+    private static StoreFailure away() {
+        return new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away");
+    }
+
+    private void works() {
+        runner.work().subscribe();
+    }
+
+    private void passes(Duration duration) {
+        time.advanceTimeBy(duration);
+    }
+
+    @Test
+    void measuresWhenAllIsCountedAndEndsWhenNothingIsLeft() {
+        works();
+        assertThat(database.steps).containsExactly("workers", "stored", "torn down");
+        assertThat(store.endings).singleElement().isInstanceOfSatisfying(Done.class, done -> {
+            assertThat(done.result().acknowledged()).isEqualTo(10);
+            assertThat(done.result().stored()).isEqualTo(7);
+        });
+        assertThat(measured).hasSize(1);
+    }
+
+    /** Slow log-ins, and a slow end: nobody else must take the run for abandoned. */
+    @Test
+    void keepsItsLeaseFromTheFirstStepToTheLast() {
+        database.setUp = Duration.ofSeconds(60);
+        database.tearDown = Duration.ofSeconds(60);
+        works();
+        passes(Duration.ofSeconds(121));
+        assertThat(store.endings).hasSize(1);
+        assertThat(store.longestSilence).isLessThan(LabStore.LEASE.dividedBy(2));
+    }
+
+    /** However slow the word is, there is one at a time, and none when all is over. */
+    @Test
+    void slowWordsDoNotPileUp() {
+        store.answer = Duration.ofSeconds(5);
+        database.setUp = Duration.ofSeconds(8);
+        works();
+        passes(Duration.ofSeconds(11));
+        assertThat(store.endings).hasSize(1);
+        int said = store.said;
+        passes(Duration.ofMinutes(1));
+        assertThat(store.said).isEqualTo(said);
+    }
+
+    @Test
+    void oneThatIsStoppedWhileItIsSetUpCountsNothing() {
+        database.setUp = Duration.ofSeconds(2);
+        store.standing = Standing.STOPPING;
+        works();
+        passes(Duration.ofSeconds(3));
+        assertThat(database.counted).isZero();
+        assertThat(store.endings).containsExactly(new Cancelled());
+        assertThat(database.steps).containsExactly("workers", "torn down");
+    }
+
+    @Test
+    void anInstanceThatStopsFailsWhatItHasNotBegun() {
+        database.setUp = Duration.ofSeconds(2);
+        works();
+        runner.stop();
+        passes(Duration.ofSeconds(3));
+        assertThat(database.counted).isZero();
+        assertThat(store.endings).singleElement().isInstanceOf(Failed.class);
+        assertThat(database.steps).containsExactly("workers", "torn down");
+        works();
+        assertThat(store.claims).isEqualTo(1);
+    }
+
+    /** What is measured of a run that is somebody else's by now is nobody's. */
+    @Test
+    void whatIsNoLongerItsOwnIsNotTold() {
+        store.isOurs = false;
+        works();
+        assertThat(store.endings).hasSize(1);
+        assertThat(measured).isEmpty();
+    }
+
+    /** The lease runs out, and whoever comes then clears away. */
+    @Test
+    void doesNotEndARunOfWhichSomethingIsLeft() {
+        database.left = away();
+        works();
+        assertThat(store.endings).isEmpty();
+
+        database.left = null;
+        store.number = 2;
+        works();
+        assertThat(database.steps).endsWith("cleared");
+        assertThat(store.endings).singleElement().isInstanceOf(Failed.class);
+    }
+
+    /** Else nobody could ever use the lab again. */
+    @Test
+    void whatCannotBeRemovedEndsTheRunAllTheSame() {
+        store.number = 2;
+        database.obstacle = new LabObstacle("drop it");
+        works();
+        assertThat(store.endings).containsExactly(new Failed("drop it"));
+    }
+
+    @Test
+    void oneThatIsStoppedBeforeItIsTakenOnIsNotSetUp() {
+        store.stopping = true;
+        works();
+        assertThat(store.endings).containsExactly(new Cancelled());
+        assertThat(database.steps).containsExactly("torn down");
+    }
+
+    @Test
+    void aResultIsNotThrownAwayForAMoment() {
+        store.endFailures = 3;
+        works();
+        passes(Duration.ofSeconds(5));
+        assertThat(store.endings).singleElement().isInstanceOf(Done.class);
+        assertThat(measured).hasSize(1);
+    }
+
+    @Test
+    void goesOnWhileItCannotSaySo() {
+        database.setUp = Duration.ofSeconds(3);
+        store.failure = away();
+        works();
+        passes(Duration.ofSeconds(4));
+        assertThat(store.endings).singleElement().isInstanceOf(Done.class);
+    }
+
+    private final class Database implements LabDatabase, Bench {
+
+        private final List<String> steps = new ArrayList<>();
+        private Duration setUp = Duration.ZERO;
+        private Duration tearDown = Duration.ZERO;
+        private int counted;
+        private @Nullable StoreFailure left;
+        private @Nullable LabObstacle obstacle;
+
+        private static <T> Mono<T> after(Duration duration, Mono<T> answer) {
+            return duration.isZero() ? answer : Mono.delay(duration).then(answer);
+        }
+
+        @Override
+        public Bench bench(UUID run, Experiment experiment) {
+            return this;
+        }
+
+        @Override
+        public Mono<List<Worker>> workers() {
+            steps.add("workers");
+            return after(
+                    setUp,
+                    Mono.just(List.of((counter, goesOn) -> Mono.fromSupplier(() -> {
+                        counted++;
+                        return new Counted(true, 0);
+                    }))));
+        }
+
+        @Override
+        public Mono<Stored> stored() {
+            steps.add("stored");
+            return Mono.just(new Stored(7, 0));
+        }
+
+        @Override
+        public Mono<Void> tearDown() {
+            steps.add("torn down");
+            return after(tearDown, left == null ? Mono.empty() : Mono.error(left));
+        }
+
+        @Override
+        public Mono<Void> clear(UUID run) {
+            steps.add("cleared");
+            return obstacle == null ? Mono.empty() : Mono.error(obstacle);
+        }
+    }
+
+    private final class Store implements LabStore {
+
+        private final List<Ending> endings = new ArrayList<>();
+        private Standing standing = Standing.GOES_ON;
+        private Duration answer = Duration.ZERO;
+        private Duration longestSilence = Duration.ZERO;
+        private long lastMillis;
+        private int number = 1;
+        private int claims;
+        private int said;
+        private int endFailures;
+        private boolean stopping;
+        private boolean isOurs = true;
+        private @Nullable StoreFailure failure;
+
+        @Override
+        public Mono<Claim> claim() {
+            claims++;
+            lastMillis = time.now(TimeUnit.MILLISECONDS);
+            return Mono.just(new Claim(
+                    new LabRun(new UUID(0, 0), EXPERIMENT, State.RUNNING, stopping, 0, Instant.EPOCH, null, null, null),
+                    number));
+        }
+
+        @Override
+        public Mono<Standing> progress(Claim claim, long done) {
+            return Mono.defer(() -> {
+                said++;
+                heard();
+                Mono<Standing> told = failure == null ? Mono.just(standing) : Mono.error(failure);
+                return answer.isZero() ? told : Mono.delay(answer).then(told);
+            });
+        }
+
+        private void heard() {
+            long now = time.now(TimeUnit.MILLISECONDS);
+            Duration silence = Duration.ofMillis(now - lastMillis);
+            longestSilence = silence.compareTo(longestSilence) > 0 ? silence : longestSilence;
+            lastMillis = now;
+        }
+
+        @Override
+        public Mono<Boolean> end(Claim claim, long done, Ending ending) {
+            return Mono.fromSupplier(() -> {
+                heard();
+                if (endFailures-- > 0) {
+                    throw away();
+                }
+                endings.add(ending);
+                return isOurs;
+            });
+        }
+
+        @Override
+        public Mono<Once<Started>> start(Experiment experiment, @Nullable KeyedRequest request) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Mono<LabRun> find(UUID id) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Mono<List<LabRun>> list() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Mono<LabRun> stop(UUID id) {
+            throw new UnsupportedOperationException();
+        }
+    }
+}
