@@ -79,7 +79,7 @@ class LabReport {
     }
 
     private String conditions(Database database) throws SQLException {
-        return "%d workers on %d counter(s), %d s each, the median of %d rounds after one to warm up; PostgreSQL %s, fsync %s, on %d cores that run the workers, too."
+        return "Workers: %d. Counters: %d. Seconds for each: %d. Rounds: %d after one to warm up, of which the median is shown. PostgreSQL %s, fsync %s, on %d cores that run the workers, too."
                 .formatted(
                         options.workers(),
                         options.counters(),
