@@ -43,7 +43,7 @@ public interface LabDatabase {
          * {@link io.tally.pipeline.StoreFailure} where nobody can say which.
          *
          * @param counter which one, from 0
-         * @param goesOn whether it is still worth trying again
+         * @param goesOn whether it is still worth trying again: where it is not, this completes empty, and made nothing
          */
         Mono<Counted> count(int counter, BooleanSupplier goesOn);
     }

@@ -56,7 +56,14 @@ final class LabWorker implements Worker {
                         .doBeforeRetry(signal -> retries.incrementAndGet())
                         .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
                 .then(Mono.fromSupplier(() -> new Counted(true, retries.get())))
-                .onErrorResume(LabWorker::wasRefused, failure -> Mono.just(new Counted(false, retries.get())));
+                .onErrorResume(LabWorker::wasRefused, failure -> refused(failure, retries.get()));
+    }
+
+    /** One that was broken off on the way is no answer to its caller. */
+    private Mono<Counted> refused(Throwable failure, int retries) {
+        return is(Kind.CONFLICT, failure) && retries < retriesMax
+                ? Mono.empty()
+                : Mono.just(new Counted(false, retries));
     }
 
     private static boolean is(Kind kind, Throwable failure) {
