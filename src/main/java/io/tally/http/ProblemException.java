@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import java.net.URI;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ProblemDetail;
 
@@ -21,6 +22,13 @@ public final class ProblemException extends RuntimeException {
         super(detail, null, false, false);
         this.problem = Problems.problem(type, detail);
         this.headers = headers;
+    }
+
+    /** A problem with something that is elsewhere. */
+    public static ProblemException at(URI location, ProblemType type, String detail) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setLocation(location);
+        return new ProblemException(type, detail, headers);
     }
 
     /** This problem. */

@@ -46,9 +46,7 @@ public final class Jobs {
     }
 
     private static ProblemException alreadyRunning(URI location) {
-        HttpHeaders headers = new HttpHeaders();
-        headers.setLocation(location);
-        return new ProblemException(
-                ProblemType.JOB_RUNNING, "A job of this kind runs in the namespace: " + location + ".", headers);
+        return ProblemException.at(
+                location, ProblemType.JOB_RUNNING, "A job of this kind runs in the namespace: " + location + ".");
     }
 }

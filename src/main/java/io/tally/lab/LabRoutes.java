@@ -101,9 +101,7 @@ class LabRoutes {
     }
 
     private static ProblemException alreadyRunning(URI location) {
-        HttpHeaders headers = new HttpHeaders();
-        headers.setLocation(location);
-        return new ProblemException(ProblemType.LAB_BUSY, "A run is under way: " + location + ".", headers);
+        return ProblemException.at(location, ProblemType.LAB_BUSY, "A run is under way: " + location + ".");
     }
 
     private static URI location(UUID id) {

@@ -31,12 +31,12 @@ final class LabRunner {
     /** How long a run waits to be taken on, at most; and how long somebody who asks it to stop waits to be heard. */
     private static final int TICK_MILLIS = 500;
 
+    private static final Duration TICK = Duration.ofMillis(TICK_MILLIS);
+
     /** Some six seconds in all: what was measured is not thrown away for a moment's sake. */
     private static final int END_RETRIES_MAX = 6;
 
     private static final Duration END_BACKOFF_MIN = Duration.ofMillis(100);
-
-    private static final Duration TICK = Duration.ofMillis(TICK_MILLIS);
 
     private final LabStore store;
     private final LabDatabase database;

@@ -50,7 +50,7 @@ final class CounterRows {
      * @throws StoreFailure where it says so
      */
     static void requirePrimary(Readable row) {
-        if (Boolean.TRUE.equals(row.get("replica", Boolean.class))) {
+        if (is(row, "replica")) {
             throw new StoreFailure(StoreFailure.Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
         }
     }
@@ -59,9 +59,18 @@ final class CounterRows {
         return Objects.requireNonNull(row.get(column, Long.class), column);
     }
 
+    /** Whether it says so; not where it is null. */
+    static boolean is(Readable row, String column) {
+        return Boolean.TRUE.equals(row.get(column, Boolean.class));
+    }
+
     static Instant time(Readable row, String column) {
-        return Objects.requireNonNull(row.get(column, OffsetDateTime.class), column)
-                .toInstant();
+        return Objects.requireNonNull(timeOrNull(row, column), column);
+    }
+
+    static @Nullable Instant timeOrNull(Readable row, String column) {
+        OffsetDateTime time = row.get(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
     }
 
     /** Levels, in the order of what they belong to; none where nothing is stored. */

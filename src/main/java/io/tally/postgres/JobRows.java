@@ -5,7 +5,6 @@ import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Statement;
 import io.tally.job.Claim;
 import io.tally.job.Job;
-import java.time.OffsetDateTime;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Function;
@@ -35,7 +34,7 @@ final class JobRows {
                 CounterRows.number(row, "done"),
                 row.get("total", Long.class),
                 CounterRows.time(row, "started_at"),
-                row.get("finished_at", OffsetDateTime.class) == null ? null : CounterRows.time(row, "finished_at"),
+                CounterRows.timeOrNull(row, "finished_at"),
                 row.get("problem", String.class));
     }
 }

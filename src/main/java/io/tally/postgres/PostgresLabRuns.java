@@ -18,7 +18,6 @@ import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.postgres.OnceWork.Keeping;
-import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -76,8 +75,10 @@ final class PostgresLabRuns implements LabStore {
 
     @Override
     public Mono<LabRun> stop(UUID id) {
-        return pool.use(connection ->
-                Statements.one(connection.createStatement(LabRunSql.STOP).bind("$1", id), PostgresLabRuns::run));
+        return pool.use(connection -> Statements.one(
+                        connection.createStatement(LabRunSql.STOP).bind("$1", id), PostgresLabRuns::run))
+                // Whoever asks may go away; that they asked stays.
+                .cache();
     }
 
     @Override
@@ -96,7 +97,7 @@ final class PostgresLabRuns implements LabStore {
                                 .bind("$2", claim.number())
                                 .bind("$3", done)
                                 .bind("$4", LEASE.toMillis()),
-                        row -> is(row, "stopping") ? Standing.STOPPING : Standing.GOES_ON))
+                        row -> CounterRows.is(row, "stopping") ? Standing.STOPPING : Standing.GOES_ON))
                 .defaultIfEmpty(Standing.LOST);
     }
 
@@ -150,10 +151,10 @@ final class PostgresLabRuns implements LabStore {
                         CounterRows.number(row, "increments"),
                         (int) CounterRows.number(row, "counters")),
                 State.of(CounterRows.text(row, "state")),
-                is(row, "stopping"),
+                CounterRows.is(row, "stopping"),
                 CounterRows.number(row, "done"),
                 CounterRows.time(row, "started_at"),
-                row.get("finished_at", OffsetDateTime.class) == null ? null : CounterRows.time(row, "finished_at"),
+                CounterRows.timeOrNull(row, "finished_at"),
                 row.get("stored", Long.class) == null ? null : result(row),
                 row.get("problem", String.class));
     }
@@ -168,10 +169,6 @@ final class PostgresLabRuns implements LabStore {
                 Objects.requireNonNull(row.get("seconds", Double.class), "seconds"),
                 row.get("p50_ms", Double.class),
                 row.get("p99_ms", Double.class),
-                is(row, "timed_out"));
-    }
-
-    private static boolean is(Readable row, String column) {
-        return Boolean.TRUE.equals(row.get(column, Boolean.class));
+                CounterRows.is(row, "timed_out"));
     }
 }

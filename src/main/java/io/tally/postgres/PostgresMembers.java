@@ -30,7 +30,7 @@ record PostgresMembers(Pool pool) implements Members {
     private static Presence presence(Row row) {
         return new Presence(
                 Kind.of(CounterRows.text(row, "kind")),
-                Boolean.TRUE.equals(row.get("member", Boolean.class)),
+                CounterRows.is(row, "member"),
                 CounterRows.number(row, "value"),
                 CounterRows.number(row, "version"));
     }

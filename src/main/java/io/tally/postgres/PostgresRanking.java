@@ -10,7 +10,6 @@ import io.tally.ranking.Standing.AsOf;
 import io.tally.ranking.Standing.Pending;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -79,8 +78,8 @@ final class PostgresRanking implements Ranking {
                         .bind("$1", namespace)
                         .bind("$2", smallMax + 1),
                 row -> new Known(
-                        is(row, "large"),
-                        is(row, "due"),
+                        CounterRows.is(row, "large"),
+                        CounterRows.is(row, "due"),
                         CounterRows.number(row, "counters"),
                         passedAt(row).orElse(null)));
     }
@@ -104,7 +103,7 @@ final class PostgresRanking implements Ranking {
 
     private Mono<Boolean> isAnyDue(Connection connection) {
         return Statements.one(
-                connection.createStatement(RankingSql.ANY_DUE).bind("$1", smallMax), row -> is(row, "due"));
+                connection.createStatement(RankingSql.ANY_DUE).bind("$1", smallMax), row -> CounterRows.is(row, "due"));
     }
 
     private Mono<Optional<Duration>> refreshOne() {
@@ -162,15 +161,11 @@ final class PostgresRanking implements Ranking {
     }
 
     private static Taken taken(Row row) {
-        return new Taken(CounterRows.text(row, "namespace"), is(row, "full"), passedAt(row));
+        return new Taken(CounterRows.text(row, "namespace"), CounterRows.is(row, "full"), passedAt(row));
     }
 
     private static Optional<Instant> passedAt(Row row) {
-        return Optional.ofNullable(row.get("passed_at", OffsetDateTime.class)).map(OffsetDateTime::toInstant);
-    }
-
-    private static boolean is(Row row, String column) {
-        return Boolean.TRUE.equals(row.get(column, Boolean.class));
+        return Optional.ofNullable(CounterRows.timeOrNull(row, "passed_at"));
     }
 
     // ---- pages

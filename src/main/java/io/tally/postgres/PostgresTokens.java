@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.Row;
 import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
 import io.tally.pipeline.Once;
@@ -11,8 +10,6 @@ import io.tally.token.Execution.Result;
 import io.tally.token.Issued;
 import io.tally.token.TokenStore;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -49,7 +46,7 @@ final class PostgresTokens implements TokenStore {
                 connection.createStatement(TokenSql.ISSUE).bind("$1", namespace).bind("$2", text);
         return Statements.one(
                 ttlSeconds == null ? statement.bindNull("$3", Long.class) : statement.bind("$3", ttlSeconds),
-                row -> new Issued(text, time(row, "expires_at")));
+                row -> new Issued(text, CounterRows.timeOrNull(row, "expires_at")));
     }
 
     @Override
@@ -67,7 +64,7 @@ final class PostgresTokens implements TokenStore {
                         .createStatement(TokenSql.EXECUTE)
                         .bind("$1", namespace)
                         .bind("$2", token),
-                row -> new Execution(Result.EXECUTED, time(row, "executed_at")));
+                row -> new Execution(Result.EXECUTED, CounterRows.timeOrNull(row, "executed_at")));
     }
 
     private static Mono<Execution> notExecuted(Connection connection, String namespace, String token) {
@@ -76,15 +73,6 @@ final class PostgresTokens implements TokenStore {
                         .createStatement(TokenSql.EXECUTED_BEFORE)
                         .bind("$1", namespace)
                         .bind("$2", token),
-                row -> new Execution(
-                        Boolean.TRUE.equals(row.get("executed", Boolean.class))
-                                ? Result.EXECUTED_BEFORE
-                                : Result.ABSENT,
-                        null));
-    }
-
-    private static @Nullable Instant time(Row row, String column) {
-        OffsetDateTime time = row.get(column, OffsetDateTime.class);
-        return time == null ? null : time.toInstant();
+                row -> new Execution(CounterRows.is(row, "executed") ? Result.EXECUTED_BEFORE : Result.ABSENT, null));
     }
 }

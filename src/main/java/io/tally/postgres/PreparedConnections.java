@@ -37,9 +37,7 @@ record PreparedConnections(PostgresqlConnectionFactory factory) implements Conne
 
     /** Makes it ready. Fails where the server is a replica. */
     private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
-        return Statements.one(
-                        connection.createStatement(CounterSql.PREPARE),
-                        row -> Boolean.TRUE.equals(row.get("replica", Boolean.class)))
+        return Statements.one(connection.createStatement(CounterSql.PREPARE), row -> CounterRows.is(row, "replica"))
                 .flatMap(isReplica -> isReplica
                         ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
                         : Mono.just(connection));

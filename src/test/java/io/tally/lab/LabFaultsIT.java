@@ -43,12 +43,15 @@ class LabFaultsIT {
         return TallyServer.start(database, all);
     }
 
+    private static String started(TallyClient client, String body) {
+        Answer started = client.send("POST", RUNS, body);
+        assertThat(started.status()).as(started.body()).isEqualTo(202);
+        return started.header("Location");
+    }
+
     /** Starts a run that does not end by itself soon, and waits until it counts. */
     private static String counting(TallyClient client, Strategy strategy) throws InterruptedException {
-        Answer started =
-                client.send("POST", RUNS, "{\"strategy\":\"%s\",\"increments\":1000000}".formatted(strategy.label()));
-        assertThat(started.status()).as(started.body()).isEqualTo(202);
-        String run = started.header("Location");
+        String run = started(client, "{\"strategy\":\"%s\",\"increments\":1000000}".formatted(strategy.label()));
         Clients.await(
                 "progress", PATIENCE, () -> client.get(run).json().path("done").asLong() > 0);
         return run;
@@ -62,9 +65,7 @@ class LabFaultsIT {
     }
 
     private static void requireWorks(TallyClient client) throws InterruptedException {
-        Answer started = client.send("POST", RUNS, "{\"strategy\":\"atomic\",\"increments\":100}");
-        assertThat(started.status()).as(started.body()).isEqualTo(202);
-        JsonNode ended = LabIT.ended(client, started.header("Location"));
+        JsonNode ended = LabIT.ended(client, started(client, "{\"strategy\":\"atomic\",\"increments\":100}"));
         assertThat(ended.path("result").path("stored").asLong())
                 .as(ended.toString())
                 .isEqualTo(100);
@@ -127,8 +128,7 @@ class LabFaultsIT {
         database.execute("create table lab.post as select 7 as likes");
         try (TallyServer server = lab(database)) {
             TallyClient client = new TallyClient(server.uri());
-            Answer started = client.send("POST", RUNS, "{\"strategy\":\"atomic\"}");
-            JsonNode ended = failed(client, started.header("Location"));
+            JsonNode ended = failed(client, started(client, "{\"strategy\":\"atomic\"}"));
 
             assertThat(ended.path("problem").asString()).contains("schema called lab");
             assertThat(database.queryLong("select likes from lab.post")).isEqualTo(7);
@@ -147,23 +147,16 @@ class LabFaultsIT {
         database.execute("grant usage, create on schema public to " + role);
         try (TallyServer server = lab(new Database(database.url(), role, "secret"))) {
             TallyClient client = new TallyClient(server.uri());
-            JsonNode ended = failed(
-                    client,
-                    client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").header("Location"));
+            JsonNode ended = failed(client, started(client, "{\"strategy\":\"atomic\"}"));
             assertThat(ended.path("problem").asString()).contains("grant create on database");
 
             // With the right, and without connections enough.
             database.execute("grant create on database " + name + " to " + role);
-            ended = failed(
-                    client,
-                    client.send("POST", RUNS, "{\"strategy\":\"atomic\"}").header("Location"));
+            ended = failed(client, started(client, "{\"strategy\":\"atomic\"}"));
             assertThat(ended.path("problem").asString()).contains("connections");
             LabIT.requireNothingLeft(database);
 
-            ended = LabIT.ended(
-                    client,
-                    client.send("POST", RUNS, "{\"strategy\":\"atomic\",\"workers\":2,\"increments\":10}")
-                            .header("Location"));
+            ended = LabIT.ended(client, started(client, "{\"strategy\":\"atomic\",\"workers\":2,\"increments\":10}"));
             assertThat(ended.path("result").path("stored").asLong())
                     .as(ended.toString())
                     .isEqualTo(10);
@@ -179,9 +172,7 @@ class LabFaultsIT {
                 + " create role lab login superuser password 'secret'; end if; end $$");
         try (TallyServer server = lab(new Database(database.url(), "lab", "secret"))) {
             TallyClient client = new TallyClient(server.uri());
-            JsonNode ended = failed(
-                    client,
-                    client.send("POST", RUNS, "{\"strategy\":\"lanes\"}").header("Location"));
+            JsonNode ended = failed(client, started(client, "{\"strategy\":\"lanes\"}"));
             assertThat(ended.path("problem").asString()).contains("search_path");
             LabIT.requireNothingLeft(database);
         }
@@ -201,9 +192,7 @@ class LabFaultsIT {
             TallyClient client = new TallyClient(server.uri());
             client.increment("app/mine", 7);
             JsonNode ended = LabIT.ended(
-                    client,
-                    client.send("POST", RUNS, "{\"strategy\":\"%s\",\"increments\":1000}".formatted(strategy.label()))
-                            .header("Location"));
+                    client, started(client, "{\"strategy\":\"%s\",\"increments\":1000}".formatted(strategy.label())));
             assertThat(ended.path("result").path("stored").asLong())
                     .as(ended.toString())
                     .isEqualTo(1_000);
@@ -277,6 +266,39 @@ class LabFaultsIT {
             assertThat(LabIT.ended(client, run).path("state").asString()).isIn("cancelled", "failed");
             LabIT.requireNothingLeft(database);
         }
+    }
+
+    /** A log-in that is given up while the session is made ready is closed, however late the server notices. */
+    @Test
+    void aSlowLogInLeavesNoSession() throws Exception {
+        Database database = database();
+        try (TallyServer server = lab(database, "tally.database.connect-timeout", "1s")) {
+            TallyClient client = new TallyClient(server.uri());
+            requireWorks(client);
+            // What every new session is asked first takes three seconds from now on.
+            database.execute("create schema slow");
+            database.execute("create function slow.pg_is_in_recovery() returns boolean language sql"
+                    + " as 'select false from pg_sleep(3)'");
+            searchPath(database, "set search_path = slow, public, pg_catalog");
+            String run = started(client, "{\"strategy\":\"atomic\"}");
+            Clients.await("a second try", PATIENCE, () -> claims(database) > 1);
+            searchPath(database, "reset search_path");
+
+            failed(client, run);
+            Clients.await(
+                    "no session that was given up",
+                    PATIENCE,
+                    () -> queried(
+                                    database,
+                                    "select count(*) from pg_stat_activity where datname = current_database()"
+                                            + " and application_name = 'tally' and query like '%() as replica,%'")
+                            == 0);
+            requireWorks(client);
+        }
+    }
+
+    private static void searchPath(Database database, String clause) throws SQLException {
+        database.execute("do $$ begin execute format('alter database %I " + clause + "', current_database()); end $$");
     }
 
     // ---- what goes away
@@ -363,8 +385,7 @@ class LabFaultsIT {
             Database database = postgres.createDatabase("lab");
             try (TallyServer server = lab(database)) {
                 TallyClient client = new TallyClient(server.uri());
-                String run = client.send("POST", RUNS, "{\"strategy\":\"lanes\",\"increments\":200000}")
-                        .header("Location");
+                String run = started(client, "{\"strategy\":\"lanes\",\"increments\":200000}");
                 Clients.await(
                         "progress",
                         PATIENCE,
