@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -32,7 +33,9 @@ final class BareErrorBodies extends ChannelOutboundHandlerAdapter {
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
         super.write(
                 context,
-                message instanceof FullHttpResponse response && isBareError(response) ? withBody(response) : message,
+                message instanceof FullHttpResponse response && isBareError(response)
+                        ? withBody(response, RequestId.of(context.channel()))
+                        : message,
                 promise);
     }
 
@@ -42,12 +45,15 @@ final class BareErrorBodies extends ChannelOutboundHandlerAdapter {
                 && !response.headers().contains(HttpHeaderNames.CONTENT_TYPE);
     }
 
-    private FullHttpResponse withBody(FullHttpResponse bare) {
+    private FullHttpResponse withBody(FullHttpResponse bare, String requestId) {
         ProblemType type = ProblemType.ofStatus(bare.status().code());
-        ByteBuf body = Unpooled.wrappedBuffer(json.writeValueAsBytes(Problems.problem(type, type.explanation())));
+        ProblemDetail problem = Problems.problem(type, type.explanation());
+        problem.setProperty(RequestId.NAME, requestId);
+        ByteBuf body = Unpooled.wrappedBuffer(json.writeValueAsBytes(problem));
         FullHttpResponse response = new DefaultFullHttpResponse(
                 bare.protocolVersion(), bare.status(), body, bare.headers(), bare.trailingHeaders());
         response.headers()
+                .set(RequestId.HEADER, requestId)
                 .set(HttpHeaderNames.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE)
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

@@ -10,6 +10,7 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.stereotype.Component;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import reactor.core.publisher.Flux;
@@ -69,20 +70,23 @@ public final class BulkBodies {
         return Bodies.buffers(request)
                 .takeUntilOther(stopping.asMono())
                 // What arrived before is applied and answered all the same.
-                .doOnError(failure -> lines.breakOff(incomplete(failure)))
+                .doOnError(failure -> lines.breakOff(incomplete(request, failure)))
                 .onErrorComplete()
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
                 .concatMapIterable(lines::blocks, 1)
                 .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())));
     }
 
-    private static ProblemDetail incomplete(Throwable failure) {
-        log.debug("A stream broke off: {}", failure.toString());
-        return Problems.problem(
+    private static ProblemDetail incomplete(ServerRequest request, Throwable failure) {
+        ServerHttpRequest stream = request.exchange().getRequest();
+        RequestId.on(log.atDebug(), stream).log("A stream broke off: {}", failure.toString());
+        ProblemDetail problem = Problems.problem(
                 ProblemType.STREAM_INCOMPLETE,
                 failure instanceof ProblemException known
                         ? String.valueOf(known.problem().getDetail())
                         : "The rest of the stream did not arrive.");
+        problem.setProperty(RequestId.NAME, RequestId.of(stream));
+        return problem;
     }
 
     /** Streams may last for hours: this ends them, so that nobody waits for them. */

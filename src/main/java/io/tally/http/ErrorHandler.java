@@ -9,6 +9,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponse;
@@ -35,54 +36,58 @@ class ErrorHandler implements WebExceptionHandler {
 
     @Override
     public Mono<Void> handle(ServerWebExchange exchange, Throwable failure) {
+        ServerHttpRequest request = exchange.getRequest();
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
+            // The server logs it, under this name.
+            exchange.getAttributes().put(ServerWebExchange.LOG_ID_ATTRIBUTE, RequestId.of(request));
             return Mono.error(failure);
         }
-        ProblemException problem = problem(exchange, failure);
+        ProblemException problem = problem(request, failure);
         HttpHeaders headers = response.getHeaders();
         response.setStatusCode(HttpStatusCode.valueOf(problem.problem().getStatus()));
         headers.putAll(problem.headers());
         headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
         Problems.retryAfter(problem.problem(), headers);
+        RequestId.mark(problem.problem(), request, headers);
         return response.writeWith(
                 Mono.fromSupplier(() -> response.bufferFactory().wrap(json.writeValueAsBytes(problem.problem()))));
     }
 
-    private static ProblemException problem(ServerWebExchange exchange, Throwable failure) {
+    private static ProblemException problem(ServerHttpRequest request, Throwable failure) {
         return switch (failure) {
             case ProblemException problem -> problem;
-            case StoreFailure store -> store(store);
+            case StoreFailure store -> store(request, store);
             case ServerWebInputException input -> input(input);
             case DataBufferLimitException limit -> tooLarge();
             case ErrorResponse response -> ofStatus(response);
             case InvalidMediaTypeException unreadable ->
                 new ProblemException(
                         ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
-            default -> unforeseen(exchange, failure);
+            default -> unforeseen(request, failure);
         };
     }
 
-    private static ProblemException store(StoreFailure failure) {
+    private static ProblemException store(ServerHttpRequest request, StoreFailure failure) {
         // The lanes log a database that is away, once; what a request could not have is nobody's news but its sender's.
         if (failure.kind() == StoreFailure.Kind.FATAL || failure.kind() == StoreFailure.Kind.BAD_OPERATION) {
-            log.error("The database refused what a request needs: {}", failure.getMessage());
+            RequestId.on(log.atError(), request)
+                    .log("The database refused what a request needs: {}", failure.getMessage());
         } else {
-            log.debug("A request got no answer from the database: {}", failure.getMessage());
+            RequestId.on(log.atDebug(), request)
+                    .log("A request got no answer from the database: {}", failure.getMessage());
         }
         return new ProblemException(Problems.problem(Problems.outcome(failure)));
     }
 
-    private static ProblemException unforeseen(ServerWebExchange exchange, Throwable failure) {
+    private static ProblemException unforeseen(ServerHttpRequest request, Throwable failure) {
         if (AbortedException.isConnectionReset(failure)) {
             // The client is gone: nobody reads the answer, and nothing is wrong here that the log should tell.
             return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
         }
-        log.error(
-                "{} {} failed",
-                exchange.getRequest().getMethod(),
-                exchange.getRequest().getPath(),
-                failure);
+        RequestId.on(log.atError(), request)
+                .setCause(failure)
+                .log("{} {} failed", request.getMethod(), request.getPath());
         return new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
     }
 

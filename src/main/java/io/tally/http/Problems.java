@@ -25,6 +25,9 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
+import org.springframework.http.ReactiveHttpOutputMessage;
+import org.springframework.web.reactive.function.BodyInserter;
+import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
@@ -48,7 +51,13 @@ public final class Problems {
         return ServerResponse.status(problem.getStatus())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
                 .headers(headers -> retryAfter(problem, headers))
-                .bodyValue(problem);
+                .body((response, context) -> write(problem, response, context));
+    }
+
+    private static Mono<Void> write(
+            ProblemDetail problem, ReactiveHttpOutputMessage response, BodyInserter.Context context) {
+        context.serverRequest().ifPresent(request -> RequestId.mark(problem, request, response.getHeaders()));
+        return BodyInserters.fromValue(problem).insert(response, context);
     }
 
     static void retryAfter(ProblemDetail problem, HttpHeaders headers) {

@@ -525,6 +525,7 @@ class MalformedRequestsIT {
         assertThat(answer.json().path("status").asInt()).isEqualTo(row.status());
         assertThat(answer.json().path("title").asString()).isNotBlank();
         assertThat(answer.json().path("detail").asString()).isNotBlank().doesNotContain("Exception", "jackson");
+        assertThat(answer.json().path("requestId").asString()).isNotBlank().isEqualTo(answer.header("X-Request-Id"));
         assertThat(methods(answer.header("Allow"))).isEqualTo(methods(row.allow()));
         assertThat(everything()).isEqualTo(before);
     }

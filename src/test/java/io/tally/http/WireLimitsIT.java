@@ -77,6 +77,7 @@ class WireLimitsIT {
         assertThat(answer.problem()).isEqualTo(problem);
         assertThat(answer.json().path("status").asInt()).isEqualTo(status);
         assertThat(answer.json().path("detail").asString()).isNotBlank();
+        assertThat(answer.json().path("requestId").asString()).isNotBlank().isEqualTo(answer.header("X-Request-Id"));
     }
 
     private void assertNothingApplied() throws SQLException {

@@ -56,6 +56,11 @@ public final class TallyProcess implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + port);
     }
 
+    /** What it has written so far. */
+    public List<String> log() throws IOException {
+        return Files.readAllLines(log);
+    }
+
     /** Kills it at once, as a power failure would, and starts it again; returns when it is ready. */
     public void killAndRestart() throws IOException, InterruptedException {
         process.destroyForcibly().waitFor();
