@@ -157,6 +157,11 @@ public final class CounterPipeline implements SmartLifecycle {
         return writes.get(lane).queued();
     }
 
+    /** Whether a lane can write, as far as it knows: one that nobody wrote through since does not. */
+    public boolean isAvailable(int lane) {
+        return writers.get(lane).trouble() == null;
+    }
+
     /** What keeps lanes from writing; empty where nothing does. */
     public List<String> troubles() {
         return writers.stream()

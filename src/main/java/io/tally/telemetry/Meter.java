@@ -16,6 +16,8 @@ enum Meter {
     BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),
     BATCH("tally.batch", "From sending a batch to knowing that it is durable.", "lane", "path"),
     LANE_QUEUED("tally.lane.queued", "Operations that wait in a lane's queue.", "lane"),
+    LANE_QUEUE_LIMIT("tally.lane.queue.limit", "The most that may wait there; one more is refused.", "lane"),
+    LANE_AVAILABLE("tally.lane.available", "1 where a lane can write, 0 while its database is away.", "lane"),
     LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
     RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
     COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),

@@ -5,9 +5,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.PipelineProperties;
+import java.util.function.Supplier;
 import org.springframework.stereotype.Component;
 
-/** What waits in the lanes now. */
+/** What waits in the lanes now, how much may, and whether they can write. */
 @Component
 record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits) implements MeterBinder {
 
@@ -15,10 +16,16 @@ record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits) imple
     public void bindTo(MeterRegistry registry) {
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
-            Gauge.builder(Meter.LANE_QUEUED.id(), () -> pipeline.queued(lane))
-                    .description(Meter.LANE_QUEUED.description())
-                    .tags(Meter.LANE_QUEUED.tags(Integer.toString(lane)))
-                    .register(registry);
+            gauge(registry, Meter.LANE_QUEUED, lane, () -> pipeline.queued(lane));
+            gauge(registry, Meter.LANE_QUEUE_LIMIT, lane, limits::queueOperationsMax);
+            gauge(registry, Meter.LANE_AVAILABLE, lane, () -> pipeline.isAvailable(lane) ? 1 : 0);
         }
+    }
+
+    private static void gauge(MeterRegistry registry, Meter meter, int lane, Supplier<Number> value) {
+        Gauge.builder(meter.id(), value)
+                .description(meter.description())
+                .tags(meter.tags(Integer.toString(lane)))
+                .register(registry);
     }
 }
