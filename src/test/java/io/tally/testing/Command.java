@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A program that ran to its end: its exit code, and what it printed to either stream. */
-record Command(int exitCode, String output) {
+public record Command(int exitCode, String output) {
 
     /** More than any command here waits by itself ({@code pg_ctl -t 60}). */
     private static final Duration TIMEOUT = Duration.ofSeconds(90);
@@ -20,12 +20,13 @@ record Command(int exitCode, String output) {
     /** As of a shell: the program was not found or cannot be executed. */
     private static final int CANNOT_EXECUTE = 126;
 
-    boolean succeeded() {
+    /** Whether its exit code is 0. */
+    public boolean succeeded() {
         return exitCode == 0;
     }
 
     /** Runs a program; one that cannot be executed is a failed one, not an exception. */
-    static Command run(List<String> command) {
+    public static Command run(List<String> command) {
         try {
             // A file and not a pipe: a daemon that inherits a pipe keeps its reader waiting.
             Path output = Files.createTempFile("tally-command", ".out");
