@@ -96,6 +96,17 @@ final class Monitoring {
         }
     }
 
+    /** The lines of a page's examples in a language, comments and blank lines left out. */
+    static List<String> examples(Path page, String language) {
+        Matcher blocks =
+                Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(text(page));
+        return blocks.results()
+                .flatMap(block -> block.group(1).lines())
+                .map(line -> line.replaceFirst("\\s*--.*", ""))
+                .filter(line -> !line.isBlank())
+                .toList();
+    }
+
     /** What an expression selects, each as it stands there. */
     static List<String> selectors(String expression) {
         List<String> selectors = new ArrayList<>();

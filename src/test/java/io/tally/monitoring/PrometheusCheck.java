@@ -45,6 +45,8 @@ class PrometheusCheck {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+    private static final int SAMPLES_MAX = 3_000;
+
     /** What never is while all goes well, and cannot be brought about: the rest of the selector is looked for. */
     private static final String DEFECT = ", status=\"500\"";
 
@@ -90,6 +92,7 @@ class PrometheusCheck {
         }
     }
 
+    /** Waits for what an expression yields. */
     private void await(String expression, Predicate<List<Sample>> holds) throws InterruptedException {
         Clients.await(expression, PATIENCE, () -> holds.test(prometheus.query(expression)));
     }
@@ -146,7 +149,7 @@ class PrometheusCheck {
         return Monitoring.rules().stream().map(Rule::record).filter(name -> !name.isEmpty());
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("recorded")
     @Order(3)
     void whatIsRecordedIsANumber(String name) throws Exception {
@@ -157,7 +160,7 @@ class PrometheusCheck {
         return Monitoring.panels();
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("panels")
     @Order(4)
     void everyPanelShowsSomething(Panel panel) throws Exception {
@@ -206,9 +209,22 @@ class PrometheusCheck {
         awaitEnd("TallyDrift");
     }
 
-    /** As after a failover to a replica that lagged. */
+    /** Where the counters are right as they are. */
     @Test
     @Order(8)
+    void driftIsOverWhenItIsBookedAsTheRunbookSays() throws Exception {
+        database.execute("update counter set value = value + 5 where namespace = 'load' and name = 'hot'");
+        awaitAlert("TallyDrift", "firing");
+
+        List<String> updates =
+                statements().filter(sql -> sql.startsWith("update")).toList();
+        assertThat(updates).singleElement().satisfies(database::execute);
+        awaitEnd("TallyDrift");
+    }
+
+    /** As after a failover to a replica that lagged. */
+    @Test
+    @Order(9)
     void operationsThatTheDatabaseForgotFire() throws Exception {
         long writer = database.queryLong("select max(id) from writer where operations > 100");
         database.execute("update writer set operations = operations - 3 where id = ?", writer);
@@ -220,7 +236,7 @@ class PrometheusCheck {
     }
 
     @Test
-    @Order(9)
+    @Order(10)
     void aDatabaseThatIsAwayShows() throws Exception {
         postgres.kill();
         awaitAlert("TallyStoreUnavailable", "pending");
@@ -246,11 +262,75 @@ class PrometheusCheck {
     }
 
     /** Last, when everything has happened: a name or label that is spelt wrong selects nothing, which is no error to Prometheus. */
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("selectors")
-    @Order(10)
+    @Order(11)
     void everySelectorHasSelectedSomething(String selector) {
         assertThat(prometheus.query("count_over_time(" + selector.replace(DEFECT, "") + "[10m])"))
                 .isNotEmpty();
+    }
+
+    static Stream<String> queriesOfRunbooks() {
+        return Monitoring.files(Monitoring.RUNBOOKS).stream()
+                .flatMap(page -> Monitoring.examples(page, "promql").stream());
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("queriesOfRunbooks")
+    @Order(12)
+    void whatRunbooksAskPrometheusHasAnAnswer(String query) {
+        assertThat(prometheus.query(query)).isNotEmpty();
+    }
+
+    /** What runbooks say to the database, each page's examples put together and cut where a statement ends. */
+    private static Stream<String> statements() {
+        return Monitoring.files(Monitoring.RUNBOOKS).stream()
+                .map(page -> String.join("\n", Monitoring.examples(page, "sql")))
+                .flatMap(sql -> Stream.of(sql.split(";")))
+                .map(String::strip)
+                .filter(sql -> !sql.isEmpty());
+    }
+
+    static Stream<String> looksOfRunbooks() {
+        return statements().filter(sql -> !sql.startsWith("update"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("looksOfRunbooks")
+    @Order(13)
+    void whatRunbooksAskTheDatabaseItUnderstands(String sql) throws Exception {
+        assertThat(sql).matches("(?s)(select|show) .*");
+        database.execute(sql);
+    }
+
+    /** The query of the adapter's rule, as the adapter would fill it in for the autoscaler. */
+    @Test
+    @Order(6)
+    void theAutoscalerSeesWhatWaitsOnEachPod() throws Exception {
+        JsonNode rule = Monitoring.yaml(Monitoring.COMPONENT.resolve("prometheus-adapter-values.yaml"))
+                .at("/rules/custom/0");
+        JsonNode asked = Monitoring.yaml(Monitoring.COMPONENT.resolve("scale-by-queue.yaml"))
+                .at("/0/value/pods/metric");
+        String query = Monitoring.text(rule, "metricsQuery")
+                .replace("<<.Series>>", Monitoring.text(asked, "name"))
+                .replace("<<.LabelMatchers>>", "namespace=\"tally\",pod=~\"tally-0|tally-1\"")
+                .replace("<<.GroupBy>>", "pod");
+
+        await(Monitoring.text(rule, "seriesQuery"), samples -> !samples.isEmpty());
+        await(query, samples -> samples.size() == 2);
+    }
+
+    /** No label grows with what callers send: a scrape of everything that they can ask for is a few thousand lines. */
+    @Test
+    @Order(6)
+    void aScrapeStaysSmall() throws Exception {
+        String samples = "max(scrape_samples_scraped{job=\"tally\"})";
+        await(samples, PrometheusCheck::isPositive);
+        System.out.println("A scrape: " + prometheus.query(samples) + ", of which HTTP: "
+                + prometheus.query(
+                        "max by (job) (count by (job, pod) ({job=\"tally\", __name__=~\"http_server_requests.+\"}))"));
+        assertThat(prometheus.query(samples))
+                .singleElement()
+                .satisfies(sample -> assertThat(sample.value()).isLessThan(SAMPLES_MAX));
     }
 }

@@ -44,7 +44,7 @@ class RulesCheck {
         return Monitoring.ruleTests();
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("tests")
     void fireWhenTheyShouldAndNotOtherwise(Path test) throws IOException {
         // It looks for the rules beside the test.
