@@ -122,6 +122,10 @@ class PrometheusCheck {
         return samples.stream().anyMatch(sample -> sample.value() > 0);
     }
 
+    private double one(String expression) {
+        return prometheus.query(expression).getFirst().value();
+    }
+
     @Test
     @Order(1)
     void everyInstanceIsUp() throws Exception {
@@ -186,10 +190,39 @@ class PrometheusCheck {
                 .containsExactly("tally-0", "tally-1");
     }
 
+    /** The query of the adapter's rule, as the adapter would fill it in for the autoscaler. */
+    @Test
+    @Order(6)
+    void theAutoscalerSeesWhatWaitsOnEachPod() throws Exception {
+        JsonNode rule = Monitoring.yaml(Monitoring.COMPONENT.resolve("prometheus-adapter.yaml"))
+                .at("/rules/custom/0");
+        JsonNode asked = Monitoring.yaml(Monitoring.COMPONENT.resolve("scale-by-queue.yaml"))
+                .at("/0/value/pods/metric");
+        String query = Monitoring.text(rule, "metricsQuery")
+                .replace("<<.Series>>", Monitoring.text(asked, "name"))
+                .replace("<<.LabelMatchers>>", "namespace=\"tally\",pod=~\"tally-0|tally-1\"")
+                .replace("<<.GroupBy>>", "pod");
+
+        await(Monitoring.text(rule, "seriesQuery"), samples -> !samples.isEmpty());
+        await(query, samples -> samples.size() == 2);
+    }
+
+    /** No label grows with what callers send: a scrape of everything that they can ask for is a few thousand lines. */
+    @Test
+    @Order(6)
+    void aScrapeStaysSmall() throws Exception {
+        String samples = "max(scrape_samples_scraped{job=\"tally\"})";
+        await(samples, PrometheusCheck::isPositive);
+        System.out.printf(
+                "A scrape has up to %.0f samples, of which %.0f are of HTTP.%n",
+                one(samples), one("max(count by (pod) ({job=\"tally\", __name__=~\"http_server_requests.+\"}))"));
+        assertThat(one(samples)).isLessThan(SAMPLES_MAX);
+    }
+
     @Test
     @Order(6)
     void nothingFiresWhileAllIsWell() throws Exception {
-        await("sum(increase(tally_operations_total{outcome=\"applied\"}[30s]))", samples -> isPositive(samples));
+        await("sum(increase(tally_operations_total{outcome=\"applied\"}[30s]))", PrometheusCheck::isPositive);
         await(
                 "min(count_over_time(up{job=\"tally\"}[1m]))",
                 samples -> samples.getFirst().value() >= 20);
@@ -301,36 +334,5 @@ class PrometheusCheck {
     void whatRunbooksAskTheDatabaseItUnderstands(String sql) throws Exception {
         assertThat(sql).matches("(?s)(select|show) .*");
         database.execute(sql);
-    }
-
-    /** The query of the adapter's rule, as the adapter would fill it in for the autoscaler. */
-    @Test
-    @Order(6)
-    void theAutoscalerSeesWhatWaitsOnEachPod() throws Exception {
-        JsonNode rule = Monitoring.yaml(Monitoring.COMPONENT.resolve("prometheus-adapter-values.yaml"))
-                .at("/rules/custom/0");
-        JsonNode asked = Monitoring.yaml(Monitoring.COMPONENT.resolve("scale-by-queue.yaml"))
-                .at("/0/value/pods/metric");
-        String query = Monitoring.text(rule, "metricsQuery")
-                .replace("<<.Series>>", Monitoring.text(asked, "name"))
-                .replace("<<.LabelMatchers>>", "namespace=\"tally\",pod=~\"tally-0|tally-1\"")
-                .replace("<<.GroupBy>>", "pod");
-
-        await(Monitoring.text(rule, "seriesQuery"), samples -> !samples.isEmpty());
-        await(query, samples -> samples.size() == 2);
-    }
-
-    /** No label grows with what callers send: a scrape of everything that they can ask for is a few thousand lines. */
-    @Test
-    @Order(6)
-    void aScrapeStaysSmall() throws Exception {
-        String samples = "max(scrape_samples_scraped{job=\"tally\"})";
-        await(samples, PrometheusCheck::isPositive);
-        System.out.println("A scrape: " + prometheus.query(samples) + ", of which HTTP: "
-                + prometheus.query(
-                        "max by (job) (count by (job, pod) ({job=\"tally\", __name__=~\"http_server_requests.+\"}))"));
-        assertThat(prometheus.query(samples))
-                .singleElement()
-                .satisfies(sample -> assertThat(sample.value()).isLessThan(SAMPLES_MAX));
     }
 }
