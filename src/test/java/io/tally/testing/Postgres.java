@@ -66,7 +66,8 @@ public final class Postgres {
         }
         try {
             return startContainer();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError e) {
+            // The second where Testcontainers cannot set itself up: it does so in its static initializers.
             LOG.warn("A Docker Engine answers, but no container of {} could be started: {}", image(), rootMessage(e));
             return startEmbedded("no container could be started");
         }
