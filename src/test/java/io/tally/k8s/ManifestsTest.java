@@ -133,6 +133,7 @@ class ManifestsTest {
             production | Deployment/tally | {op: replace, path: /spec/template/spec/containers/0/env/1/valueFrom/secretKeyRef/name, value: x} | there is no Secret x
             production | Deployment/tally | {op: replace, path: /spec/template/spec/containers/0/env/1/valueFrom/secretKeyRef/key, value: x} | has no x
             production | Deployment/tally | {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: 'postgresql://other:5432/tally'} | no database at other
+            production | Deployment/tally | {op: remove, path: /spec/template/spec/containers/0/env/4}                           | takes all processors
             production | Deployment/tally | {op: remove, path: /spec/template/spec/containers/0/resources/requests/cpu}          | no processor
             production | Deployment/tally | {op: remove, path: /spec/template/spec/containers/0/resources/limits}                | other memory
             production | Deployment/tally | {op: remove, path: /spec/template/spec/securityContext/runAsUser}                    | runAsUser

@@ -428,6 +428,7 @@ final class Relations {
             return;
         }
         Instance instance = Instance.in(variables(tally));
+        checkProcessors(tally);
         checkStart(tally, instance);
         checkStop(tally, instance);
         checkDatabase(tally, instance);
@@ -463,6 +464,14 @@ final class Relations {
         String data =
                 secret.path("data").path(reference.path("key").asString("")).asString("");
         return new String(Base64.getDecoder().decode(data), StandardCharsets.UTF_8);
+    }
+
+    /** Or it would have as many event loops as the node has processors. */
+    private void checkProcessors(ObjectNode tally) {
+        boolean limited =
+                Manifest.containers(tally).getFirst().at("/resources/limits").has("cpu");
+        boolean told = variables(tally).getOrDefault("JDK_JAVA_OPTIONS", "").contains("-XX:ActiveProcessorCount=");
+        require(limited || told, tally, "takes all processors of its node for its own");
     }
 
     private void checkStart(ObjectNode tally, Instance instance) {

@@ -68,6 +68,12 @@ public final class TallyProcess implements AutoCloseable {
         awaitReady();
     }
 
+    /** Asks it to stop, as SIGTERM does, and waits for its end; the exit code. */
+    public int stop() throws InterruptedException {
+        process.destroy();
+        return process.waitFor();
+    }
+
     private Process launch() throws IOException {
         String java = ProcessHandle.current().info().command().orElse("java");
         List<String> line = new ArrayList<>(List.of(

@@ -1,0 +1,187 @@
+package io.tally;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.testing.Clients;
+import io.tally.testing.Database;
+import io.tally.testing.Postgres;
+import io.tally.testing.TallyClient;
+import io.tally.testing.TallyClient.Answer;
+import io.tally.testing.TallyProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What an orchestrator does with instances: starts several at once, and replaces them one after another under load. */
+@Timeout(300)
+class RollingUpdateIT {
+
+    private static final int CLIENTS = 16;
+    private static final int INSTANCES = 3;
+
+    /** How many increments there are to be before the next step. */
+    private static final int SOME = 500;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** What SIGTERM ends a process with that stops in order. */
+    private static final int TERMINATED = 128 + 15;
+
+    private final Queue<TallyProcess> processes = new ConcurrentLinkedQueue<>();
+
+    @AfterEach
+    void stop() throws IOException {
+        for (TallyProcess process : processes) {
+            process.close();
+        }
+    }
+
+    private TallyProcess start(Database database) {
+        try {
+            TallyProcess process = TallyProcess.start(database);
+            processes.add(process);
+            return process;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void instancesThatStartAtOnceOnAnEmptyDatabaseMakeTheSchemaOnce() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+
+        List<TallyProcess> started = Clients.atOnce(INSTANCES, each -> start(database));
+
+        assertThat(database.queryLong("select count(*) from flyway_schema_history where success"))
+                .isEqualTo(migrations());
+        assertThat(database.queryLong("select count(*) from flyway_schema_history"))
+                .isEqualTo(migrations());
+        Clients.atOnce(CLIENTS, each -> {
+            TallyClient client = new TallyClient(started.get(each % INSTANCES).uri());
+            return assertThat(client.increment("start/all", 1).status()).isEqualTo(200);
+        });
+        for (TallyProcess process : started) {
+            TallyClient client = new TallyClient(process.uri());
+            assertThat(client.value("start/all")).isEqualTo(CLIENTS);
+            client.requireBalancedBooks();
+        }
+    }
+
+    private static long migrations() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("src/main/resources/db/migration"))) {
+            return files.count();
+        }
+    }
+
+    /** Both ways of going: told to the proxies before, as preStop sees to it, and not. */
+    @Test
+    void instancesAreReplacedUnderLoadAndNothingIsLost() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+        TallyProcess first = start(database);
+        TallyProcess second = start(database);
+        Load load = new Load(List.of(first, second));
+        TallyProcess third;
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> clients = new ArrayList<>();
+            for (int i = 0; i < CLIENTS; i++) {
+                clients.add(threads.submit(load::run));
+            }
+            load.awaitSome();
+
+            third = start(database);
+            load.proxies.add(third);
+            load.proxies.remove(first);
+            load.awaitSome();
+            assertThat(first.stop()).isEqualTo(TERMINATED);
+            load.awaitSome();
+            assertThat(load.failed.get()).as("requests that failed").isZero();
+
+            load.proxies.add(start(database));
+            load.awaitSome();
+            assertThat(second.stop()).isEqualTo(TERMINATED);
+            load.proxies.remove(second);
+            load.awaitSome();
+
+            load.stopped.set(true);
+            for (Future<?> client : clients) {
+                client.get();
+            }
+        }
+
+        TallyClient client = new TallyClient(third.uri());
+        long increments = load.values.size();
+        assertThat(client.value("roll/on")).isEqualTo(increments);
+        assertThat(load.values)
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.rangeClosed(1, increments).boxed().toList());
+        client.requireBalancedBooks();
+    }
+
+    /** Clients that go on with another instance where one does not answer, under the same key. */
+    private static final class Load {
+
+        private final List<TallyProcess> proxies;
+        private final Map<TallyProcess, TallyClient> clients = new ConcurrentHashMap<>();
+        private final Queue<Long> values = new ConcurrentLinkedQueue<>();
+        private final AtomicLong failed = new AtomicLong();
+        private final AtomicBoolean stopped = new AtomicBoolean();
+
+        private Load(List<TallyProcess> instances) {
+            this.proxies = new CopyOnWriteArrayList<>(instances);
+        }
+
+        private void awaitSome() throws InterruptedException {
+            int before = values.size();
+            Clients.await("load goes on", PATIENCE, () -> values.size() > before + SOME);
+        }
+
+        private void run() {
+            while (!stopped.get()) {
+                values.add(increment());
+            }
+        }
+
+        private long increment() {
+            String key = UUID.randomUUID().toString();
+            while (true) {
+                List<TallyProcess> now = List.copyOf(proxies);
+                TallyProcess instance = now.get(ThreadLocalRandom.current().nextInt(now.size()));
+                try {
+                    Answer answer = clients.computeIfAbsent(instance, each -> new TallyClient(each.uri()))
+                            .increment("roll/on", 1, "Idempotency-Key", key);
+                    if (answer.status() == 200) {
+                        return answer.json().path("value").asLong();
+                    }
+                    assertThat(answer.status()).as(answer.body()).isEqualTo(503);
+                } catch (UncheckedIOException gone) {
+                    // The next attempt asks another, or the same again.
+                }
+                failed.incrementAndGet();
+            }
+        }
+    }
+}
