@@ -9,7 +9,6 @@ import io.tally.testing.EmbeddedPostgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -31,7 +30,7 @@ class EncryptedDatabaseIT {
 
     private static final Base64.Encoder LINES = Base64.getMimeEncoder(64, new byte[] {'\n'});
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static final char[] STORE_PASSWORD = "certificates".toCharArray();
+    private static final char[] PASSWORD = "certificates".toCharArray();
 
     @TempDir
     private static Path directory;
@@ -43,9 +42,10 @@ class EncryptedDatabaseIT {
     static void start() throws Exception {
         postgres = EmbeddedPostgres.startTemporary();
         plain = postgres.createDatabase("encrypted");
-        certificate("server", "-genkeypair");
+        authority("ours");
+        authority("others");
         plain.execute("alter system set ssl = on");
-        serve("server");
+        serve("first");
     }
 
     @AfterAll
@@ -55,7 +55,7 @@ class EncryptedDatabaseIT {
 
     @Test
     void everyConnectionIsEncrypted() throws Exception {
-        Database database = encrypted("server");
+        Database database = encrypted("ours");
         try (TallyServer server = TallyServer.start(database)) {
             TallyClient client = new TallyClient(server.uri());
             assertThat(client.increment("sealed/one", 1).status()).isEqualTo(200);
@@ -71,13 +71,12 @@ class EncryptedDatabaseIT {
 
     @Test
     void aDatabaseThatIsNotTheOneMeantIsRefused() throws Exception {
-        certificate("other", "-genkeypair");
-
-        assertThatThrownBy(() -> TallyServer.start(encrypted("other"), "spring.flyway.connect-retries", "0"))
+        assertThatThrownBy(() -> TallyServer.start(encrypted("others"), "spring.flyway.connect-retries", "0"))
                 .hasStackTraceContaining("unable to find valid certification path");
         // The service's own driver, where a migration is not asked for.
         assertThatThrownBy(() -> {
-                    try (TallyServer server = TallyServer.start(encrypted("other"), "spring.flyway.enabled", "false")) {
+                    try (TallyServer server =
+                            TallyServer.start(encrypted("others"), "spring.flyway.enabled", "false")) {
                         assertThat(new TallyClient(server.uri())
                                         .increment("sealed/two", 1)
                                         .status())
@@ -87,19 +86,17 @@ class EncryptedDatabaseIT {
                 .hasMessageContaining("503");
     }
 
-    /** As CloudNativePG renews them: with the same keys. The certificates of another key would take a restart. */
+    /** As CloudNativePG renews them: the authority keeps its key. With another key there, it would take a restart. */
     @Test
-    void aRenewedCertificateIsTakenWithoutARestart() throws Exception {
-        try (TallyServer server = TallyServer.start(encrypted("server"))) {
+    void renewedCertificatesAreTakenWithoutARestart() throws Exception {
+        try (TallyServer server = TallyServer.start(encrypted("ours"))) {
             TallyClient client = new TallyClient(server.uri());
             assertThat(client.increment("sealed/three", 1).status()).isEqualTo(200);
-            String before = Files.readString(directory.resolve("server.crt"));
 
-            certificate("server", "-selfcert");
-            serve("server");
+            keytool("-selfcert", "ours", "-ext", "bc:c");
+            serve("second");
             plain.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tally'");
 
-            assertThat(Files.readString(directory.resolve("server.crt"))).isNotEqualTo(before);
             Clients.await(
                     "new connections",
                     PATIENCE,
@@ -118,11 +115,12 @@ class EncryptedDatabaseIT {
         return new Database(plain.url() + query, plain.username(), plain.password());
     }
 
-    /** Has the server use that certificate. */
-    private static void serve(String name) throws IOException, SQLException {
+    /** Has the server use a new certificate, signed by our authority. */
+    private static void serve(String name) throws Exception {
+        keytool("-genkeypair", name, "-keyalg", "RSA", "-signer", "ours", "-ext", "san=ip:127.0.0.1");
         // Written by the server itself: it takes no key that others may read, and may run as another user.
-        write("server.crt", Files.readString(directory.resolve(name + ".crt")));
-        write("server.key", Files.readString(directory.resolve(name + ".key")));
+        write("server.crt", pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
+        write("server.key", pem("PRIVATE KEY", keys().getKey(name, PASSWORD).getEncoded()));
         plain.execute("select pg_reload_conf()");
     }
 
@@ -131,37 +129,36 @@ class EncryptedDatabaseIT {
                 + " to program 'umask 077 && cat > " + file + "'");
     }
 
-    /** Makes a certificate that nobody but its owner signed, or renews it, and leaves it and its key in files. */
-    private static void certificate(String name, String way)
-            throws IOException, InterruptedException, GeneralSecurityException {
-        Path store = directory.resolve(name + ".p12");
-        List<String> keytool = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                way,
-                "-alias",
-                "server",
-                "-dname",
-                "CN=" + name,
-                "-ext",
-                "san=ip:127.0.0.1",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                new String(STORE_PASSWORD)));
-        if (way.equals("-genkeypair")) {
-            keytool.addAll(List.of("-keyalg", "RSA"));
-        }
-        assertThat(new ProcessBuilder(keytool).inheritIO().start().waitFor()).isZero();
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(store)) {
-            keys.load(in, STORE_PASSWORD);
-        }
-        Files.writeString(
-                directory.resolve(name + ".key"),
-                pem("PRIVATE KEY", keys.getKey("server", STORE_PASSWORD).getEncoded()));
+    /** One who signs, and a file with the certificate to trust. */
+    private static void authority(String name) throws Exception {
+        keytool("-genkeypair", name, "-keyalg", "RSA", "-ext", "bc:c");
         Files.writeString(
                 directory.resolve(name + ".crt"),
-                pem("CERTIFICATE", keys.getCertificate("server").getEncoded()));
+                pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
+    }
+
+    private static void keytool(String command, String name, String... options) throws Exception {
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                command,
+                "-alias",
+                name,
+                "-dname",
+                "CN=" + name,
+                "-keystore",
+                store().toString(),
+                "-storepass",
+                new String(PASSWORD)));
+        line.addAll(List.of(options));
+        assertThat(new ProcessBuilder(line).inheritIO().start().waitFor()).isZero();
+    }
+
+    private static Path store() {
+        return directory.resolve("certificates.p12");
+    }
+
+    private static KeyStore keys() throws IOException, GeneralSecurityException {
+        return KeyStore.getInstance(store().toFile(), PASSWORD);
     }
 
     private static String pem(String type, byte[] bytes) {

@@ -91,6 +91,20 @@ class RollingUpdateIT {
         }
     }
 
+    /** As one does that is started while others are replaced by newer ones, or when an update is taken back. */
+    @Test
+    void anInstanceStartsOnTheSchemaOfANewerOne() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+        start(database).stop();
+        database.execute("insert into flyway_schema_history select max(installed_rank) + 1, '999', 'of a newer one',"
+                + " 'SQL', 'V999__of_a_newer_one.sql', 1, current_user, now(), 1, true from flyway_schema_history");
+
+        TallyClient client = new TallyClient(start(database).uri());
+
+        assertThat(client.increment("old/one", 1).status()).isEqualTo(200);
+        client.requireBalancedBooks();
+    }
+
     private static long migrations() throws IOException {
         try (Stream<Path> files = Files.list(Path.of("src/main/resources/db/migration"))) {
             return files.count();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The tests' reading of the manifests is that of kustomize. Skipped where there is no kubectl, unless {@code
+ * The tests' reading of the manifests is that of kustomize. Skipped where there is no kubectl with kustomize 5, unless {@code
  * -Dtally.test.kustomize=required}.
  */
 class KustomizeTest {
@@ -42,17 +43,31 @@ class KustomizeTest {
     }
 
     private static String kustomize(Path overlay) throws IOException, InterruptedException {
-        try {
-            Process process = new ProcessBuilder("kubectl", "kustomize", overlay.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            String rendered = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).isZero();
-            return rendered;
-        } catch (IOException e) {
-            boolean required = System.getProperty("tally.test.kustomize", "").equals("required");
-            assumeTrue(required, "kubectl is not here: the manifests were read by the tests alone");
-            throw e;
+        if (!System.getProperty("tally.test.kustomize", "").equals("required")) {
+            assumeTrue(isThere(), "no kubectl with kustomize 5 is here: the manifests were read by the tests alone");
         }
+        return kubectl("kustomize", overlay.toString());
+    }
+
+    private static boolean isThere() throws InterruptedException {
+        try {
+            return Yaml.object(kubectl("version", "--client", "--output=json"))
+                    .path("kustomizeVersion")
+                    .asString("")
+                    .startsWith("v5.");
+        } catch (IOException notThere) {
+            return false;
+        }
+    }
+
+    private static String kubectl(String... arguments) throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>(List.of("kubectl"));
+        line.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(line)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as("%s", line).isZero();
+        return output;
     }
 }
