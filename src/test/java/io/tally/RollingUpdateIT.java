@@ -118,41 +118,49 @@ class RollingUpdateIT {
         TallyProcess first = start(database);
         TallyProcess second = start(database);
         Load load = new Load(List.of(first, second));
-        TallyProcess third;
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> clients = new ArrayList<>();
             for (int i = 0; i < CLIENTS; i++) {
                 clients.add(threads.submit(load::run));
             }
-            load.awaitSome();
-
-            third = start(database);
-            load.proxies.add(third);
-            load.proxies.remove(first);
-            load.awaitSome();
-            assertThat(first.stop()).isEqualTo(TERMINATED);
-            load.awaitSome();
-            assertThat(load.failed.get()).as("requests that failed").isZero();
-
-            load.proxies.add(start(database));
-            load.awaitSome();
-            assertThat(second.stop()).isEqualTo(TERMINATED);
-            load.proxies.remove(second);
-            load.awaitSome();
-
-            load.stopped.set(true);
+            try {
+                load.awaitSome();
+                replaceAfterNotice(first, start(database), load);
+                assertThat(load.failed.get()).as("requests that failed").isZero();
+                replaceWithoutNotice(second, start(database), load);
+            } finally {
+                load.stopped.set(true);
+            }
             for (Future<?> client : clients) {
                 client.get();
             }
         }
 
-        TallyClient client = new TallyClient(third.uri());
+        TallyClient client = new TallyClient(load.proxies.getFirst().uri());
         long increments = load.values.size();
         assertThat(client.value("roll/on")).isEqualTo(increments);
         assertThat(load.values)
                 .containsExactlyInAnyOrderElementsOf(
                         LongStream.rangeClosed(1, increments).boxed().toList());
         client.requireBalancedBooks();
+    }
+
+    private static void replaceAfterNotice(TallyProcess old, TallyProcess replacement, Load load)
+            throws InterruptedException {
+        load.proxies.add(replacement);
+        load.proxies.remove(old);
+        load.awaitSome();
+        assertThat(old.stop()).isEqualTo(TERMINATED);
+        load.awaitSome();
+    }
+
+    private static void replaceWithoutNotice(TallyProcess old, TallyProcess replacement, Load load)
+            throws InterruptedException {
+        load.proxies.add(replacement);
+        load.awaitSome();
+        assertThat(old.stop()).isEqualTo(TERMINATED);
+        load.proxies.remove(old);
+        load.awaitSome();
     }
 
     /** Clients that go on with another instance where one does not answer, under the same key. */
