@@ -105,6 +105,13 @@ class ManifestsTest {
             Cluster/tally-db  | {op: add, path: /spec/topologySpreadConstraints/0/skew, value: 1}                        | skew
             Cluster/tally-db  | {op: add, path: /metadata/label, value: {}}                                              | label
             Cluster/tally-db  | {op: remove, path: /spec/storage}                                                        | storage
+            PodMonitor/tally | {op: add, path: /spec/podMetricsEndpoints/0/portName, value: management} | portName
+            PodMonitor/tally | {op: add, path: /spec/selector/matchLabel, value: {}} | matchLabel
+            PodMonitor/tally | {op: remove, path: /spec/podMetricsEndpoints} | podMetricsEndpoints
+            PrometheusRule/tally | {op: add, path: /spec/groups/0/rules/0/description, value: x} | description
+            PrometheusRule/tally | {op: replace, path: /spec/groups/0/rules/0/labels, value: {severity: 1}} | String
+            PrometheusRule/tally | {op: remove, path: /spec/groups/0/rules/0/expr} | expr
+            PrometheusRule/tally | {op: add, path: /spec/groups/0/rules/0/record, value: x} | one of alert and record
             """)
     void whatIsNotOfItsTypeIsRefused(String name, String operation, String complaint) {
         List<ObjectNode> objects = render(PRODUCTION);
@@ -162,6 +169,11 @@ class ManifestsTest {
             local      | StatefulSet/tally-db | {op: remove, path: /spec/template/spec/containers/0/args}                        | max_connections
             local      | StatefulSet/tally-db | {op: remove, path: /spec/volumeClaimTemplates}                                   | has the volumes
             local      | Secret/tally-database | {op: remove, path: /data/password}                                              | has no password
+            production | PodMonitor/tally | {op: replace, path: /spec/podMetricsEndpoints/0/port, value: http2} | a port that is not there
+            production | PodMonitor/tally | {op: replace, path: /spec/podMetricsEndpoints/0/port, value: metrics} | lets anybody in
+            production | PodMonitor/tally | {op: replace, path: /spec/jobLabel, value: app} | no label of the pods
+            production | PodMonitor/tally | {op: replace, path: /spec/selector/matchLabels, value: {app: tally}} | selects no pods
+            production | PrometheusRule/tally | {op: replace, path: /spec/groups/0/rules/0/annotations/runbook_url, value: x.md} | has no runbook
             """)
     void whatDoesNotFitIsFound(String overlay, String name, String operation, String complaint) {
         List<ObjectNode> objects = render(overlay);
