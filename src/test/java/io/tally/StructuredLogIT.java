@@ -48,8 +48,9 @@ class StructuredLogIT {
         }
     }
 
-    /** Fails where one is not JSON. */
     private static List<JsonNode> lines(TallyProcess process) throws IOException {
-        return process.log().stream().map(JSON::readTree).toList();
+        List<String> lines = process.log();
+        assertThat(lines).allSatisfy(line -> assertThat(line).startsWith("{").endsWith("}"));
+        return lines.stream().map(JSON::readTree).toList();
     }
 }
