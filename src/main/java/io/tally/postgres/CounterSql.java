@@ -253,11 +253,14 @@ final class CounterSql {
              where id = $1 and sequence = $2 - 1
             """;
 
-    /** What is stored with a batch. $1 writer. */
+    /**
+     * What is stored with a batch. $1 writer. Writes, since a commit waits for every one before it: with synchronous replication
+     * that of the batch may be seen before a standby has it, where its wait was broken off or the server restarted meanwhile.
+     */
     static final String OUTCOME = """
-            select sequence, outcome_values, outcome_versions,
-                   outcome_key_values, outcome_key_versions, outcome_key_fingerprints, outcome_moves
-              from writer where id = $1
+            update writer set seen_at = now() where id = $1
+            returning sequence, outcome_values, outcome_versions,
+                      outcome_key_values, outcome_key_versions, outcome_key_fingerprints, outcome_moves
             """;
 
     /** Folds a writer into the books of the former ones, which have the id 0. $1 writer. */

@@ -65,7 +65,8 @@ record Cluster(
     record InitDb(
             @Nullable String database,
             @Nullable String owner,
-            @Nullable Boolean dataChecksums) {}
+            @Nullable Boolean dataChecksums,
+            @Nullable List<String> postInitApplicationSQL) {}
 
     record Storage(@Nullable String size, @Nullable String storageClass) {}
 
