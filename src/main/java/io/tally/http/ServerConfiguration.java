@@ -5,7 +5,9 @@ import io.tally.pipeline.CallerThreads;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomizer;
+import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
@@ -52,6 +54,17 @@ class ServerConfiguration {
                 .addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies)
                 .addAfter(NettyPipeline.HttpCodec, BrokenBodies.NAME, new BrokenBodies())
                 .addAfter(NettyPipeline.HttpCodec, SlowBodies.NAME, new SlowBodies(properties.requestTimeout())));
+    }
+
+    @Bean
+    LastAnswers lastAnswers() {
+        return new LastAnswers();
+    }
+
+    /** Of this server alone: the one for management, a server of a context of its own, is to answer until the end. */
+    @Bean
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(LastAnswers lastAnswers) {
+        return factory -> factory.addServerCustomizers(lastAnswers::of);
     }
 
     /** JSON between systems is UTF-8 (RFC 8259, section 8.1). */

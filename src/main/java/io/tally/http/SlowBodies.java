@@ -115,7 +115,8 @@ final class SlowBodies extends ChannelDuplexHandler {
         }
     }
 
-    private static boolean isInterim(Object message) {
+    /** Whether it is an answer before the answer, as {@code 100 Continue} is. */
+    static boolean isInterim(Object message) {
         return message instanceof HttpResponse response
                 && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
     }

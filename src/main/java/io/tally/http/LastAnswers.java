@@ -1,0 +1,170 @@
+package io.tally.http;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.concurrent.ImmediateEventExecutor;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServer;
+
+/**
+ * Takes leave of clients when the application stops, so that no request is begun that is not answered: each answer says that
+ * it is the connection's last; then nobody is let in any more, and each connection is closed when all it asked was answered.
+ *
+ * <p>The web server's own graceful stop, which comes in a later phase and finds nothing left, asks from another thread whether
+ * a connection is idle. By the time it is closed a request may have been read, and would be applied and not answered; and
+ * one whose request ends in that moment would stay open.
+ *
+ * <p>What is still on the wire when an idle connection is closed is never read, and so not applied.
+ */
+final class LastAnswers implements SmartLifecycle {
+
+    private static final String NAME = "tally-last-answers";
+
+    /**
+     * A connection used within this time is not yet idle: its next request is about to come, and can be told. Longer than
+     * clients that send one request after the other take in between, and all that a stop without load may take longer.
+     */
+    private static final Duration IDLE = Duration.ofMillis(100);
+
+    private static final Object LEAVE = new Object();
+
+    private final ChannelGroup listening = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
+    private final ChannelGroup connections = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
+    private volatile boolean running;
+    /** Whether each answer is its connection's last. */
+    private volatile boolean last;
+    /** Whether nobody is let in, and idle connections are closed. */
+    private volatile boolean leaving;
+
+    /** The same server, observed. */
+    HttpServer of(HttpServer server) {
+        return server.doOnBound(bound -> listening.add(bound.channel()))
+                .doOnChannelInit((observer, channel, address) -> letIn(channel));
+    }
+
+    private void letIn(Channel channel) {
+        channel.pipeline().addAfter(NettyPipeline.HttpTrafficHandler, NAME, new Connection());
+        connections.add(channel);
+        if (leaving) {
+            // Came in the last moment, and perhaps after those that are waited for were counted.
+            shut(channel);
+        }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // whoever waits, waits for the group
+    private static void shut(Channel channel) {
+        channel.close();
+    }
+
+    @EventListener(ContextClosedEvent.class)
+    void tell() {
+        last = true;
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        stop(() -> {});
+    }
+
+    @Override
+    public void stop(Runnable callback) {
+        last = true;
+        listening.close().addListener(closed -> leave(callback));
+    }
+
+    private void leave(Runnable callback) {
+        leaving = true;
+        connections.forEach(channel -> channel.pipeline().fireUserEventTriggered(LEAVE));
+        connections.newCloseFuture().addListener(closed -> {
+            running = false;
+            callback.run();
+        });
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Behind the handler that decides whether a connection is kept, which learns of it from the answer's header. */
+    private final class Connection extends ChannelDuplexHandler {
+
+        /** Requests whose answer the socket has not taken. */
+        private int open;
+
+        private long lastNanos = System.nanoTime();
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            open += message instanceof HttpRequest ? 1 : 0;
+            context.fireChannelRead(message);
+        }
+
+        @Override
+        public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
+            if (SlowBodies.isInterim(message)) {
+                super.write(context, message, promise);
+                return;
+            }
+            if (last && message instanceof HttpResponse response) {
+                response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            }
+            super.write(
+                    context,
+                    message,
+                    message instanceof LastHttpContent
+                            ? promise.unvoid().addListener(written -> answered(context))
+                            : promise);
+        }
+
+        private void answered(ChannelHandlerContext context) {
+            open--;
+            lastNanos = System.nanoTime();
+            if (leaving) {
+                // The answer had begun before it was to be the last.
+                closeWhenIdle(context);
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event == LEAVE) {
+                closeWhenIdle(context);
+            } else {
+                context.fireUserEventTriggered(event);
+            }
+        }
+
+        @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a look
+        private void closeWhenIdle(ChannelHandlerContext context) {
+            if (open > 0) {
+                return;
+            }
+            long leftNanos = IDLE.toNanos() - (System.nanoTime() - lastNanos);
+            if (leftNanos > 0) {
+                context.executor().schedule(() -> closeWhenIdle(context), leftNanos, TimeUnit.NANOSECONDS);
+            } else {
+                shut(context.channel());
+            }
+        }
+    }
+}
