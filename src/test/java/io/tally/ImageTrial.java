@@ -58,7 +58,7 @@ class ImageTrial {
     private static final long MEMORY_BYTES = 512L << 20;
     private static final long TWO_CORES_NANOS = 2_000_000_000L;
     /** As the deployment gives it; longer than a stop takes at the most. */
-    private static final int GRACE_SECONDS = 95;
+    private static final int GRACE_SECONDS = 70;
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     /** 128 and the number of SIGTERM: what a JVM returns that was told to end, and has. */

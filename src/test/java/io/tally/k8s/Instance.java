@@ -74,11 +74,11 @@ final class Instance {
         return settings.bind("tally.database", DatabaseProperties.class).get();
     }
 
-    /** The longest it takes to stop: connections are closed, the server stops, lanes become empty. No other phase takes long. */
+    /** The longest it takes to stop: connections get their last answers, then lanes become empty. No other phase takes long. */
     Duration stopMax() {
         return settings.bind("spring.lifecycle.timeout-per-shutdown-phase", Duration.class)
                 .get()
-                .multipliedBy(3);
+                .multipliedBy(2);
     }
 
     /** How long it waits at its start for a database that is not there: twice as long each time, two minutes at most. */

@@ -162,7 +162,7 @@ class ManifestsTest {
             production | NetworkPolicy/tally | {op: replace, path: /spec/ingress/0/ports/0/port, value: web}                     | a port that is not there
             production | NetworkPolicy/tally-to-database | {op: remove, path: /spec/egress/0/to}                                 | lets it out
             production | NetworkPolicy/tally-db | {op: remove, path: /spec/ingress/0}                                            | lets it in
-            production | Cluster/tally-db | {op: replace, path: /spec/postgresql/parameters/max_connections, value: '150'}       | may want 170
+            production | Cluster/tally-db | {op: replace, path: /spec/postgresql/parameters/max_connections, value: '150'}       | may want 160
             production | Cluster/tally-db | {op: replace, path: /metadata/name, value: other}                                    | there is no Secret tally-db-app
             production | Cluster/tally-db | {op: replace, path: /spec/bootstrap/initdb/database, value: other}                   | has not the database
             local      | StatefulSet/tally-db | {op: remove, path: /spec/template/spec/containers/0/securityContext}             | allowPrivilegeEscalation
