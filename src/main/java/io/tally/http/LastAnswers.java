@@ -1,7 +1,9 @@
 package io.tally.http;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.group.ChannelGroup;
@@ -35,8 +37,8 @@ final class LastAnswers implements SmartLifecycle {
     private static final String NAME = "tally-last-answers";
 
     /**
-     * A connection used within this time is not yet idle: its next request is about to come, and can be told. Longer than
-     * clients that send one request after the other take in between, and all that a stop without load may take longer.
+     * A connection is idle when it was not used for so long since the stop began: else its next request is about to come, and
+     * can be told. Longer than clients that send one request after the other take in between.
      */
     private static final Duration IDLE = Duration.ofMillis(100);
 
@@ -108,62 +110,58 @@ final class LastAnswers implements SmartLifecycle {
     /** Behind the handler that decides whether a connection is kept, which learns of it from the answer's header. */
     private final class Connection extends ChannelDuplexHandler {
 
-        /** Requests whose answer the socket has not taken. */
+        /** Requests whose answer is not complete. */
         private int open;
 
-        private long lastNanos = System.nanoTime();
+        /** Whether there was a request since somebody last looked. */
+        private boolean used;
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
-            open += message instanceof HttpRequest ? 1 : 0;
+            if (message instanceof HttpRequest) {
+                open++;
+                used = true;
+            }
             context.fireChannelRead(message);
         }
 
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
-            if (SlowBodies.isInterim(message)) {
-                super.write(context, message, promise);
-                return;
-            }
-            if (last && message instanceof HttpResponse response) {
+            boolean interim = SlowBodies.isInterim(message);
+            if (last && !interim && message instanceof HttpResponse response) {
                 response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             }
-            super.write(
-                    context,
-                    message,
-                    message instanceof LastHttpContent
-                            ? promise.unvoid().addListener(written -> answered(context))
-                            : promise);
-        }
-
-        private void answered(ChannelHandlerContext context) {
-            open--;
-            lastNanos = System.nanoTime();
-            if (leaving) {
-                // The answer had begun before it was to be the last.
-                closeWhenIdle(context);
+            super.write(context, message, promise);
+            if (!interim && message instanceof LastHttpContent) {
+                open--;
+                if (leaving) {
+                    // The answer had begun before it was to be the last.
+                    lookAgain(context);
+                }
             }
         }
 
         @Override
         public void userEventTriggered(ChannelHandlerContext context, Object event) {
             if (event == LEAVE) {
-                closeWhenIdle(context);
+                lookAgain(context);
             } else {
                 context.fireUserEventTriggered(event);
             }
         }
 
         @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a look
+        private void lookAgain(ChannelHandlerContext context) {
+            used = false;
+            context.executor().schedule(() -> closeWhenIdle(context), IDLE.toNanos(), TimeUnit.NANOSECONDS);
+        }
+
         private void closeWhenIdle(ChannelHandlerContext context) {
-            if (open > 0) {
-                return;
-            }
-            long leftNanos = IDLE.toNanos() - (System.nanoTime() - lastNanos);
-            if (leftNanos > 0) {
-                context.executor().schedule(() -> closeWhenIdle(context), leftNanos, TimeUnit.NANOSECONDS);
-            } else {
-                shut(context.channel());
+            if (used) {
+                lookAgain(context);
+            } else if (open == 0) {
+                // After whatever is still to be taken by the socket.
+                context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             }
         }
     }
