@@ -160,8 +160,12 @@ final class LastAnswers implements SmartLifecycle {
             if (used) {
                 lookAgain(context);
             } else if (open == 0) {
-                // After whatever is still to be taken by the socket.
-                context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+                context.channel().config().setAutoRead(false);
+                // After whatever is still to be taken by the socket; past the handlers that know of no answer to write.
+                context.pipeline()
+                        .context(NettyPipeline.HttpCodec)
+                        .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                        .addListener(ChannelFutureListener.CLOSE);
             }
         }
     }
