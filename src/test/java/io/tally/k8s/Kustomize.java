@@ -4,6 +4,7 @@ import io.tally.k8s.Kustomization.Generator;
 import io.tally.k8s.Kustomization.Image;
 import io.tally.k8s.Kustomization.Patch;
 import io.tally.k8s.Kustomization.Target;
+import io.tally.testing.Yaml;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

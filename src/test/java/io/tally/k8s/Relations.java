@@ -1,5 +1,6 @@
 package io.tally.k8s;
 
+import io.tally.testing.Yaml;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;

@@ -1,5 +1,6 @@
 package io.tally.k8s;
 
+import io.tally.testing.Yaml;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

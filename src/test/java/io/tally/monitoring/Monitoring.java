@@ -1,5 +1,6 @@
 package io.tally.monitoring;
 
+import io.tally.testing.Yaml;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,9 +10,6 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.constructor.SafeConstructor;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -126,8 +124,7 @@ final class Monitoring {
     }
 
     static JsonNode yaml(Path file) {
-        Object read = new Yaml(new SafeConstructor(new LoaderOptions())).load(text(file));
-        return JSON.valueToTree(read);
+        return Yaml.read(file).getFirst();
     }
 
     static String text(Path file) {

@@ -1,4 +1,4 @@
-package io.tally.k8s;
+package io.tally.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,14 +14,14 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** YAML as trees of JSON, which is what Kubernetes makes of it. A key that stands twice in a mapping is refused. */
-final class Yaml {
+public final class Yaml {
 
     private static final JsonMapper JSON = new JsonMapper();
 
     private Yaml() {}
 
     /** The documents of a file. */
-    static List<JsonNode> read(Path file) {
+    public static List<JsonNode> read(Path file) {
         try {
             return parse(Files.readString(file));
         } catch (IOException e) {
@@ -32,7 +32,7 @@ final class Yaml {
     }
 
     /** The documents of a text. */
-    static List<JsonNode> parse(String text) {
+    public static List<JsonNode> parse(String text) {
         LoaderOptions strict = new LoaderOptions();
         strict.setAllowDuplicateKeys(false);
         List<JsonNode> documents = new ArrayList<>();
@@ -45,7 +45,7 @@ final class Yaml {
     }
 
     /** The same, where there is one document and it is a mapping. */
-    static ObjectNode object(String text) {
+    public static ObjectNode object(String text) {
         List<JsonNode> documents = parse(text);
         if (documents.size() == 1 && documents.getFirst() instanceof ObjectNode object) {
             return object;
@@ -54,7 +54,7 @@ final class Yaml {
     }
 
     /** An empty mapping. */
-    static ObjectNode object() {
+    public static ObjectNode object() {
         return Objects.requireNonNull(JSON.createObjectNode());
     }
 }
