@@ -32,6 +32,9 @@ import tools.jackson.databind.json.JsonMapper;
 /** What travels as JSON, in and out. */
 public final class Bodies {
 
+    /** What is said of a body that cannot be read. */
+    static final String NOT_JSON = "The body is not the JSON this route takes.";
+
     private Bodies() {}
 
     /** The body of a request as JSON; empty where it has none. */
@@ -39,6 +42,19 @@ public final class Bodies {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
         boolean isTyped = request.headers().asHttpHeaders().containsHeader(HttpHeaders.CONTENT_TYPE);
         return isTyped || hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
+    }
+
+    /**
+     * A body that was read as JSON.
+     *
+     * @throws ProblemException where it is not JSON
+     */
+    static JsonNode json(JsonMapper json, byte[] bytes) {
+        try {
+            return json.readValue(bytes, JsonNode.class);
+        } catch (JacksonException malformed) {
+            throw malformed(NOT_JSON);
+        }
     }
 
     /** The body of a request as it arrives. */

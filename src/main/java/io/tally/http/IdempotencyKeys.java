@@ -20,7 +20,7 @@ public final class IdempotencyKeys {
 
     static final String HEADER = "Idempotency-Key";
 
-    private static final String REPLAYED = "Idempotency-Replayed";
+    static final String REPLAYED = "Idempotency-Replayed";
 
     private IdempotencyKeys() {}
 
@@ -30,7 +30,11 @@ public final class IdempotencyKeys {
      * @throws ProblemException where it is malformed
      */
     public static @Nullable IdempotencyKey of(ServerRequest request, String scope) {
-        List<String> values = request.headers().header(HEADER);
+        return of(request.headers().header(HEADER), scope);
+    }
+
+    /** The same, of the values of all such header fields. */
+    static @Nullable IdempotencyKey of(List<String> values, String scope) {
         if (values.isEmpty()) {
             return null;
         }

@@ -26,6 +26,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ReactiveHttpOutputMessage;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.web.reactive.function.BodyInserter;
 import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -56,8 +57,24 @@ public final class Problems {
 
     private static Mono<Void> write(
             ProblemDetail problem, ReactiveHttpOutputMessage response, BodyInserter.Context context) {
-        context.serverRequest().ifPresent(request -> RequestId.mark(problem, request, response.getHeaders()));
+        context.serverRequest().ifPresent(request -> mark(problem, request, response.getHeaders()));
         return BodyInserters.fromValue(problem).insert(response, context);
+    }
+
+    private static void mark(ProblemDetail problem, ServerHttpRequest request, HttpHeaders fields) {
+        String requestId = RequestId.of(request);
+        RequestId.mark(problem, requestId, fields);
+        RequestId.trace(request, requestId);
+    }
+
+    /** The header fields of a problem that was thrown, both marked as the answer to that request. */
+    static HttpHeaders fields(ProblemException refusal, String requestId) {
+        HttpHeaders fields = new HttpHeaders();
+        fields.putAll(refusal.headers());
+        fields.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+        retryAfter(refusal.problem(), fields);
+        RequestId.mark(refusal.problem(), requestId, fields);
+        return fields;
     }
 
     static void retryAfter(ProblemDetail problem, HttpHeaders headers) {

@@ -7,6 +7,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.observation.ServerRequestObservationContext;
+import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * What a problem, the log and a trace call one request: its {@code X-Request-Id}, as proxies give it, or else what the server
@@ -30,6 +31,11 @@ final class RequestId {
         return given != null && isUsable(given) ? given : request.getId();
     }
 
+    static String of(HttpServerRequest request) {
+        String given = request.requestHeaders().get(HEADER);
+        return given != null && isUsable(given) ? given : request.requestId();
+    }
+
     /** Of a request that could not be read: its connection, with which the server's own names begin. */
     static String of(Channel connection) {
         return connection.id().asShortText();
@@ -40,17 +46,25 @@ final class RequestId {
         return !given.isEmpty() && given.length() <= LENGTH_MAX && given.chars().allMatch(c -> c > ' ' && c < 0x7f);
     }
 
-    /** Gives a problem the identity of the request that it is the answer to. */
-    static void mark(ProblemDetail problem, ServerHttpRequest request, HttpHeaders answer) {
-        String id = of(request);
-        problem.setProperty(NAME, id);
-        answer.set(HEADER, id);
+    /** Gives a request's trace its identity. */
+    static void trace(ServerHttpRequest request, String id) {
         ServerRequestObservationContext.findCurrent(request.getAttributes())
                 .ifPresent(trace -> trace.addHighCardinalityKeyValue(KeyValue.of(NAME, id)));
     }
 
+    /** Gives a problem the identity of the request that it is the answer to. */
+    static void mark(ProblemDetail problem, String id, HttpHeaders answer) {
+        problem.setProperty(NAME, id);
+        answer.set(HEADER, id);
+    }
+
     /** Gives a line of the log the identity of the request that it is about. */
     static LoggingEventBuilder on(LoggingEventBuilder line, ServerHttpRequest request) {
-        return line.addKeyValue(NAME, of(request));
+        return on(line, of(request));
+    }
+
+    /** The same, of the request with that identity. */
+    static LoggingEventBuilder on(LoggingEventBuilder line, String requestId) {
+        return line.addKeyValue(NAME, requestId);
     }
 }

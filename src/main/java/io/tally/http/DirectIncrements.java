@@ -1,0 +1,114 @@
+package io.tally.http;
+
+import io.netty.buffer.Unpooled;
+import io.tally.counter.Command;
+import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.Precondition;
+import io.tally.http.Bodies.Delta;
+import io.tally.http.Bodies.IncrementView;
+import io.tally.pipeline.CounterPipeline;
+import org.springframework.boot.reactor.netty.NettyRouteProvider;
+import org.springframework.context.annotation.Profile;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+import reactor.netty.http.server.HttpServerRoutes;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Increments as most clients ask for them, answered by the server itself: the way through Spring's dispatcher costs as much as all
+ * that is done for an increment. What is not {@linkplain PlainIncrement plain} goes that way, to {@link CounterRoutes}, and both
+ * answer alike.
+ *
+ * <p>Spans are made by the dispatcher, so with tracing everything goes there.
+ */
+@Component
+@Profile("!tracing")
+final class DirectIncrements implements NettyRouteProvider {
+
+    private final CounterPipeline pipeline;
+    private final JsonMapper json;
+    private final RequestMetrics metrics;
+
+    DirectIncrements(CounterPipeline pipeline, JsonMapper json, RequestMetrics metrics) {
+        this.pipeline = pipeline;
+        this.json = json;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public HttpServerRoutes apply(HttpServerRoutes routes) {
+        return routes.route(PlainIncrement::isOne, this::increment);
+    }
+
+    private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
+        long startNanos = System.nanoTime();
+        return Mono.defer(() -> command(request))
+                .flatMap(pipeline::apply)
+                .flatMap(outcome -> answer(request, response, outcome))
+                .onErrorResume(failure -> answer(request, response, failure))
+                .doOnTerminate(() -> answered(request, response, System.nanoTime() - startNanos));
+    }
+
+    private Mono<Command> command(HttpServerRequest request) {
+        CounterId counter = PlainIncrement.counter(request);
+        IdempotencyKey key =
+                IdempotencyKeys.of(request.requestHeaders().getAll(IdempotencyKeys.HEADER), counter.namespace());
+        return delta(request).map(body -> Command.of(new Increment(counter, body.delta(), Precondition.NONE), key));
+    }
+
+    private Mono<Delta> delta(HttpServerRequest request) {
+        return PlainIncrement.hasBody(request)
+                ? request.receive().aggregate().asByteArray().map(bytes -> Delta.of(Bodies.json(json, bytes)))
+                : Mono.just(Delta.ONE);
+    }
+
+    private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Outcome outcome) {
+        return switch (outcome) {
+            case Incremented incremented -> answer(response, incremented);
+            case Replayed replayed ->
+                answer(response.header(IdempotencyKeys.REPLAYED, "true"), (Incremented) replayed.original());
+            default -> answer(request, response, new ProblemException(Problems.problem(outcome)));
+        };
+    }
+
+    private Mono<Void> answer(HttpServerResponse response, Incremented incremented) {
+        response.header(HttpHeaders.ETAG, Answers.tag(incremented.version()))
+                .header(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE);
+        return send(response, IncrementView.of(incremented));
+    }
+
+    private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Throwable failure) {
+        if (response.hasSentHeaders()) {
+            return Mono.error(failure);
+        }
+        String requestId = RequestId.of(request);
+        ProblemException refusal = Failures.problem(failure, requestId, () -> request.method() + " " + request.uri());
+        Problems.fields(refusal, requestId)
+                .forEach((name, values) -> response.responseHeaders().set(name, values));
+        return send(response.status(refusal.problem().getStatus()), refusal.problem());
+    }
+
+    private Mono<Void> send(HttpServerResponse response, Object body) {
+        byte[] bytes = json.writeValueAsBytes(body);
+        return response.header(HttpHeaders.CONTENT_LENGTH, Integer.toString(bytes.length))
+                .sendObject(Unpooled.wrappedBuffer(bytes))
+                .then();
+    }
+
+    private void answered(HttpServerRequest request, HttpServerResponse response, long nanos) {
+        metrics.answered(
+                request.method().name(),
+                CounterPath.INCREMENTS,
+                response.status().code(),
+                nanos);
+    }
+}

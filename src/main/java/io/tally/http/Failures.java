@@ -1,0 +1,82 @@
+package io.tally.http;
+
+import io.tally.pipeline.StoreFailure;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.web.ErrorResponse;
+import org.springframework.web.server.ServerWebInputException;
+import reactor.netty.channel.AbortedException;
+import tools.jackson.core.JacksonException;
+
+/** Whatever was thrown, as a problem. Never shows the text of an exception. */
+final class Failures {
+
+    private static final Logger log = LoggerFactory.getLogger(Failures.class);
+
+    private Failures() {}
+
+    /**
+     * What to answer.
+     *
+     * @param requestId of the request that failed, for the log
+     * @param request what it asked for, for the log
+     */
+    static ProblemException problem(Throwable failure, String requestId, Supplier<String> request) {
+        return switch (failure) {
+            case ProblemException problem -> problem;
+            case StoreFailure store -> store(store, requestId);
+            case ServerWebInputException input -> input(input);
+            case DataBufferLimitException limit -> tooLarge();
+            case ErrorResponse response -> ofStatus(response);
+            case InvalidMediaTypeException unreadable ->
+                new ProblemException(
+                        ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
+            default -> unforeseen(failure, requestId, request);
+        };
+    }
+
+    private static ProblemException store(StoreFailure failure, String requestId) {
+        // The lanes log a database that is away, once; what a request could not have is nobody's news but its sender's.
+        if (failure.kind() == StoreFailure.Kind.FATAL || failure.kind() == StoreFailure.Kind.BAD_OPERATION) {
+            RequestId.on(log.atError(), requestId)
+                    .log("The database refused what a request needs: {}", failure.getMessage());
+        } else {
+            RequestId.on(log.atDebug(), requestId)
+                    .log("A request got no answer from the database: {}", failure.getMessage());
+        }
+        return new ProblemException(Problems.problem(Problems.outcome(failure)));
+    }
+
+    private static ProblemException unforeseen(Throwable failure, String requestId, Supplier<String> request) {
+        if (AbortedException.isConnectionReset(failure)) {
+            // The client is gone: nobody reads the answer, and nothing is wrong here that the log should tell.
+            return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
+        }
+        RequestId.on(log.atError(), requestId).setCause(failure).log("{} failed", request.get());
+        return new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
+    }
+
+    private static ProblemException ofStatus(ErrorResponse response) {
+        ProblemType type = ProblemType.ofStatus(response.getStatusCode().value());
+        return new ProblemException(type, type.explanation(), response.getHeaders());
+    }
+
+    private static ProblemException input(ServerWebInputException input) {
+        for (Throwable cause = input; cause != null; cause = cause.getCause()) {
+            if (cause instanceof DataBufferLimitException) {
+                return tooLarge();
+            }
+            if (cause instanceof JacksonException) {
+                return new ProblemException(ProblemType.MALFORMED, Bodies.NOT_JSON);
+            }
+        }
+        return new ProblemException(ProblemType.MALFORMED, "The request could not be read.");
+    }
+
+    private static ProblemException tooLarge() {
+        return new ProblemException(ProblemType.CONTENT_TOO_LARGE, "The body is longer than the route takes.");
+    }
+}

@@ -1,0 +1,112 @@
+package io.tally.http;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.tally.counter.CounterId;
+import java.util.List;
+import reactor.netty.http.server.HttpServerRequest;
+
+/**
+ * Increments as most clients ask for them: a path in which nothing is escaped, no condition, and as body nothing or a little JSON.
+ * Anything unusual is not plain, be it allowed or not: what is to be said of it is said in one place, and not here.
+ */
+final class PlainIncrement {
+
+    private static final String BEFORE = "/v1/counters/";
+    private static final String AFTER = "/increments";
+
+    /** Of the length of a body: up to 999 bytes, of which a delta takes forty at most. */
+    private static final int BODY_DIGITS_MAX = 3;
+
+    private static final List<CharSequence> UNUSUAL = List.of(
+            HttpHeaderNames.IF_MATCH,
+            HttpHeaderNames.IF_NONE_MATCH,
+            HttpHeaderNames.TRANSFER_ENCODING,
+            HttpHeaderNames.CONTENT_ENCODING,
+            HttpHeaderNames.EXPECT);
+
+    private PlainIncrement() {}
+
+    /** Whether a request is one. */
+    static boolean isOne(HttpServerRequest request) {
+        return isOne(request.method(), request.uri(), request.requestHeaders());
+    }
+
+    static boolean isOne(HttpMethod method, String uri, HttpHeaders headers) {
+        return method.equals(HttpMethod.POST) && isPlain(uri) && isPlain(headers);
+    }
+
+    private static boolean isPlain(String uri) {
+        if (!uri.startsWith(BEFORE) || !uri.endsWith(AFTER)) {
+            return false;
+        }
+        int end = uri.length() - AFTER.length();
+        int slash = uri.indexOf('/', BEFORE.length());
+        return slash > BEFORE.length()
+                && slash < end - 1
+                && isPlain(uri, BEFORE.length(), slash)
+                && isPlain(uri, slash + 1, end);
+    }
+
+    /** Unreserved characters (RFC 3986, section 2.3), which stand for themselves, and the colon that many names have. */
+    private static boolean isPlain(String uri, int from, int to) {
+        for (int i = from; i < to; i++) {
+            char c = uri.charAt(i);
+            boolean letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+            boolean digitOrColon = c >= '0' && c <= ':';
+            if (!letter && !digitOrColon && c != '-' && c != '.' && c != '_' && c != '~') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isPlain(HttpHeaders headers) {
+        for (CharSequence name : UNUSUAL) {
+            if (headers.contains(name)) {
+                return false;
+            }
+        }
+        return isAccepted(headers) && isBodyPlain(headers);
+    }
+
+    /** With a type where there is a body, and without one where there is none. */
+    private static boolean isBodyPlain(HttpHeaders headers) {
+        String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
+        String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+        if (length == null || length.equals("0")) {
+            return type == null;
+        }
+        return length.length() <= BODY_DIGITS_MAX && HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(type);
+    }
+
+    /** A list of types, in one field or in several, is for somebody else to weigh. */
+    private static boolean isAccepted(HttpHeaders headers) {
+        if (!headers.contains(HttpHeaderNames.ACCEPT)) {
+            return true;
+        }
+        List<String> accepted = headers.getAll(HttpHeaderNames.ACCEPT);
+        return accepted.size() == 1
+                && (accepted.getFirst().equals("*/*")
+                        || HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(accepted.getFirst()));
+    }
+
+    /** Whether one has a body. */
+    static boolean hasBody(HttpServerRequest request) {
+        return request.requestHeaders().contains(HttpHeaderNames.CONTENT_TYPE);
+    }
+
+    /**
+     * The counter that one is about.
+     *
+     * @throws ProblemException where the path does not name one
+     */
+    static CounterId counter(HttpServerRequest request) {
+        String uri = request.uri();
+        int slash = uri.indexOf('/', BEFORE.length());
+        return Bodies.checked(() -> new CounterId(
+                uri.substring(BEFORE.length(), slash), uri.substring(slash + 1, uri.length() - AFTER.length())));
+    }
+}

@@ -1,0 +1,18 @@
+package io.tally.http;
+
+/**
+ * What is told of requests that are answered below Spring's dispatcher, which observes all others itself. Called from many
+ * threads: cheap, and never blocking.
+ */
+public interface RequestMetrics {
+
+    /**
+     * An answer is on its way.
+     *
+     * @param method of the request
+     * @param pattern of its path
+     * @param status of the answer
+     * @param nanos since the request came
+     */
+    void answered(String method, String pattern, int status, long nanos);
+}

@@ -1,0 +1,41 @@
+package io.tally.telemetry;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.http.Outcome;
+import io.tally.http.RequestMetrics;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.springframework.stereotype.Component;
+
+/** Requests that pass by the dispatcher, in the same meter as those that do not: {@code http_server_requests_seconds}. */
+@Component
+final class DirectRequests implements RequestMetrics {
+
+    private record Series(String method, String pattern, int status) {}
+
+    private final MeterRegistry registry;
+    private final Map<Series, Timer> timers = new ConcurrentHashMap<>();
+
+    DirectRequests(MeterRegistry registry) {
+        this.registry = registry;
+    }
+
+    @Override
+    public void answered(String method, String pattern, int status, long nanos) {
+        timers.computeIfAbsent(new Series(method, pattern, status), this::timer).record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private Timer timer(Series series) {
+        return Timer.builder("http.server.requests")
+                .tags(
+                        "method", series.method(),
+                        "uri", series.pattern(),
+                        "status", Integer.toString(series.status()),
+                        "outcome", Outcome.forStatus(series.status()).name(),
+                        "exception", "none",
+                        "error", "none")
+                .register(registry);
+    }
+}

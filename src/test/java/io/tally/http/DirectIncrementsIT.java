@@ -1,0 +1,183 @@
+package io.tally.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.http.RawHttp.Response;
+import io.tally.testing.Postgres;
+import io.tally.testing.TallyClient;
+import io.tally.testing.TallyServer;
+import java.io.IOException;
+import java.net.URI;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The two ways of an increment, which answer alike: straight from the server, and through the dispatcher. */
+@Timeout(60)
+class DirectIncrementsIT {
+
+    private static final String JSON = "Content-Type: application/json";
+    /** Means the same as none, and takes a request through the dispatcher. */
+    private static final String ROUTED = "Accept: application/json, */*";
+
+    private static TallyServer server;
+    private static TallyClient client;
+
+    /** Requests that follow each other. */
+    record Story(String what, List<Request> requests) {
+        @Override
+        public String toString() {
+            return what;
+        }
+    }
+
+    /** In the path, {@code NAME} stands for a counter that nobody else has. */
+    record Request(String path, List<String> headers, String body) {
+
+        String bytes(String name, List<String> more) {
+            StringBuilder request =
+                    new StringBuilder("POST " + path.replace("NAME", name) + " HTTP/1.1\r\nHost: tally\r\n");
+            headers.forEach(
+                    header -> request.append(header.replace("NAME", name)).append("\r\n"));
+            more.forEach(header -> request.append(header).append("\r\n"));
+            return request + "Content-Length: " + body.length() + "\r\n\r\n" + body;
+        }
+    }
+
+    @BeforeAll
+    static void start() throws SQLException {
+        server = TallyServer.start(Postgres.shared().createDatabase());
+        client = new TallyClient(server.uri());
+    }
+
+    @AfterAll
+    static void stop() {
+        client.requireBalancedBooks();
+        server.close();
+    }
+
+    static List<Story> stories() {
+        String key = "Idempotency-Key: k-NAME";
+        return List.of(
+                story("no body", plain(""), plain("")),
+                story("a delta", json("{\"delta\":-7}"), json("{\"delta\":9}")),
+                story("an empty object", json("{}")),
+                story("blank", json("  ")),
+                story("the largest delta", json("{\"delta\":9223372036854775807}"), json("{\"delta\":1}")),
+                story("no object", json("[1]")),
+                story("a fraction", json("{\"delta\":1.5}")),
+                story("another member", json("{\"delta\":1,\"by\":2}")),
+                story("cut off", json("{\"delta\":1")),
+                story("something behind it", json("{\"delta\":1} 2")),
+                story("twice the same member", json("{\"delta\":1,\"delta\":1}")),
+                story("a namespace that is none", new Request("/v1/counters/-a/NAME/increments", List.of(), "")),
+                story(
+                        "a name that is too long",
+                        new Request("/v1/counters/a/" + "x".repeat(257) + "/increments", List.of(), "")),
+                story("a key", plain("", key), plain("", key), json("{\"delta\":1}", key)),
+                story("a key for something else", plain("", key), json("{\"delta\":2}", key)),
+                story("a key in quotes", plain("", "Idempotency-Key: \"k-NAME\""), plain("", key)),
+                story("a key that is none", plain("", "Idempotency-Key: \"k")),
+                story("two keys", plain("", key, "Idempotency-Key: b")),
+                story("a request id", json("?", "X-Request-Id: r-1")));
+    }
+
+    private static Story story(String what, Request... requests) {
+        return new Story(what, List.of(requests));
+    }
+
+    private static Request plain(String body, String... headers) {
+        return new Request("/v1/counters/direct/NAME/increments", List.of(headers), body);
+    }
+
+    private static Request json(String body, String... headers) {
+        List<String> all = new ArrayList<>(List.of(headers));
+        all.add(JSON);
+        return plain(body, all.toArray(String[]::new));
+    }
+
+    @ParameterizedTest
+    @MethodSource("stories")
+    void bothWaysAnswerAlike(Story story) throws IOException {
+        String name = story.what().replace(' ', '-');
+        for (Request request : story.requests()) {
+            Response direct = send(request, name + "-1", List.of());
+            Response routed = send(request, name + "-2", List.of(ROUTED));
+            assertThat(told(direct)).isEqualTo(told(routed));
+        }
+    }
+
+    @Test
+    void bothRefuseAlikeWhereABoundIsPassed() throws IOException {
+        for (String name : List.of("bounded-1", "bounded-2")) {
+            assertThat(client.put("direct/" + name, "{\"initial\":3,\"max\":3}").status())
+                    .isEqualTo(201);
+        }
+        Response direct = send(plain(""), "bounded-1", List.of());
+        Response routed = send(plain(""), "bounded-2", List.of(ROUTED));
+        assertThat(direct.status()).isEqualTo(409);
+        assertThat(told(direct)).isEqualTo(told(routed));
+    }
+
+    @Test
+    void bothAreCountedInTheSameSeries() throws IOException {
+        long before = observed();
+        send(plain(""), "observed", List.of());
+        send(plain(""), "observed", List.of(ROUTED));
+        assertThat(observed()).isEqualTo(before + 2);
+    }
+
+    @Test
+    void requestsThatAreSentTogetherAreAnsweredInTheirOrder() throws IOException {
+        try (RawHttp connection = new RawHttp(server.uri())) {
+            String direct = plain("").bytes("together", List.of());
+            String routed = plain("").bytes("together", List.of(ROUTED));
+            connection.send(direct + routed + direct + direct + routed);
+            for (int value = 1; value <= 5; value++) {
+                assertThat(connection.read().json().path("value").asLong()).isEqualTo(value);
+            }
+        }
+    }
+
+    private static Response send(Request request, String name, List<String> more) throws IOException {
+        return RawHttp.exchange(server.uri(), request.bytes(name, more));
+    }
+
+    /** All but what names the request itself. */
+    private static List<Object> told(Response response) {
+        String own = response.header("X-Request-Id");
+        Map<String, String> fields = new TreeMap<>();
+        response.headers().forEach((name, value) -> fields.put(name.toLowerCase(Locale.ROOT), value.replace(own, "")));
+        fields.computeIfPresent(
+                "content-length",
+                (name, value) -> Integer.toString(Integer.parseInt(response.header(name)) - own.length()));
+        return List.of(response.status(), fields, response.body().replace(own, ""));
+    }
+
+    private static long observed() {
+        URI management = server.managementUri();
+        return new TallyClient(management)
+                .get("/actuator/prometheus")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("http_server_requests_seconds_count{")
+                        && line.contains("status=\"200\"")
+                        && line.contains("outcome=\"SUCCESS\"")
+                        && line.contains("uri=\"/v1/counters/{namespace}/{name}/increments\""))
+                .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                .mapToLong(count -> (long) Double.parseDouble(count))
+                .reduce((first, second) -> {
+                    throw new AssertionError("more than one series");
+                })
+                .orElse(0);
+    }
+}
