@@ -69,7 +69,8 @@ class Baseline {
         // Tally's own settings lie on the same class path, and are not meant.
         settings.put("spring.config.name", "baseline");
         settings.put("spring.main.banner-mode", "off");
-        settings.put("spring.r2dbc.pool.initial-size", 16);
+        // A connection lives on the event loop that asked for it: made beforehand, all would live on one.
+        settings.put("spring.r2dbc.pool.initial-size", 0);
         settings.put("spring.r2dbc.pool.max-size", 16);
         // Metrics as Tally has them, and no traces.
         settings.put("management.metrics.enable.http.server.requests.active", false);
