@@ -1,0 +1,61 @@
+package io.tally.http;
+
+import io.tally.counter.Outcome.Incremented;
+import io.tally.http.Bodies.Delta;
+import io.tally.http.Bodies.IncrementView;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What one increment by itself has read and written. */
+@State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class IncrementBenchmark {
+
+    private final JsonMapper json = Json.mapper();
+    private final byte[] body = "{\"delta\":1}".getBytes(StandardCharsets.UTF_8);
+
+    // Not constants: the JVM would do the work once and for all.
+    private long value = 1_234_567;
+    private String plain = "page-views";
+    private String escaped = "Z%C3%BCrich%20HB";
+
+    /** {@code {"delta":1}}. */
+    @Benchmark
+    public Object readBody() {
+        return Delta.of(json.readValue(body, JsonNode.class));
+    }
+
+    /** {@code {"value":1234568,"version":1234568,"delta":1}}. */
+    @Benchmark
+    public Object writeAnswer() {
+        value++;
+        return json.writeValueAsBytes(IncrementView.of(new Incremented(value, value, 1)));
+    }
+
+    /** A segment of a path in which nothing is escaped. */
+    @Benchmark
+    public Object decodePlainSegment() {
+        return RequestPath.decode(plain);
+    }
+
+    /** One in which something is. */
+    @Benchmark
+    public Object decodeEscapedSegment() {
+        return RequestPath.decode(escaped);
+    }
+}

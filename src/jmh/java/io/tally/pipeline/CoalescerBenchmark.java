@@ -1,0 +1,60 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Command;
+import io.tally.counter.Outcome;
+import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.CounterStore.Level;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** Batches of increments, from those who wait to what is sent, and back. */
+@State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+public class CoalescerBenchmark {
+
+    /** What is coalesced. */
+    @Param
+    public Load load = Load.HOT_64;
+
+    private List<Command> commands = List.of();
+    private List<Waiter<Command, Outcome>> waiters = List.of();
+
+    /** Makes the batch. */
+    @Setup
+    public void prepare() {
+        commands = load.commands();
+        waiters = Load.waiters(commands, outcome -> {});
+    }
+
+    /** One group a counter. */
+    @Benchmark
+    public Object coalesce() {
+        return Coalescer.coalesce(waiters, counter -> false);
+    }
+
+    /** All that a lane does to a batch but for the statement: waiters made, groups, sums, and each one's own answer. */
+    @Benchmark
+    public void coalesceSumAndAnswer(Blackhole answers) {
+        Batch batch = Coalescer.coalesce(Load.waiters(commands, answers::consume), counter -> false);
+        for (Group group : batch.unconditional()) {
+            answers.consume(group.sum());
+            answers.consume(group.answer(new Level(1_000_000, 1_000_000), List.of()));
+        }
+    }
+}
