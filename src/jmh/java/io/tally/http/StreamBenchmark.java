@@ -81,7 +81,7 @@ public class StreamBenchmark {
         return read(hot);
     }
 
-    /** As many lines, each about another. */
+    /** Some 1,200 lines, each about another. */
     @Benchmark
     public Object readSpread() {
         return read(spread);
