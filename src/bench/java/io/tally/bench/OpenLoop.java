@@ -87,14 +87,16 @@ final class OpenLoop {
             if (!load.done.await(plan.warmUp() + plan.seconds() + END_MAX_SECONDS, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("It did not come to its end.");
             }
-            // On the thread of all that it reads.
-            String result =
-                    load.loop.submit(() -> load.report.json(load.outstanding())).get();
-            load.report.save();
-            System.out.println(result);
+            System.out.println(load.loop.submit(load::result).get());
         } finally {
             group.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
         }
+    }
+
+    /** What came of it. On the loop's thread, since answers may still come where some were missing. */
+    private String result() throws IOException {
+        report.save();
+        return report.json(outstanding());
     }
 
     /** Opens all connections; each reports by {@link #ready}. */
@@ -199,9 +201,10 @@ final class OpenLoop {
 
     private static byte[] bytes(Plan plan) {
         URI url = plan.url();
+        String query = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
         String body = plan.method().equals("GET") ? "" : "Content-Length: 0\r\n";
-        String head = "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n"
-                .formatted(plan.method(), url.getRawPath(), url.getRawAuthority(), body);
+        String head = "%s %s%s HTTP/1.1\r\nHost: %s\r\n%s\r\n"
+                .formatted(plan.method(), url.getRawPath(), query, url.getRawAuthority(), body);
         return head.getBytes(StandardCharsets.US_ASCII);
     }
 }
