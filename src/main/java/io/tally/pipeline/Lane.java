@@ -30,6 +30,15 @@ public final class Lane<I, O> {
      * an idle lane sends a lone request at once, a busy lane sends large batches, and the batch size finds itself. (Martin
      * Thompson described it under that name in 2011; a database's group commit does the same for fsync.)
      *
+     * Waiting for those who come back
+     *
+     * Callers who wait for an answer before they ask again fall into two crowds that take turns: one is in flight while the other
+     * is in the queue, and each batch is half of what it could be. Where commits are slow that is half of the throughput. So
+     * after a slow batch the lane waits, for half of the time that it took at most, until as many have come as it has just
+     * answered. Where not even three quarters of them come, waiting saves nothing: callers who come whenever they like come to
+     * half in that time, and a great many callers need longer. Then the lane tries it again after two batches, then after four,
+     * and so on.
+     *
      * One drain at a time
      *
      * drain() may be called from any thread. A work-in-progress counter lets the first caller in and has it go round again for
@@ -46,6 +55,18 @@ public final class Lane<I, O> {
 
     private static final Duration CLOSING_TICK = Duration.ofMillis(250);
 
+    /** A batch that took less is a fast disk's: waiting costs more there than it saves. */
+    private static final long SLOW_NANOS = Duration.ofMillis(1).toNanos();
+
+    /** The longest that is waited for those who come back: half of what the batch took, and no more than this. */
+    private static final long RETURN_MAX_NANOS = Duration.ofMillis(5).toNanos();
+
+    /** Fewer are no crowd. */
+    private static final int CROWD_MIN = 4;
+
+    /** The most batches that are not waited after: two to the power of this. */
+    private static final int FRUITLESS_MAX = 7;
+
     private final String name;
     private final Limits limits;
     private final Flush<I, O> flush;
@@ -59,6 +80,14 @@ public final class Lane<I, O> {
     private final Sinks.Empty<Void> emptied = Sinks.empty();
     private volatile boolean inFlight;
     private volatile boolean closing;
+
+    // Of whoever has a batch in flight, or drains while none is.
+    private long cutNanos;
+    private int awaited;
+    private int enough;
+    private long awaitedUntilNanos;
+    private int fruitless;
+    private int notWaitedAfter;
 
     /** Told how long each waiter waited before its batch was cut. */
     public interface WaitObserver {
@@ -194,7 +223,7 @@ public final class Lane<I, O> {
         int missed = 1;
         do {
             refuseLate();
-            if (!inFlight) {
+            if (!inFlight && !awaitsMore()) {
                 next();
             }
             missed = drains.addAndGet(-missed);
@@ -204,9 +233,10 @@ public final class Lane<I, O> {
     private void next() {
         List<Waiter<I, O>> batch = cut();
         if (!batch.isEmpty()) {
+            learn(batch.size());
             inFlight = true;
-            long cutNanos = nanoClock.getAsLong();
-            Mono.defer(() -> flushed(batch, cutNanos))
+            cutNanos = nanoClock.getAsLong();
+            Mono.defer(() -> flushed(batch))
                     .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
         } else if (closing && queued.get() == 0) {
             emptied.tryEmitEmpty();
@@ -214,7 +244,7 @@ public final class Lane<I, O> {
     }
 
     /** Inside the subscription, where whatever throws fails this batch and not the drain. */
-    private Mono<Void> flushed(List<Waiter<I, O>> batch, long cutNanos) {
+    private Mono<Void> flushed(List<Waiter<I, O>> batch) {
         batch.forEach(waiter -> observer.waited(cutNanos - waiter.sinceNanos()));
         return flush.flush(batch);
     }
@@ -255,7 +285,39 @@ public final class Lane<I, O> {
                 waiter.answer(flush.abandoned());
             }
         }
+        awaitReturnOf(batch.size());
         inFlight = false;
         drain();
+    }
+
+    private void awaitReturnOf(int answered) {
+        long now = nanoClock.getAsLong();
+        long took = now - cutNanos;
+        int waiting = queued.get();
+        if (notWaitedAfter > 0) {
+            notWaitedAfter--;
+        } else if (took >= SLOW_NANOS && waiting + answered >= CROWD_MIN && waiting < limits.batchMax() && !closing) {
+            long nanos = Math.min(took / 2, RETURN_MAX_NANOS);
+            awaited = waiting + answered;
+            enough = waiting + answered - answered / 4;
+            awaitedUntilNanos = now + nanos;
+            Mono.delay(Duration.ofNanos(nanos)).subscribe(over -> drain());
+        }
+    }
+
+    private boolean awaitsMore() {
+        return queued.get() < Math.min(awaited, limits.batchMax())
+                && nanoClock.getAsLong() - awaitedUntilNanos < 0
+                && !closing;
+    }
+
+    /** Whether it was worth waiting. */
+    private void learn(int came) {
+        if (awaited > 0) {
+            boolean worthIt = came >= Math.min(enough, limits.batchMax());
+            fruitless = worthIt ? 0 : Math.min(fruitless + 1, FRUITLESS_MAX);
+            notWaitedAfter = worthIt ? 0 : 1 << fruitless;
+            awaited = 0;
+        }
     }
 }

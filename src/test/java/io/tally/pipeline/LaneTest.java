@@ -19,6 +19,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 class LaneTest {
 
@@ -84,6 +85,83 @@ class LaneTest {
         held.end(2);
         assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4), List.of(5, 6));
         assertThat(answers).containsExactly("done 1", "done 2", "done 3", "done 4", "done 5", "done 6");
+    }
+
+    /** After a batch of one that took so long, with four in the queue. */
+    private Lane<Integer, String> afterABatchOf(Duration took) {
+        Lane<Integer, String> crowded = new Lane<>(
+                "test",
+                new Lane.Limits(100, 100, Duration.ofSeconds(1)),
+                held,
+                CallerThreads.ANY,
+                nanos -> {},
+                now::get);
+        IntStream.rangeClosed(1, 5).forEach(i -> crowded.submit(i).subscribe());
+        now.addAndGet(took.toNanos());
+        held.end(0);
+        return crowded;
+    }
+
+    @Test
+    void waitsAfterASlowBatchUntilAsManyHaveComeAsWereAnswered() {
+        Lane<Integer, String> crowded = afterABatchOf(Duration.ofMillis(2));
+        assertThat(held.batches).hasSize(1);
+
+        crowded.submit(6).subscribe();
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5, 6));
+    }
+
+    @Test
+    void waitsHalfAsLongAsTheBatchTookAtMost() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        try {
+            afterABatchOf(Duration.ofMillis(2));
+            now.addAndGet(Duration.ofMillis(1).toNanos());
+            assertThat(held.batches).hasSize(1);
+
+            time.advanceTimeBy(Duration.ofMillis(1));
+            assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
+        } finally {
+            VirtualTimeScheduler.reset();
+        }
+    }
+
+    @Test
+    void waitsFiveMillisecondsAtMost() {
+        Lane<Integer, String> crowded = afterABatchOf(Duration.ofMillis(100));
+        now.addAndGet(Duration.ofMillis(5).toNanos());
+        crowded.expire();
+        assertThat(held.batches).hasSize(2);
+    }
+
+    @Test
+    void doesNotWaitAfterAFastBatch() {
+        afterABatchOf(Duration.ofNanos(999_999));
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
+    }
+
+    @Test
+    void doesNotWaitAgainAtOnceWhereNobodyCameBack() {
+        Lane<Integer, String> crowded = afterABatchOf(Duration.ofMillis(2));
+        now.addAndGet(Duration.ofMillis(1).toNanos());
+        crowded.expire();
+        for (int batch = 1; batch <= 2; batch++) {
+            IntStream.rangeClosed(1, 5).forEach(i -> crowded.submit(i).subscribe());
+            now.addAndGet(Duration.ofMillis(2).toNanos());
+            held.end(batch);
+            assertThat(held.batches).hasSize(batch + 2);
+        }
+        IntStream.rangeClosed(1, 5).forEach(i -> crowded.submit(i).subscribe());
+        now.addAndGet(Duration.ofMillis(2).toNanos());
+        held.end(3);
+        assertThat(held.batches).hasSize(4);
+    }
+
+    @Test
+    void doesNotWaitWhenClosing() {
+        Lane<Integer, String> crowded = afterABatchOf(Duration.ofMillis(2));
+        crowded.close(Duration.ofSeconds(1), () -> {});
+        assertThat(held.batches).hasSize(2);
     }
 
     @Test
