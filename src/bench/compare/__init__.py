@@ -1,0 +1,1 @@
+"""Tally beside what people would pick instead: see ../run."""

@@ -1,0 +1,135 @@
+"""The order of events: servers up, warm-up, workload after workload, report."""
+
+import sys
+import time
+from pathlib import Path
+
+from . import machine
+from .contestants import BENCH, BUILD, Contestant, Counters, HttpContestant, Java, Tally
+from .field import LANES_OFF, NO_DATABASE, TALLY, Field
+from .load import Load, Target, Upload, Wrk
+from .modes import Mode
+from .processes import Failed, run
+from .runs import Run, Runs
+from .trial import measure
+from .workloads import (
+    CONNECTIONS,
+    HOT,
+    KEYED,
+    LARGE,
+    SLOW,
+    TEN_THOUSAND,
+    USUAL,
+    Entrant,
+    Workload,
+    workloads,
+)
+
+SLOW_FSYNC_MICROS = 2_000
+
+# Which part of Tally's warm-up each gets: bytecode that is compiled while it runs needs the most.
+WARM_UP_SHARES = {TALLY: 1.0, LANES_OFF: 0.3, NO_DATABASE: 0.2}
+WARM_UP_SHARE = 0.02
+# The first answers of a cold JVM take this long.
+WARM_UP_SECONDS_MIN = 0.5
+
+
+class Comparison:
+    def __init__(self, mode: Mode, only: list[str], postgres_bin: Path, directory: Path, out: Path) -> None:
+        self.mode = mode
+        self._postgres_bin = postgres_bin
+        self._directory = directory
+        self._out = out
+        self._begin = time.monotonic()
+        self._machine = machine.look(directory)
+        self._java = Java(directory)
+        self.runs = Runs()
+        latencies = out / "latency"
+        every = workloads(mode, self._java, self.runs, latencies)
+        self.workloads = [each for each in every if not only or each.name.startswith(tuple(only))]
+        if not self.workloads:
+            raise Failed(f"no such workload; there are: {', '.join(each.name for each in every)}")
+        self._prepared: set[tuple[str, str]] = set()
+
+    def run(self) -> bool:
+        """Returns whether all runs count."""
+        for kind in (USUAL, SLOW, LARGE):
+            chosen = [workload for workload in self.workloads if workload.servers == kind]
+            if chosen:
+                self._run_on(kind, chosen)
+        self.runs.write(self._out / "runs.csv")
+        return all(run.counted for run in self.runs.all)
+
+    def _run_on(self, kind: str, chosen: list[Workload]) -> None:
+        names = {entrant.contestant for workload in chosen for entrant in workload.entrants}
+        directory = self._directory / kind.replace(" ", "-")
+        directory.mkdir()
+        preload = self._slow_disk() if kind == SLOW else {}
+        self._say(f"{kind}: starting {', '.join(sorted(names))}")
+        with Field(names, self._java, self._postgres_bin, directory, preload) as field:
+            self._prepared.clear()
+            seconds = self.mode.slow_warm_up_seconds if kind == SLOW else self.mode.warm_up_seconds
+            for contestant in field.contestants.values():
+                if isinstance(contestant, HttpContestant):
+                    self._warm_up(contestant, seconds * WARM_UP_SHARES.get(contestant.name, WARM_UP_SHARE), directory)
+            for workload in chosen:
+                self._run_workload(workload, field, directory)
+
+    def _slow_disk(self) -> dict[str, str]:
+        library = self._out / "slow_fsync.so"
+        run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(BENCH / "slow_fsync.c"), "-ldl"])
+        return {"LD_PRELOAD": str(library), "SLOW_FSYNC_MICROS": str(SLOW_FSYNC_MICROS)}
+
+    def _warm_up(self, contestant: HttpContestant, seconds: float, directory: Path) -> None:
+        self._say(f"warming up {contestant.name}")
+        self._prepare(contestant, HOT)
+        self._prepare(contestant, TEN_THOUSAND)
+        hot = Target(contestant, HOT, CONNECTIONS, directory)
+        spread = Target(contestant, TEN_THOUSAND, CONNECTIONS, directory)
+
+        def warm(load: Load, target: Target, share: float) -> None:
+            load.run(target, max(WARM_UP_SECONDS_MIN, seconds * share))
+
+        if isinstance(contestant, Tally):
+            self._prepare(contestant, KEYED)
+            warm(Wrk(replayed_percent=10), Target(contestant, KEYED, CONNECTIONS, directory), 0.2)
+            Upload(minimal=True).prepare(spread, WARM_UP_SECONDS_MIN)
+        warm(Wrk(), spread, 0.3)
+        warm(Wrk(), hot, 0.5)
+
+    def _prepare(self, contestant: Contestant, counters: Counters) -> None:
+        made = (contestant.name, counters.group)
+        if made not in self._prepared:
+            contestant.prepare(counters)
+            self._prepared.add(made)
+
+    def _run_workload(self, workload: Workload, field: Field, directory: Path) -> None:
+        targets: list[tuple[Entrant, Target]] = []
+        for entrant in workload.entrants:
+            contestant = field.contestants[entrant.contestant]
+            counters = entrant.counters or workload.counters
+            self._prepare(contestant, counters)
+            target = Target(contestant, counters, entrant.connections or workload.connections, directory)
+            entrant.load.prepare(target, self.mode.seconds)
+            targets.append((entrant, target))
+        for repetition in range(1, self.mode.repetitions + 1):
+            # Forwards and backwards: nobody always runs after the same one.
+            for entrant, target in targets if repetition % 2 else reversed(targets):
+                field.postgres.checkpoint()
+                self._add(measure(workload, entrant, target, repetition, self.mode.seconds))
+        self._audit(workload, targets)
+
+    def _audit(self, workload: Workload, targets: list[tuple[Entrant, Target]]) -> None:
+        for entrant, target in targets:
+            try:
+                target.contestant.audit()
+            except (Failed, OSError) as failure:
+                self.runs.discard(workload.name, [entrant.label], f"audit: {failure}")
+
+    def _add(self, run: Run) -> None:
+        self.runs.add(run)
+        verdict = "" if run.counted else f"   DOES NOT COUNT: {run.why_not}"
+        self._say(f"{run.workload:14} {run.contestant:24} {run.repetition}  {run.per_second:10,.0f}/s{verdict}")
+
+    def _say(self, text: str) -> None:
+        print(f"bench {time.monotonic() - self._begin:6.1f} s  {text}", file=sys.stderr, flush=True)

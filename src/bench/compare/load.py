@@ -1,0 +1,294 @@
+"""Load generators: each puts load on a contestant for some time and says what was acknowledged."""
+
+import json
+import math
+import random
+import re
+import signal
+import subprocess
+import time
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contestants import BENCH, Contestant, Counters, HttpContestant, Java, PgBench, RedisBenchmark, Tally
+from .processes import Failed
+from .runs import Latencies, Outcome, Runs
+
+UNIFORM = "uniform"
+ZIPF = "zipf"
+
+# Given to a load generator that is ended by a signal before that.
+FOREVER_SECONDS = 3600
+END_SECONDS_MAX = 30.0
+
+# What a generator that has to be told how much to do does first, to learn how fast it is.
+PROBE_LINES = 50_000
+PROBE_REQUESTS = 2_000
+LINES_MAX = 3_000_000
+
+# pgbench opens its connections one after the other, and its run begins then.
+PGBENCH_CONNECT_SECONDS = 0.005
+
+# A curve of 1/k; pgbench takes nothing below.
+PGBENCH_ZIPF = 1.001
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whom to put under load, and what they count in."""
+
+    contestant: Contestant
+    counters: Counters
+    connections: int
+    directory: Path  # for files of the load generator
+
+
+class Load(ABC):
+    def prepare(self, target: Target, seconds: float) -> None:
+        """Learns what it needs to know before the first run."""
+
+    @abstractmethod
+    def run(self, target: Target, seconds: float) -> Outcome:
+        """Puts load on it for about so long."""
+
+
+def _start(command: list[str], directory: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=directory,
+        start_new_session=True,
+    )
+
+
+def _output(command: list[str], process: subprocess.Popen[str], seconds_max: float) -> str:
+    try:
+        output, _ = process.communicate(timeout=seconds_max)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{command[0]} did not end") from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if process.returncode != 0:
+        raise Failed(f"{command[0]} ended with {process.returncode}: {output.strip()[-500:]}")
+    return output
+
+
+def _run_for(command: list[str], directory: Path, seconds: float, end: signal.Signals) -> str:
+    """Runs a generator that counts in whole seconds for a part of one: the signal ends it as its own clock would."""
+    process = _start(command, directory)
+    try:
+        time.sleep(seconds)
+        process.send_signal(end)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return _output(command, process, END_SECONDS_MAX)
+
+
+def _found(pattern: str, text: str, otherwise: str | None = None) -> str:
+    match = re.search(pattern, text)
+    if match is None and otherwise is None:
+        raise Failed(f"no {pattern!r} in: {text.strip()[-500:]}")
+    return otherwise or "" if match is None else match.group(1)
+
+
+@dataclass(frozen=True)
+class Wrk(Load):
+    """wrk, one thread: the next request of a connection follows on the answer to the one before."""
+
+    skew: str = UNIFORM
+    reads: bool = False
+    replayed_percent: int | None = None  # None: no idempotency keys
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, HttpContestant)
+        asked = (contestant.reads if self.reads else contestant.increments)(target.counters)
+        same = target.counters.size == 1 and self.replayed_percent is None
+        command = ["wrk", "-t1", f"-c{target.connections}", f"-d{FOREVER_SECONDS}s"]
+        if same:
+            command += ["-s", str(BENCH / "wrk" / "one.lua"), contestant.url + asked.to(1), "--", asked.method]
+        else:
+            command += ["-s", str(BENCH / "wrk" / "many.lua"), contestant.url, "--", asked.method, asked.head, asked.tail]
+            command += [str(target.counters.size), self.skew, *self._keys()]
+        output = _run_for(command, target.directory, seconds, signal.SIGINT)
+        return self._outcome(output, target.connections)
+
+    def _keys(self) -> list[str]:
+        return ["-", "0"] if self.replayed_percent is None else [uuid.uuid4().hex, str(self.replayed_percent)]
+
+    def _outcome(self, output: str, connections: int) -> Outcome:
+        answered = int(_found(r"(\d+) requests in", output))
+        refused = int(_found(r"Non-2xx or 3xx responses: (\d+)", output, "0"))
+        broken = _found(r"Socket errors: (.*)", output, "")
+        errors = refused + sum(int(number) for number in re.findall(r"\d+", broken))
+        per_second = float(_found(r"Requests/sec:\s+([\d.]+)", output))
+        if answered == 0:
+            raise Failed("nothing was answered")
+        # When it stops, wrk leaves one request of each connection unanswered, which may have been applied or not.
+        if self.reads:
+            least, most = 0, 0
+        elif self.replayed_percent is None:
+            least, most = answered - refused, answered + connections
+        else:
+            fresh = int(_found(r"fresh (\d+)", output))
+            least, most = fresh - connections, fresh
+        return Outcome(answered, answered / per_second, errors, least, most)
+
+
+@dataclass(frozen=True)
+class OpenLoop(Load):
+    """A constant rate, half of the contestant's own maximum on one hot counter, whatever the answers do."""
+
+    java: Java
+    runs: Runs
+    maximum_workload: str
+    warm_up_seconds: int
+    out: Path
+    measured: dict[str, float]
+
+    def prepare(self, target: Target, seconds: float) -> None:
+        name = target.contestant.name
+        known = self.runs.per_second(self.maximum_workload, name)
+        if known is not None:
+            self.measured[name] = known.median
+        else:
+            outcome = Wrk().run(target, seconds)
+            self.measured[name] = outcome.operations / outcome.seconds
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, HttpContestant)
+        asked = contestant.increments(target.counters)
+        self.out.mkdir(parents=True, exist_ok=True)
+        distribution = self.out / f"{contestant.name.replace(' ', '-')}-{uuid.uuid4().hex[:8]}.hgrm"
+        rate = max(1, round(self.measured[contestant.name] / 2))
+        options: dict[str, object] = {
+            "--url": contestant.url + asked.to(1),
+            "--method": asked.method,
+            "--rate": rate,
+            "--connections": target.connections,
+            "--warm-up": self.warm_up_seconds,
+            "--seconds": max(1, math.ceil(seconds)),
+            "--out": distribution,
+        }
+        command = [*self.java.bench("io.tally.bench.OpenLoop"), *(str(word) for pair in options.items() for word in pair)]
+        output = _output(command, _start(command, target.directory), seconds + self.warm_up_seconds + END_SECONDS_MAX)
+        told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+        latencies = Latencies(rate, told["p50"], told["p90"], told["p99"], told["p999"], told["max"], distribution)
+        errors = told["failed"] + told["outstanding"]
+        return Outcome(told["ok"], told["seconds"], errors, told["okAll"], told["okAll"], latencies)
+
+
+class Upload(Load):
+    """One request with a line for each increment, sent by curl and answered line by line, or with a summary."""
+
+    def __init__(self, minimal: bool) -> None:
+        self._minimal = minimal
+        self._lines = PROBE_LINES
+        self._file: Path | None = None
+
+    def prepare(self, target: Target, seconds: float) -> None:
+        self._write(target, PROBE_LINES)
+        outcome = self.run(target, seconds)
+        rate = outcome.operations / outcome.seconds
+        self._write(target, min(LINES_MAX, max(PROBE_LINES, round(rate * seconds))))
+
+    def _write(self, target: Target, lines: int) -> None:
+        group, size = target.counters.group, target.counters.size
+        kinds = [f'{{"namespace":"{group}","name":"{number}","delta":1}}\n' for number in range(1, size + 1)]
+        self._lines = lines
+        self._file = target.directory / f"{group}{'-minimal' if self._minimal else ''}.ndjson"
+        with self._file.open("w") as out:
+            out.writelines(random.choices(kinds, k=lines))
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, Tally) and self._file is not None
+        answer = target.directory / "answer"
+        command = ["curl", "-sS", "-X", "POST", "-T", str(self._file), "-H", "Expect:", "-o", str(answer)]
+        command += ["-H", "Content-Type: application/x-ndjson", "-w", "%{http_code} %{time_total}"]
+        command += ["-H", "Prefer: return=minimal"] if self._minimal else []
+        command.append(f"{contestant.url}/v1/increments")
+        output = _output(command, _start(command, target.directory), FOREVER_SECONDS)
+        status, elapsed = output.split()
+        if status != "200":
+            raise Failed(f"the upload was answered with {status}: {answer.read_text()[:300]}")
+        applied = self._applied(answer)
+        return Outcome(applied, float(elapsed), self._lines - applied, applied, applied)
+
+    def _applied(self, answer: Path) -> int:
+        if self._minimal:
+            return int(json.loads(answer.read_text())["applied"])
+        with answer.open() as lines:
+            return sum('"problem"' not in line for line in lines)
+
+
+@dataclass(frozen=True)
+class PgBenchLoad(Load):
+    """pgbench, one thread."""
+
+    skew: str = UNIFORM
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, PgBench)
+        size = target.counters.size
+        script = target.directory / f"{target.counters.group}-{self.skew}.sql"
+        table = contestant.table(target.counters)
+        chosen = f"random_zipfian(1, {size}, {PGBENCH_ZIPF})" if self.skew == ZIPF else f"random(1, {size})"
+        script.write_text(
+            f"\\set id {chosen}\nupdate {table} set value = value + 1 where id = :id returning value;\n"
+        )
+        command = contestant.database.client(
+            "pgbench",
+            *("-n", "-M", "prepared", "-j", "1", "-c", str(target.connections), "-T", str(FOREVER_SECONDS)),
+            *("-f", str(script)),
+        )
+        # -T sets an alarm; one that comes before it ends the run as well.
+        connecting = target.connections * PGBENCH_CONNECT_SECONDS
+        output = _run_for(command, target.directory, connecting + seconds, signal.SIGALRM)
+        done = int(_found(r"transactions actually processed: (\d+)", output))
+        failed = int(_found(r"failed transactions: (\d+)", output, "0"))
+        per_second = float(_found(r"tps = ([\d.]+)", output))
+        if done == 0:
+            raise Failed("pgbench did nothing")
+        return Outcome(done, done / per_second, failed, done, done + target.connections)
+
+
+class RedisBenchmarkLoad(Load):
+    """redis-benchmark, told how many requests to send."""
+
+    def __init__(self, pipeline: int = 1) -> None:
+        self._pipeline = pipeline
+        self._requests = PROBE_REQUESTS * pipeline
+
+    def prepare(self, target: Target, seconds: float) -> None:
+        outcome = self.run(target, seconds)
+        self._requests = max(self._requests, round(outcome.operations / outcome.seconds * seconds))
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, RedisBenchmark)
+        counters = target.counters
+        command = ["redis-benchmark", "-p", str(contestant.port), "-c", str(target.connections), "--csv"]
+        command += ["-P", str(self._pipeline), "-n", str(self._requests)]
+        if counters.size == 1:
+            command += ["INCR", contestant.key(counters, f"{1:012d}")]
+        else:
+            command += ["-r", str(counters.size), "INCR", contestant.key(counters, "__rand_int__")]
+        output = _output(command, _start(command, target.directory), FOREVER_SECONDS)
+        per_second = float(_found(r'"INCR[^"]*","([\d.]+)"', output))
+        errors = len(re.findall("(?i)error", output))
+        under_way = target.connections * self._pipeline
+        return Outcome(
+            self._requests, self._requests / per_second, errors, self._requests, self._requests + under_way
+        )

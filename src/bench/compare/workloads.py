@@ -1,0 +1,194 @@
+"""What is compared under which load."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import field
+from .contestants import Counters, Java
+from .load import ZIPF, Load, OpenLoop, PgBenchLoad, RedisBenchmarkLoad, Upload, Wrk
+from .modes import Mode
+from .runs import Runs
+
+HOT = Counters("hot", 1)
+TEN_THOUSAND = Counters("spread", 10_000)
+MILLION = Counters("million", 1_000_000)
+TEN_MILLION = Counters("ten-million", 10_000_000)
+KEYED = Counters("keyed", 1)
+
+HOT_CONNECTIONS = (1, 16, 64, 256)
+CONNECTIONS = 64
+REPLAYED_PERCENTS = (0, 10, 50)
+PIPELINE = 16
+OPEN_LOOP_WARM_UP_SECONDS = 1
+
+UNKEYED = "un-keyed"
+MINIMAL = "tally, summary"
+PIPELINED = f"redis-benchmark -P {PIPELINE}"
+TEN_THOUSAND_OF_FEW = "10,000 of 10,000"
+TEN_THOUSAND_OF_MANY = "10,000 of ten million"
+ALL_OF_MANY = "all of ten million"
+
+# Servers that are up together.
+USUAL = "usual"
+SLOW = "slow disk"
+LARGE = "large"
+
+
+def keyed(percent: int) -> str:
+    return f"keyed, {percent} % replays"
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A column of the report: a contestant under some load."""
+
+    label: str
+    contestant: str
+    load: Load
+    counters: Counters | None = None  # None: those of the workload
+    connections: int | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A row of the report. The others are compared with the reference."""
+
+    name: str
+    title: str
+    counters: Counters
+    connections: int
+    entrants: tuple[Entrant, ...]
+    servers: str = USUAL
+    reference: str = field.TALLY
+
+
+def _over_http(*contestants: str, load: Load) -> tuple[Entrant, ...]:
+    return tuple(Entrant(name, name, load) for name in contestants)
+
+
+def _hot(connections: int, on: str) -> Workload:
+    contestants = [field.TALLY, field.LANES_OFF, field.WEBDIS_ALWAYS, field.WEBDIS_EVERYSEC, field.DJANGO]
+    if on == USUAL:
+        contestants.append(field.NO_DATABASE)
+    slow = on == SLOW
+    return Workload(
+        f"{'slow-' if slow else ''}hot-{connections}",
+        f"{'Slow disk: one' if slow else 'One'} hot counter, {connections} connection{'s' if connections > 1 else ''}",
+        HOT,
+        connections,
+        (
+            *_over_http(*contestants, load=Wrk()),
+            Entrant(field.PGBENCH, field.PGBENCH, PgBenchLoad()),
+            Entrant(field.REDIS_BENCHMARK, field.REDIS_BENCHMARK, RedisBenchmarkLoad()),
+        ),
+        on,
+    )
+
+
+def _spread(name: str, title: str, counters: Counters, skew: str, on: str = USUAL) -> Workload:
+    contestants = (field.TALLY, field.LANES_OFF, field.WEBDIS_ALWAYS, field.WEBDIS_EVERYSEC, field.DJANGO)
+    entrants = [
+        *_over_http(*contestants, load=Wrk(skew)),
+        Entrant(field.PGBENCH, field.PGBENCH, PgBenchLoad(skew)),
+    ]
+    if skew != ZIPF:
+        # redis-benchmark knows no other distribution.
+        entrants.append(Entrant(field.REDIS_BENCHMARK, field.REDIS_BENCHMARK, RedisBenchmarkLoad()))
+    return Workload(name, title, counters, CONNECTIONS, tuple(entrants), on)
+
+
+def _reads() -> Workload:
+    contestants = (
+        field.TALLY,
+        field.LANES_OFF,
+        field.WEBDIS_ALWAYS,
+        field.WEBDIS_EVERYSEC,
+        field.DJANGO,
+        field.NO_DATABASE,
+    )
+    entrants = _over_http(*contestants, load=Wrk(reads=True))
+    return Workload("reads", f"Reads of one counter, {CONNECTIONS} connections", HOT, CONNECTIONS, entrants)
+
+
+def _keyed() -> Workload:
+    entrants = [Entrant(UNKEYED, field.TALLY, Wrk())]
+    entrants += [Entrant(keyed(percent), field.TALLY, Wrk(replayed_percent=percent)) for percent in REPLAYED_PERCENTS]
+    return Workload(
+        "keyed",
+        f"One hot counter with idempotency keys, {CONNECTIONS} connections",
+        KEYED,
+        CONNECTIONS,
+        tuple(entrants),
+        reference=UNKEYED,
+    )
+
+
+def _upload(name: str, title: str, counters: Counters) -> Workload:
+    return Workload(
+        name,
+        title,
+        counters,
+        1,
+        (
+            Entrant(field.TALLY, field.TALLY, Upload(minimal=False)),
+            Entrant(MINIMAL, field.TALLY, Upload(minimal=True)),
+            Entrant(PIPELINED, field.REDIS_BENCHMARK, RedisBenchmarkLoad(PIPELINE), connections=CONNECTIONS),
+        ),
+        reference=MINIMAL,
+    )
+
+
+def _open_loop(java: Java, runs: Runs, out: Path) -> Workload:
+    load = OpenLoop(java, runs, f"hot-{CONNECTIONS}", OPEN_LOOP_WARM_UP_SECONDS, out, {})
+    contestants = (
+        field.TALLY,
+        field.LANES_OFF,
+        field.WEBDIS_ALWAYS,
+        field.WEBDIS_EVERYSEC,
+        field.DJANGO,
+        field.NO_DATABASE,
+    )
+    return Workload(
+        "open-loop",
+        f"Constant rate, half of each one's maximum, {CONNECTIONS} connections",
+        HOT,
+        CONNECTIONS,
+        _over_http(*contestants, load=load),
+    )
+
+
+def _large() -> Workload:
+    return Workload(
+        "large",
+        f"Ten million counters, {CONNECTIONS} connections",
+        TEN_MILLION,
+        CONNECTIONS,
+        (
+            Entrant(TEN_THOUSAND_OF_FEW, field.TALLY, Wrk(), TEN_THOUSAND),
+            # The first ten thousand by number lie together; what matters is what lies around them.
+            Entrant(TEN_THOUSAND_OF_MANY, field.TALLY_LARGE, Wrk(), Counters(TEN_MILLION.group, TEN_THOUSAND.size)),
+            Entrant(ALL_OF_MANY, field.TALLY_LARGE, Wrk(), TEN_MILLION),
+        ),
+        LARGE,
+        reference=TEN_THOUSAND_OF_FEW,
+    )
+
+
+def workloads(mode: Mode, java: Java, runs: Runs, latencies: Path) -> list[Workload]:
+    at_64 = f"{CONNECTIONS} connections"
+    usual = [
+        *(_hot(connections, USUAL) for connections in HOT_CONNECTIONS),
+        _spread("spread", f"10,000 counters, {at_64}", TEN_THOUSAND, "uniform"),
+        _spread("zipf", f"10,000 counters, Zipf, {at_64}", TEN_THOUSAND, ZIPF),
+        _spread("million", f"1 million counters, {at_64}", MILLION, "uniform"),
+        _reads(),
+        _keyed(),
+        _upload("ndjson-hot", "NDJSON, one hot counter", HOT),
+        _upload("ndjson-spread", "NDJSON, 10,000 counters", TEN_THOUSAND),
+        _open_loop(java, runs, latencies),
+    ]
+    slow = [
+        *(_hot(connections, SLOW) for connections in HOT_CONNECTIONS if connections > 1 or mode.has_long_rows),
+        _spread("slow-spread", f"Slow disk: 10,000 counters, {at_64}", TEN_THOUSAND, "uniform", SLOW),
+    ]
+    return usual + slow + ([_large()] if mode.has_long_rows else [])
