@@ -1,15 +1,18 @@
 """The order of events: servers up, warm-up, workload after workload, report."""
 
+import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import machine
+from . import machine, report
 from .contestants import BENCH, BUILD, Contestant, Counters, HttpContestant, Java, Tally
-from .field import LANES_OFF, NO_DATABASE, TALLY, Field
+from .field import LANES_OFF, NO_DATABASE, TALLY, TALLY_LARGE, Field
 from .load import Load, Target, Upload, Wrk
 from .modes import Mode
 from .processes import Failed, run
+from .report import Facts
 from .runs import Run, Runs
 from .trial import measure
 from .workloads import (
@@ -49,36 +52,71 @@ class Comparison:
         self.workloads = [each for each in every if not only or each.name.startswith(tuple(only))]
         if not self.workloads:
             raise Failed(f"no such workload; there are: {', '.join(each.name for each in every)}")
+        self._only = only
         self._prepared: set[tuple[str, str]] = set()
+        self._contestants: dict[str, Contestant] = {}
+        self._versions: dict[str, str] = {}
+        self._slow_syncs_per_second: float | None = None
+        self._audit_share: float | None = None
+        # Reports of another run must not stand beside this one's.
+        shutil.rmtree(latencies, ignore_errors=True)
+        for old in (*out.glob("*.svg"), out / "report.md", out / "table.md", out / "runs.csv"):
+            old.unlink(missing_ok=True)
 
     def run(self) -> bool:
         """Returns whether all runs count."""
         for kind in (USUAL, SLOW, LARGE):
             chosen = [workload for workload in self.workloads if workload.servers == kind]
-            if chosen:
-                self._run_on(kind, chosen)
-        self.runs.write(self._out / "runs.csv")
+            if not chosen:
+                continue
+            self._run_on(kind, chosen)
+            self._write()
         return all(run.counted for run in self.runs.all)
 
+    def _write(self) -> None:
+        """After each set of servers anew, so that little is lost where a later one fails."""
+        facts = Facts(
+            mode=self.mode,
+            machine=self._machine,
+            slow_syncs_per_second=self._slow_syncs_per_second,
+            versions={**machine.versions(), **self._versions},
+            commit=machine.commit(BENCH),
+            contestants=list(self._contestants.values()),
+            minutes=(time.monotonic() - self._begin) / 60,
+            audit_share=self._audit_share,
+            only=self._only,
+        )
+        self.runs.write(self._out / "runs.csv")
+        report.write(facts, self.workloads, self.runs, self._out)
+
     def _run_on(self, kind: str, chosen: list[Workload]) -> None:
-        names = {entrant.contestant for workload in chosen for entrant in workload.entrants}
+        names = {entrant.contestant for workload in chosen for entrant in self._entrants(workload)}
         directory = self._directory / kind.replace(" ", "-")
         directory.mkdir()
         preload = self._slow_disk() if kind == SLOW else {}
         self._say(f"{kind}: starting {', '.join(sorted(names))}")
         with Field(names, self._java, self._postgres_bin, directory, preload) as field:
             self._prepared.clear()
+            self._contestants = {**field.contestants, **self._contestants}
+            self._versions = {"PostgreSQL": field.postgres.version()}
+            begin = time.monotonic()
             seconds = self.mode.slow_warm_up_seconds if kind == SLOW else self.mode.warm_up_seconds
             for contestant in field.contestants.values():
                 if isinstance(contestant, HttpContestant):
                     self._warm_up(contestant, seconds * WARM_UP_SHARES.get(contestant.name, WARM_UP_SHARE), directory)
             for workload in chosen:
                 self._run_workload(workload, field, directory)
+            if kind == LARGE:
+                large = field.contestants[TALLY_LARGE]
+                assert isinstance(large, Tally)
+                self._audit_share = large.audit_seconds() / (time.monotonic() - begin)
 
     def _slow_disk(self) -> dict[str, str]:
         library = self._out / "slow_fsync.so"
         run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(BENCH / "slow_fsync.c"), "-ldl"])
-        return {"LD_PRELOAD": str(library), "SLOW_FSYNC_MICROS": str(SLOW_FSYNC_MICROS)}
+        preload = {"LD_PRELOAD": str(library), "SLOW_FSYNC_MICROS": str(SLOW_FSYNC_MICROS)}
+        self._slow_syncs_per_second = machine.syncs_per_second(self._directory, preload)
+        return preload
 
     def _warm_up(self, contestant: HttpContestant, seconds: float, directory: Path) -> None:
         self._say(f"warming up {contestant.name}")
@@ -103,12 +141,22 @@ class Comparison:
             contestant.prepare(counters)
             self._prepared.add(made)
 
+    def _entrants(self, workload: Workload) -> list[Entrant]:
+        return [each for each in workload.entrants if not self.mode.leaves_out(workload.name, each.label)]
+
+    def _prepare_all(self, workload: Workload, field: Field) -> None:
+        wanted = {entrant.contestant: entrant.counters or workload.counters for entrant in self._entrants(workload)}
+        with ThreadPoolExecutor() as threads:
+            made = [threads.submit(self._prepare, field.contestants[name], wanted[name]) for name in wanted]
+        for each in made:
+            each.result()
+
     def _run_workload(self, workload: Workload, field: Field, directory: Path) -> None:
+        self._prepare_all(workload, field)
         targets: list[tuple[Entrant, Target]] = []
-        for entrant in workload.entrants:
+        for entrant in self._entrants(workload):
             contestant = field.contestants[entrant.contestant]
             counters = entrant.counters or workload.counters
-            self._prepare(contestant, counters)
             target = Target(contestant, counters, entrant.connections or workload.connections, directory)
             entrant.load.prepare(target, self.mode.seconds)
             targets.append((entrant, target))

@@ -1,6 +1,10 @@
 """How long and how often."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as member
+
+from . import field
 
 
 @dataclass(frozen=True)
@@ -14,10 +18,28 @@ class Mode:
     slow_warm_up_seconds: float
     has_long_rows: bool  # ten million counters, one connection on the slow disk
     means_nothing: bool = False
+    # Which contestants are left out of which workloads, by how those names begin.
+    left_out: Mapping[str, tuple[str, ...]] = member(default_factory=dict)
+
+    def leaves_out(self, workload: str, label: str) -> bool:
+        return workload.startswith(self.left_out.get(label, ()))
 
 
 FULL = Mode("full", repetitions=5, seconds=8, warm_up_seconds=60, slow_warm_up_seconds=40, has_long_rows=True)
-SHORT = Mode("short", repetitions=2, seconds=1.5, warm_up_seconds=30, slow_warm_up_seconds=12, has_long_rows=False)
+SHORT = Mode(
+    "short",
+    repetitions=2,
+    seconds=1.5,
+    warm_up_seconds=30,
+    slow_warm_up_seconds=12,
+    has_long_rows=False,
+    # What no target is about, where the other rows say as much.
+    left_out={
+        field.WEBDIS_EVERYSEC: ("hot-1", "spread", "zipf", "million", "reads", "open-loop", "slow"),
+        field.NO_DATABASE: ("hot-1", "reads", "open-loop"),
+        field.DJANGO: ("zipf", "million", "slow-hot-16", "slow-hot-256", "slow-spread"),
+    },
+)
 SMOKE = Mode(
     "smoke",
     repetitions=1,

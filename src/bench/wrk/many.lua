@@ -3,7 +3,7 @@
 -- The path is HEAD, a number of 1 to COUNTERS, and TAIL. SKEW is "uniform" or "zipf" (the k-th counter is asked for in
 -- proportion to 1/k). KEYS is "-", or what the idempotency keys of this run begin with: each request has a key of its own,
 -- but for REPLAYED percent of them, which repeat one that was sent long enough ago to have been answered.
--- Prints "fresh N" at the end: how many keys of their own were given out.
+-- Prints at the end "given N", how many requests were made, and "fresh N", how many keys of their own were given out.
 
 local REPLAYED_AFTER = 4096 -- requests; far more than are under way at once
 
@@ -43,16 +43,20 @@ function init(arguments)
   local length = method == "POST" and "Content-Length: 0\r\n" or ""
   math.randomseed(os.time())
 
+  -- wrk asks for one request before it begins, to look at it, and does not send it.
+  given, fresh = -1, -1
   if keys == "-" then
     after = after .. length .. "\r\n"
-    request = function() return before .. choose() .. after end
+    request = function()
+      given = given + 1
+      return before .. choose() .. after
+    end
     return
   end
 
   after = after .. length .. "Idempotency-Key: " .. keys .. "-"
-  -- wrk asks for one request before it begins, to look at it, and does not send it.
-  fresh = -1
   request = function()
+    given = given + 1
     local key = fresh + 1
     if fresh > REPLAYED_AFTER and math.random() < chance then
       key = math.random(fresh - REPLAYED_AFTER)
@@ -64,9 +68,11 @@ function init(arguments)
 end
 
 function done()
-  local fresh = 0
+  local total_given, total_fresh = 0, 0
   for _, thread in ipairs(threads) do
-    fresh = fresh + (thread:get("fresh") or 0)
+    total_given = total_given + thread:get("given")
+    total_fresh = total_fresh + thread:get("fresh")
   end
-  print("fresh " .. fresh)
+  print("given " .. total_given)
+  print("fresh " .. total_fresh)
 end

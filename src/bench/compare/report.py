@@ -1,0 +1,230 @@
+"""The report, and the short table for the README."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import field
+from .contestants import JVM_MEMORY, SOURCES, Contestant
+from .machine import Machine
+from .modes import Mode
+from .pictures import draw
+from .runs import Runs, Spread
+from .servers import POSTGRES_SETTINGS, REDIS_SETTINGS
+from .targets import KIB_PER_MIB, TARGETS, Measured
+from .workloads import CONNECTIONS, MINIMAL, PIPELINED, Entrant, Workload
+
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report says beside the figures."""
+
+    mode: Mode
+    machine: Machine
+    slow_syncs_per_second: float | None
+    versions: dict[str, str]
+    commit: str
+    contestants: list[Contestant]
+    minutes: float
+    audit_share: float | None
+    only: list[str]
+
+
+def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> None:
+    pictures = draw(workloads, runs, out)
+    parts = [
+        "# Tally beside what people would pick instead\n",
+        _warning(facts),
+        _machine(facts),
+        _contestants(facts),
+        _targets(facts, runs),
+        "## Every row\n\nPer second: the median of the runs that count, and the least and the most of them.\n",
+        *(_row(workload, runs) for workload in workloads),
+        _latency(runs),
+        _memory(workloads, runs),
+        _not_counted(runs),
+        "\n".join(f"![{title}]({file.name})\n" for title, file in pictures),
+        _method(facts),
+    ]
+    (out / "report.md").write_text("\n".join(part for part in parts if part))
+    (out / "table.md").write_text(_compact(workloads, runs))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _warning(facts: Facts) -> str:
+    if facts.mode.means_nothing:
+        return "**These figures mean nothing**: runs of a moment, on programs that are not warm. They show that the comparison works.\n"
+    return ""
+
+
+def _machine(facts: Facts) -> str:
+    machine, mode = facts.machine, facts.mode
+    slow = facts.slow_syncs_per_second
+    rows = [
+        ("processor", f"{machine.cpu}, {machine.cores} cores, shared with the load generator"),
+        ("memory", f"{machine.memory_gib:.1f} GiB"),
+        ("system", f"{machine.system}, Linux {machine.kernel}"),
+        ("disk", f"{machine.file_system}; {machine.syncs_per_second:,.0f} writes and fdatasyncs a second, one after the other"),
+        ("slow disk", ABSENT if slow is None else f"the same, each fsync and fdatasync 2 ms slower: {slow:,.0f} a second"),
+        ("Tally", f"commit {facts.commit}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
+        ("mode", f"{mode.name}: {mode.repetitions} × {mode.seconds:g} s, Tally warmed up for {mode.warm_up_seconds:g} s"),
+        ("workloads", ", ".join(facts.only) if facts.only else "all of this mode"),
+        ("took", f"{facts.minutes:.1f} minutes without the build"),
+    ]
+    return "## Where\n\n" + _table(["", ""], rows)
+
+
+def _contestants(facts: Facts) -> str:
+    rows = [(each.name, each.what, each.durability) for each in facts.contestants]
+    postgres = ", ".join(f"{name} = {value}" for name, value in POSTGRES_SETTINGS.items())
+    redis = ", ".join(f"{name} = {value or 'none'}" for name, value in REDIS_SETTINGS.items())
+    options = (SOURCES / "main" / "docker" / "jvm.options").read_text().splitlines()
+    flags = [line for line in options if line.startswith("-") and not line.startswith("-Djava.library.path")]
+    return (
+        "## Who\n\n"
+        + _table(["contestant", "what it is", "what an acknowledged increment survives"], rows)
+        + f"\nPostgreSQL, for all who keep their counters there: {postgres}. Redis: {redis}. "
+        + f"Java: `{' '.join([*flags, f'-XX:MaxRAM={JVM_MEMORY}'])}`.\n"
+    )
+
+
+def _targets(facts: Facts, runs: Runs) -> str:
+    measured = Measured(runs, facts.audit_share)
+    rows = [(each.what, each.required(), each.found(measured), each.verdict(measured)) for each in TARGETS]
+    return "## Targets\n\n" + _table(["target", "required", "measured", ""], rows)
+
+
+def _row(workload: Workload, runs: Runs) -> str:
+    reference = runs.per_second(workload.name, workload.reference)
+    rows = [_cells(workload, entrant, reference, runs) for entrant in workload.entrants]
+    head = [
+        "",
+        "per second",
+        f"{workload.reference} is",
+        "runs that count",
+        "CPU µs each: load generator",
+        "all else",
+    ]
+    return f"### {workload.title}\n\n`{workload.name}`\n\n" + _table(head, rows)
+
+
+def _cells(workload: Workload, entrant: Entrant, reference: Spread | None, runs: Runs) -> list[str]:
+    every, counted = runs.of(workload.name, entrant.label), runs.counted(workload.name, entrant.label)
+    spread = runs.per_second(workload.name, entrant.label)
+    if not every:
+        return [entrant.label, "not measured in this mode", *[ABSENT] * 4]
+    if spread is None:
+        return [entrant.label, "**no run counts**", ABSENT, f"0 of {len(every)}", ABSENT, ABSENT]
+    figures = f"{spread.median:,.0f} ({spread.least:,.0f}–{spread.most:,.0f})"
+    times = ABSENT if reference is None or entrant.label == workload.reference else _times(reference.median / spread.median)
+    generator = Spread.of(run.generator_cpu_micros for run in counted)
+    other = Spread.of(run.other_cpu_micros for run in counted)
+    costs = [ABSENT if cost is None else f"{cost.median:.1f}" for cost in (generator, other)]
+    return [entrant.label, figures, times, f"{len(counted)} of {len(every)}", *costs]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:.0f} ×"
+
+
+def _latency(runs: Runs) -> str:
+    labels = dict.fromkeys(run.contestant for run in runs.all if run.workload == "open-loop")
+    rows = []
+    for label in labels:
+        found = [run.latencies for run in runs.counted("open-loop", label) if run.latencies is not None]
+        if found:
+            columns = [Spread.of(getattr(each, name) for each in found) for name in ("p50", "p90", "p99", "p999", "max")]
+            middles = [ABSENT if column is None else f"{column.median:.2f}" for column in columns]
+            rows.append([label, f"{found[0].rate:,}", *middles])
+    if not rows:
+        return ""
+    return (
+        "## Latency\n\nMilliseconds from when a request was due until its answer was complete, at half of each one's own "
+        f"maximum on one hot counter, over {CONNECTIONS} connections; medians of the runs that count. A request that has to "
+        "wait for a free connection waits on the clock.\n\n"
+        + _table(["", "requests a second", "p50", "p90", "p99", "p99.9", "max"], rows)
+    )
+
+
+def _memory(workloads: list[Workload], runs: Runs) -> str:
+    rows = []
+    for label in dict.fromkeys(run.contestant for run in runs.all if run.workload.startswith("hot-")):
+        sizes = [run.rss_kib / KIB_PER_MIB for run in runs.all if run.contestant == label and run.workload.startswith("hot-")]
+        last = [run.rss_kib / KIB_PER_MIB for run in runs.all if run.contestant == label and run.rss_kib]
+        if last:
+            rows.append([label, f"{max(sizes):,.0f}", f"{max(last):,.0f}"])
+    if not rows:
+        return ""
+    return (
+        "## Memory\n\nResident, MiB: a contestant's own processes, right after a run. Webdis with its Redis; the others "
+        "without PostgreSQL; both Java baselines are one process.\n\n"
+        + _table(["", "most after a hot run", "most after any run"], rows)
+    )
+
+
+def _not_counted(runs: Runs) -> str:
+    rows = [
+        (run.workload, run.contestant, str(run.repetition), f"{run.per_second:,.0f}", " ".join(run.why_not.split())[:200])
+        for run in runs.all
+        if not run.counted
+    ]
+    if not rows:
+        return "## Runs that do not count\n\nNone: of every run, what was acknowledged is stored.\n"
+    return "## Runs that do not count\n\n" + _table(["workload", "contestant", "repetition", "per second", "why"], rows)
+
+
+def _method(facts: Facts) -> str:
+    return (
+        "## How\n\n"
+        "- Everything runs on this machine, load generators included, and stays up; one contestant at a time is under load. "
+        "Repetitions go forwards and backwards through the contestants. PostgreSQL makes a checkpoint before each run.\n"
+        "- Load over HTTP is wrk with one thread, a closed loop; `open-loop` has a constant rate instead.\n"
+        "- After each run the sums are read: what was stored is at least what was acknowledged, and at most one more for each "
+        "connection, since wrk leaves one request on each unanswered when it stops. Keyed runs: as many as keys were given "
+        "out, less one for each connection at the most. Uploads and `open-loop`: exactly. Otherwise the run does not count, "
+        "and one with any error does not either. Tally's books are audited after each workload.\n"
+        "- pgbench and redis-benchmark have no service in front: they are ceilings, not rivals. redis-benchmark with "
+        f"pipelines has {CONNECTIONS} connections, an upload is one.\n"
+        "- Counters are made before, at 0, in all contestants alike; Tally's as its `PUT` makes them.\n"
+    )
+
+
+# Columns of the short table, and what stands in them where a workload has other labels.
+_COLUMNS = {
+    field.TALLY: (field.TALLY, MINIMAL),
+    field.WEBDIS_ALWAYS: (field.WEBDIS_ALWAYS,),
+    field.WEBDIS_EVERYSEC: (field.WEBDIS_EVERYSEC,),
+    field.LANES_OFF: (field.LANES_OFF,),
+    field.DJANGO: (field.DJANGO,),
+    field.PGBENCH: (field.PGBENCH,),
+    field.NO_DATABASE: (field.NO_DATABASE,),
+    field.REDIS_BENCHMARK: (field.REDIS_BENCHMARK, PIPELINED),
+}
+
+
+def _compact(workloads: list[Workload], runs: Runs) -> str:
+    """A line for each workload whose columns are the contestants."""
+    rows = []
+    for workload in workloads:
+        if workload.reference in _COLUMNS[field.TALLY]:
+            # Where both stand in a workload, the last: uploads answered with a summary.
+            rows.append([workload.title, *(_median(workload, reversed(labels), runs) for labels in _COLUMNS.values())])
+        else:
+            # Variants of one contestant: a line for each.
+            rows += [
+                [f"{workload.title}: {entrant.label}", _median(workload, [entrant.label], runs), *[ABSENT] * (len(_COLUMNS) - 1)]
+                for entrant in workload.entrants
+            ]
+    return _table(["per second", *_COLUMNS], rows)
+
+
+def _median(workload: Workload, labels: Iterable[str], runs: Runs) -> str:
+    found = (runs.per_second(workload.name, label) for label in labels)
+    return next((f"{spread.median:,.0f}" for spread in found if spread is not None), ABSENT)

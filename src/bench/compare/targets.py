@@ -1,0 +1,120 @@
+"""What was set as a goal, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import field
+from .runs import Runs, Spread
+from .workloads import (
+    ALL_OF_MANY,
+    CONNECTIONS,
+    MINIMAL,
+    PIPELINED,
+    REPLAYED_PERCENTS,
+    TEN_THOUSAND_OF_FEW,
+    TEN_THOUSAND_OF_MANY,
+    UNKEYED,
+    keyed,
+)
+
+RSS_MIB_MAX = 300.0
+SPREAD_LINES_PER_SECOND_MIN = 150_000.0
+AUDIT_PERCENT_MAX = 1.0
+KIB_PER_MIB = 1024
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the targets are read from."""
+
+    runs: Runs
+    audit_share: float | None  # of the time, with ten million counters
+
+
+@dataclass(frozen=True)
+class Target:
+    what: str
+    unit: str  # "×", or what stands behind the figure
+    limit: float
+    is_least: bool  # whether more is better
+    measured: Callable[[Measured], float | None]
+
+    def required(self) -> str:
+        return f"{'≥' if self.is_least else '≤'} {self._figure(self.limit)}"
+
+    def found(self, measured: Measured) -> str:
+        value = self.measured(measured)
+        return "–" if value is None else self._figure(value)
+
+    def verdict(self, measured: Measured) -> str:
+        value = self.measured(measured)
+        if value is None:
+            return "not measured in this mode"
+        return "reached" if (value >= self.limit) == self.is_least or value == self.limit else "MISSED"
+
+    def _figure(self, value: float) -> str:
+        if self.unit == "×":
+            return f"{value:.2f} ×"
+        return f"{value:,.2f} {self.unit}" if value < 10 else f"{value:,.0f} {self.unit}"
+
+
+def ratio(runs: Runs, workload: str, above: str, below: str) -> float | None:
+    upper, lower = runs.per_second(workload, above), runs.per_second(workload, below)
+    return None if upper is None or lower is None else upper.median / lower.median
+
+
+def _faster(workload: str, rival: str, limit: float, what: str, label: str = field.TALLY) -> Target:
+    return Target(what, "×", limit, True, lambda measured: ratio(measured.runs, workload, label, rival))
+
+
+def _latency(measured: Measured) -> float | None:
+    found = [p99(measured.runs, name) for name in (field.TALLY, field.WEBDIS_ALWAYS)]
+    return found[0] / found[1] if found[0] is not None and found[1] is not None else None
+
+
+def p99(runs: Runs, contestant: str) -> float | None:
+    counted = runs.counted("open-loop", contestant)
+    spread = Spread.of(run.latencies.p99 for run in counted if run.latencies is not None)
+    return None if spread is None else spread.median
+
+
+def _rss(measured: Measured) -> float | None:
+    sizes = [run.rss_kib / KIB_PER_MIB for run in measured.runs.all if _is_hot_tally(run.workload, run.contestant)]
+    return max(sizes) if sizes else None
+
+
+def _is_hot_tally(workload: str, contestant: str) -> bool:
+    return workload.startswith("hot-") and contestant == field.TALLY
+
+
+def _lines(measured: Measured) -> float | None:
+    spread = measured.runs.per_second("ndjson-spread", MINIMAL)
+    return None if spread is None else spread.median
+
+
+def _audit(measured: Measured) -> float | None:
+    return None if measured.audit_share is None else 100 * measured.audit_share
+
+
+HOT, SLOW_HOT = f"hot-{CONNECTIONS}", f"slow-hot-{CONNECTIONS}"
+
+TARGETS = [
+    _faster(HOT, field.WEBDIS_ALWAYS, 1.2, "hot counter, 64 connections, of Webdis always"),
+    _faster("hot-256", field.WEBDIS_ALWAYS, 1.2, "hot counter, 256 connections, of Webdis always"),
+    _faster("spread", field.WEBDIS_ALWAYS, 1.0, "10,000 counters, 64 connections, of Webdis always"),
+    _faster(SLOW_HOT, field.WEBDIS_ALWAYS, 1.0, "slow disk, hot counter, 64 connections, of Webdis always"),
+    _faster("slow-hot-256", field.WEBDIS_ALWAYS, 1.0, "slow disk, hot counter, 256 connections, of Webdis always"),
+    _faster(SLOW_HOT, field.PGBENCH, 25, "slow disk, hot counter, 64 connections, of pgbench"),
+    _faster(HOT, field.PGBENCH, 15, "hot counter, 64 connections, of pgbench"),
+    *(
+        _faster("keyed", UNKEYED, 0.7, f"keyed with {percent} % replays, of un-keyed", keyed(percent))
+        for percent in REPLAYED_PERCENTS
+    ),
+    _faster("ndjson-hot", PIPELINED, 1.0, f"NDJSON, hot counter, summary, of {PIPELINED}", MINIMAL),
+    Target("NDJSON, 10,000 counters, summary", "lines/s", SPREAD_LINES_PER_SECOND_MIN, True, _lines),
+    Target("p99 at half load, of Webdis always", "×", 1.5, False, _latency),
+    Target("resident memory of Tally, the most seen under hot load", "MiB", RSS_MIB_MAX, False, _rss),
+    _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "10,000 of ten million counters, of as many of 10,000", TEN_THOUSAND_OF_MANY),
+    _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "all of ten million counters, of 10,000", ALL_OF_MANY),
+    Target("audits' share of the time, ten million counters", "%", AUDIT_PERCENT_MAX, False, _audit),
+]
