@@ -145,7 +145,9 @@ class Comparison:
         return [each for each in workload.entrants if not self.mode.leaves_out(workload.name, each.label)]
 
     def _prepare_all(self, workload: Workload, field: Field) -> None:
-        wanted = {entrant.contestant: entrant.counters or workload.counters for entrant in self._entrants(workload)}
+        # Where there are several, the smaller lots are parts of the largest, which comes last here and stays.
+        every = [(entrant.contestant, entrant.counters or workload.counters) for entrant in self._entrants(workload)]
+        wanted = dict(sorted(every, key=lambda each: each[1].size))
         with ThreadPoolExecutor() as threads:
             made = [threads.submit(self._prepare, field.contestants[name], wanted[name]) for name in wanted]
         for each in made:

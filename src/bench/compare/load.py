@@ -94,10 +94,13 @@ def _run_for(command: list[str], directory: Path, seconds: float, end: signal.Si
 
 
 def _found(pattern: str, text: str, otherwise: str | None = None) -> str:
+    """The part of the text that the pattern puts in brackets."""
     match = re.search(pattern, text)
-    if match is None and otherwise is None:
+    if match is not None:
+        return match.group(1)
+    if otherwise is None:
         raise Failed(f"no {pattern!r} in: {text.strip()[-500:]}")
-    return otherwise or "" if match is None else match.group(1)
+    return otherwise
 
 
 @dataclass(frozen=True)

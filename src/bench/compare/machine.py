@@ -39,7 +39,7 @@ class Machine:
 
 def look(directory: Path) -> Machine:
     """The machine, and the file system that the directory is on; fails where that is memory."""
-    kind = run(["stat", "--file-system", "--format", "%T", str(directory)]).strip()
+    kind = run(["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(directory)]).strip()
     if kind in ("tmpfs", "ramfs"):
         raise Failed(f"{directory} is in memory ({kind}), and a commit there proves nothing: name a directory on a disk")
     cpu_info = Path("/proc/cpuinfo").read_text().splitlines()

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt  # noqa: E402  (the back end has to be chosen fi
 
 from . import field  # noqa: E402
 from .runs import Runs  # noqa: E402
-from .workloads import HOT_CONNECTIONS, Workload  # noqa: E402
+from .workloads import HOT_CONNECTIONS, OPEN_LOOP, Workload  # noqa: E402
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
 
@@ -42,7 +42,7 @@ def draw(workloads: list[Workload], runs: Runs, out: Path) -> list[tuple[str, Pa
         drawn.append(_by_connections("One hot counter, each fsync 2 ms slower", slow, runs, out / "slow-hot.svg"))
     if spread:
         drawn.append(_bars("Many counters", spread, runs, out / "spread.svg"))
-    if any(each.name == "open-loop" for each in measured):
+    if any(each.name == OPEN_LOOP for each in measured):
         drawn.append(_latencies(runs, out / "latency.svg"))
     return drawn
 
@@ -99,7 +99,7 @@ def _bars(title: str, workloads: list[Workload], runs: Runs, file: Path) -> tupl
 def _latencies(runs: Runs, file: Path) -> tuple[str, Path]:
     figure, axes = plt.subplots(figsize=(WIDTH_INCHES, HEIGHT_INCHES))
     for label in COLOURS:
-        found = [run.latencies for run in runs.counted("open-loop", label) if run.latencies is not None]
+        found = [run.latencies for run in runs.counted(OPEN_LOOP, label) if run.latencies is not None]
         if found:
             middle = sorted(found, key=lambda latencies: latencies.p99)[(len(found) - 1) // 2]
             nines, milliseconds = _distribution(middle.distribution)

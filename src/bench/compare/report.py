@@ -11,8 +11,8 @@ from .modes import Mode
 from .pictures import draw
 from .runs import Runs, Spread
 from .servers import POSTGRES_SETTINGS, REDIS_SETTINGS
-from .targets import KIB_PER_MIB, TARGETS, Measured
-from .workloads import CONNECTIONS, MINIMAL, PIPELINED, Entrant, Workload
+from .targets import KIB_PER_MIB, TARGETS, Measured, p99
+from .workloads import CONNECTIONS, MINIMAL, OPEN_LOOP, PIPELINED, Entrant, Workload
 
 ABSENT = "–"
 
@@ -41,7 +41,7 @@ def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> Non
         _contestants(facts),
         _targets(facts, runs),
         "## Every row\n\nPer second: the median of the runs that count, and the least and the most of them.\n",
-        *(_row(workload, runs) for workload in workloads),
+        *(_row(workload, runs) for workload in workloads if workload.name != OPEN_LOOP),
         _latency(runs),
         _memory(workloads, runs),
         _not_counted(runs),
@@ -97,7 +97,10 @@ def _contestants(facts: Facts) -> str:
 
 def _targets(facts: Facts, runs: Runs) -> str:
     measured = Measured(runs, facts.audit_share)
-    rows = [(each.what, each.required(), each.found(measured), each.verdict(measured)) for each in TARGETS]
+    rows = [
+        (each.what, each.required(), each.found(measured), ABSENT if facts.mode.means_nothing else each.verdict(measured))
+        for each in TARGETS
+    ]
     return "## Targets\n\n" + _table(["target", "required", "measured", ""], rows)
 
 
@@ -135,21 +138,24 @@ def _times(ratio: float) -> str:
 
 
 def _latency(runs: Runs) -> str:
-    labels = dict.fromkeys(run.contestant for run in runs.all if run.workload == "open-loop")
+    labels = dict.fromkeys(run.contestant for run in runs.all if run.workload == OPEN_LOOP)
     rows = []
     for label in labels:
-        found = [run.latencies for run in runs.counted("open-loop", label) if run.latencies is not None]
+        every = runs.of(OPEN_LOOP, label)
+        found = [run.latencies for run in runs.counted(OPEN_LOOP, label) if run.latencies is not None]
         if found:
             columns = [Spread.of(getattr(each, name) for each in found) for name in ("p50", "p90", "p99", "p999", "max")]
             middles = [ABSENT if column is None else f"{column.median:.2f}" for column in columns]
-            rows.append([label, f"{found[0].rate:,}", *middles])
+            rows.append([label, f"{found[0].rate:,}", *middles, f"{len(found)} of {len(every)}"])
+        else:
+            rows.append([label, *[ABSENT] * 6, f"0 of {len(every)}"])
     if not rows:
         return ""
     return (
         "## Latency\n\nMilliseconds from when a request was due until its answer was complete, at half of each one's own "
         f"maximum on one hot counter, over {CONNECTIONS} connections; medians of the runs that count. A request that has to "
         "wait for a free connection waits on the clock.\n\n"
-        + _table(["", "requests a second", "p50", "p90", "p99", "p99.9", "max"], rows)
+        + _table(["", "requests a second", "p50", "p90", "p99", "p99.9", "max", "runs that count"], rows)
     )
 
 
@@ -213,7 +219,11 @@ def _compact(workloads: list[Workload], runs: Runs) -> str:
     """A line for each workload whose columns are the contestants."""
     rows = []
     for workload in workloads:
-        if workload.reference in _COLUMNS[field.TALLY]:
+        if workload.name == OPEN_LOOP:
+            figures = [p99(runs, label) for label in _COLUMNS]
+            middles = [ABSENT if figure is None else f"{figure:.1f} ms" for figure in figures]
+            rows.append(["p99 at half of each one's maximum", *middles])
+        elif workload.reference in _COLUMNS[field.TALLY]:
             # Where both stand in a workload, the last: uploads answered with a summary.
             rows.append([workload.title, *(_median(workload, reversed(labels), runs) for labels in _COLUMNS.values())])
         else:

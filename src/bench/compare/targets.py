@@ -9,6 +9,7 @@ from .workloads import (
     ALL_OF_MANY,
     CONNECTIONS,
     MINIMAL,
+    OPEN_LOOP,
     PIPELINED,
     REPLAYED_PERCENTS,
     TEN_THOUSAND_OF_FEW,
@@ -50,7 +51,8 @@ class Target:
         value = self.measured(measured)
         if value is None:
             return "not measured in this mode"
-        return "reached" if (value >= self.limit) == self.is_least or value == self.limit else "MISSED"
+        is_reached = value >= self.limit if self.is_least else value <= self.limit
+        return "reached" if is_reached else "**missed**"
 
     def _figure(self, value: float) -> str:
         if self.unit == "×":
@@ -73,7 +75,7 @@ def _latency(measured: Measured) -> float | None:
 
 
 def p99(runs: Runs, contestant: str) -> float | None:
-    counted = runs.counted("open-loop", contestant)
+    counted = runs.counted(OPEN_LOOP, contestant)
     spread = Spread.of(run.latencies.p99 for run in counted if run.latencies is not None)
     return None if spread is None else spread.median
 

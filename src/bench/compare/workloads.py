@@ -17,9 +17,11 @@ KEYED = Counters("keyed", 1)
 
 HOT_CONNECTIONS = (1, 16, 64, 256)
 CONNECTIONS = 64
+OPEN_LOOP = "open-loop"
 REPLAYED_PERCENTS = (0, 10, 50)
 PIPELINE = 16
-OPEN_LOOP_WARM_UP_SECONDS = 1
+# The generator is compiled while it runs, too.
+OPEN_LOOP_WARM_UP_SECONDS = 3
 
 UNKEYED = "un-keyed"
 MINIMAL = "tally, summary"
@@ -149,7 +151,7 @@ def _open_loop(java: Java, runs: Runs, out: Path) -> Workload:
         field.NO_DATABASE,
     )
     return Workload(
-        "open-loop",
+        OPEN_LOOP,
         f"Constant rate, half of each one's maximum, {CONNECTIONS} connections",
         HOT,
         CONNECTIONS,
@@ -165,8 +167,8 @@ def _large() -> Workload:
         CONNECTIONS,
         (
             Entrant(TEN_THOUSAND_OF_FEW, field.TALLY, Wrk(), TEN_THOUSAND),
-            # The first ten thousand by number lie together; what matters is what lies around them.
-            Entrant(TEN_THOUSAND_OF_MANY, field.TALLY_LARGE, Wrk(), Counters(TEN_MILLION.group, TEN_THOUSAND.size)),
+            # Each thousandth, so that no two lie in one page.
+            Entrant(TEN_THOUSAND_OF_MANY, field.TALLY_LARGE, Wrk(), Counters(TEN_MILLION.group, 10_000, "000")),
             Entrant(ALL_OF_MANY, field.TALLY_LARGE, Wrk(), TEN_MILLION),
         ),
         LARGE,
