@@ -50,8 +50,8 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGHUP, _end)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
     directory = Path(tempfile.mkdtemp(prefix="tally-bench-", dir=arguments.directory))
     # PostgreSQL runs as another user where this runs as root.
     directory.chmod(0o755)

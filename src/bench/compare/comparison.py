@@ -99,17 +99,12 @@ class Comparison:
             self._prepared.clear()
             self._contestants = {**field.contestants, **self._contestants}
             self._versions = {"PostgreSQL": field.postgres.version()}
-            begin = time.monotonic()
             seconds = self.mode.slow_warm_up_seconds if kind == SLOW else self.mode.warm_up_seconds
             for contestant in field.contestants.values():
                 if isinstance(contestant, HttpContestant):
                     self._warm_up(contestant, seconds * WARM_UP_SHARES.get(contestant.name, WARM_UP_SHARE), directory)
             for workload in chosen:
                 self._run_workload(workload, field, directory)
-            if kind == LARGE:
-                large = field.contestants[TALLY_LARGE]
-                assert isinstance(large, Tally)
-                self._audit_share = large.audit_seconds() / (time.monotonic() - begin)
 
     def _slow_disk(self) -> dict[str, str]:
         library = self._out / "slow_fsync.so"
@@ -162,11 +157,16 @@ class Comparison:
             target = Target(contestant, counters, entrant.connections or workload.connections, directory)
             entrant.load.prepare(target, self.mode.seconds)
             targets.append((entrant, target))
+        begin, audited = time.monotonic(), _audit_seconds(field)
         for repetition in range(1, self.mode.repetitions + 1):
             # Forwards and backwards: nobody always runs after the same one.
             for entrant, target in targets if repetition % 2 else reversed(targets):
                 field.postgres.checkpoint()
                 self._add(measure(workload, entrant, target, repetition, self.mode.seconds))
+        audited = _audit_seconds(field) - audited
+        # Short runs may fall between two audits, which says nothing.
+        if audited > 0:
+            self._audit_share = audited / (time.monotonic() - begin)
         self._audit(workload, targets)
 
     def _audit(self, workload: Workload, targets: list[tuple[Entrant, Target]]) -> None:
@@ -183,3 +183,8 @@ class Comparison:
 
     def _say(self, text: str) -> None:
         print(f"bench {time.monotonic() - self._begin:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+def _audit_seconds(field: Field) -> float:
+    large = field.contestants.get(TALLY_LARGE)
+    return large.audit_seconds() if isinstance(large, Tally) else 0.0

@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the back end has to be chosen first)
 
 from . import field  # noqa: E402
-from .runs import Runs  # noqa: E402
+from .runs import Runs, Spread  # noqa: E402
 from .workloads import HOT_CONNECTIONS, OPEN_LOOP, Workload  # noqa: E402
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
@@ -57,15 +57,11 @@ def _by_connections(title: str, workloads: list[Workload], runs: Runs, file: Pat
         found = [(workload.connections, runs.per_second(workload.name, label)) for workload in workloads]
         points = [(connections, spread) for connections, spread in found if spread is not None]
         if points:
-            middle = [spread.median for _, spread in points]
-            errors = [
-                [spread.median - spread.least for _, spread in points],
-                [spread.most - spread.median for _, spread in points],
-            ]
+            spreads = [spread for _, spread in points]
             axes.errorbar(
                 [connections for connections, _ in points],
-                middle,
-                yerr=errors,
+                [spread.median for spread in spreads],
+                yerr=_ranges(spreads),
                 label=label,
                 color=COLOURS.get(label, OTHER),
                 marker="o",
@@ -74,6 +70,7 @@ def _by_connections(title: str, workloads: list[Workload], runs: Runs, file: Pat
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(HOT_CONNECTIONS, [str(connections) for connections in HOT_CONNECTIONS])
+    axes.set_xlim(HOT_CONNECTIONS[0] / 1.3, HOT_CONNECTIONS[-1] * 1.3)
     axes.minorticks_off()
     axes.set_xlabel("connections")
     axes.set_ylabel("increments a second")
@@ -87,13 +84,20 @@ def _bars(title: str, workloads: list[Workload], runs: Runs, file: Path) -> tupl
     for index, label in enumerate(labels):
         found = [runs.per_second(workload.name, label) for workload in workloads]
         places = [place + index * width for place, spread in enumerate(found) if spread is not None]
-        heights = [spread.median for spread in found if spread is not None]
-        axes.bar(places, heights, width, label=label, color=COLOURS.get(label, OTHER))
+        spreads = [spread for spread in found if spread is not None]
+        heights = [spread.median for spread in spreads]
+        colour = COLOURS.get(label, OTHER)
+        axes.bar(places, heights, width, yerr=_ranges(spreads), label=label, color=colour, zorder=2)
     middles = [place + 0.4 - width / 2 for place in range(len(workloads))]
     axes.set_xticks(middles, [workload.title.rsplit(",", 1)[0] for workload in workloads], fontsize=8)
     axes.set_yscale("log")
     axes.set_ylabel("increments a second")
     return _finish(title, figure, axes, file)
+
+
+def _ranges(spreads: list[Spread]) -> list[list[float]]:
+    """How far the least lies below the median, and the most above it."""
+    return [[each.median - each.least for each in spreads], [each.most - each.median for each in spreads]]
 
 
 def _latencies(runs: Runs, file: Path) -> tuple[str, Path]:
@@ -126,6 +130,7 @@ def _distribution(file: Path) -> tuple[list[float], list[float]]:
 
 def _finish(title: str, figure: plt.Figure, axes: plt.Axes, file: Path) -> tuple[str, Path]:
     axes.set_title(title)
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.grid(True, which="major", alpha=0.3)
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()

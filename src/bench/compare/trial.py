@@ -51,7 +51,7 @@ def measure(workload: Workload, entrant: Entrant, target: Target, repetition: in
         rss_kib = contestant.rss_kib()
         stored = _settled(contestant, target.counters) - before
     except (Failed, OSError, ValueError) as failure:
-        return _failed(workload, entrant, target, repetition, str(failure))
+        return _failed(workload, entrant, target, repetition, " ".join(str(failure).split()))
     why_not = _why_not(outcome, stored)
     per_operation = MICROS / max(1, outcome.operations)
     return Run(
