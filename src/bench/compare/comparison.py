@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import machine, report
-from .contestants import BENCH, BUILD, Contestant, Counters, HttpContestant, Java, Tally
+from .contestants import BENCH, Contestant, Counters, HttpContestant, Java, Tally
 from .field import LANES_OFF, NO_DATABASE, TALLY, TALLY_LARGE, Field
 from .load import Load, Target, Upload, Wrk
 from .modes import Mode
@@ -31,7 +31,7 @@ from .workloads import (
 SLOW_FSYNC_MICROS = 2_000
 
 # Which part of Tally's warm-up each gets: bytecode that is compiled while it runs needs the most.
-WARM_UP_SHARES = {TALLY: 1.0, LANES_OFF: 0.3, NO_DATABASE: 0.2}
+WARM_UP_SHARES = {TALLY: 1.0, TALLY_LARGE: 1.0, LANES_OFF: 0.3, NO_DATABASE: 0.2}
 WARM_UP_SHARE = 0.02
 # The first answers of a cold JVM take this long.
 WARM_UP_SECONDS_MIN = 0.5

@@ -59,7 +59,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _warning(facts: Facts) -> str:
     if facts.mode.means_nothing:
-        return "**These figures mean nothing**: runs of a moment, on programs that are not warm. They show that the comparison works.\n"
+        return "**These figures mean nothing**: runs of a moment, on programs that are not warm, to show that all of it works.\n"
     return ""
 
 

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import Failed, Service, await_ready, free_port, run, start
+from .processes import Failed, await_ready, free_port, run, start
 
 # Whoever runs this as root has PostgreSQL run as the user that Debian's package makes.
 POSTGRES_USER = "postgres" if os.geteuid() == 0 else None
@@ -161,8 +160,3 @@ class Redis:
             return self.command("ping") == "PONG"
         except Failed:
             return False
-
-
-def settle(seconds: float = 0.2) -> None:
-    """Lets what a run left behind come to rest: connections being closed, a last write."""
-    time.sleep(seconds)

@@ -25,19 +25,21 @@ class _Cost:
 
 
 class _Meter:
-    """The load generator is the one child that ends meanwhile."""
+    """The load generator is the one child that ends meanwhile; what we do ourselves is nobody's."""
 
     def __init__(self) -> None:
-        self._generator = _children_seconds()
+        self._generator = _seconds(resource.RUSAGE_CHILDREN)
+        self._own = _seconds(resource.RUSAGE_SELF)
         self._busy = busy_seconds()
 
     def read(self) -> _Cost:
-        generator = _children_seconds() - self._generator
-        return _Cost(generator, max(0.0, busy_seconds() - self._busy - generator))
+        generator = _seconds(resource.RUSAGE_CHILDREN) - self._generator
+        own = _seconds(resource.RUSAGE_SELF) - self._own
+        return _Cost(generator, max(0.0, busy_seconds() - self._busy - generator - own))
 
 
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _seconds(whose: int) -> float:
+    used = resource.getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 
