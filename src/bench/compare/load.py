@@ -23,6 +23,9 @@ ZIPF = "zipf"
 FOREVER_SECONDS = 3600
 END_SECONDS_MAX = 30.0
 
+# An answer that takes longer is an error. By itself wrk takes 2 s, and 256 connections to one slow row come near that.
+WRK_TIMEOUT = "10s"
+
 # What a generator that has to be told how much to do does first, to learn how fast it is.
 PROBE_LINES = 50_000
 PROBE_REQUESTS = 2_000
@@ -116,7 +119,7 @@ class Wrk(Load):
         assert isinstance(contestant, HttpContestant)
         asked = (contestant.reads if self.reads else contestant.increments)(target.counters)
         same = target.counters.size == 1 and self.replayed_percent is None
-        command = ["wrk", "-t1", f"-c{target.connections}", f"-d{FOREVER_SECONDS}s"]
+        command = ["wrk", "-t1", f"-c{target.connections}", f"-d{FOREVER_SECONDS}s", "--timeout", WRK_TIMEOUT]
         if same:
             command += ["-s", str(BENCH / "wrk" / "one.lua"), contestant.url + asked.to(1), "--", asked.method]
         else:
