@@ -45,6 +45,7 @@ class Comparison:
         self._out = out
         self._begin = time.monotonic()
         self._machine = machine.look(directory)
+        self._commit = machine.commit(BENCH)
         self._java = Java(directory)
         self.runs = Runs()
         latencies = out / "latency"
@@ -80,7 +81,7 @@ class Comparison:
             machine=self._machine,
             slow_syncs_per_second=self._slow_syncs_per_second,
             versions={**machine.versions(), **self._versions},
-            commit=machine.commit(BENCH),
+            commit=self._commit,
             contestants=list(self._contestants.values()),
             minutes=(time.monotonic() - self._begin) / 60,
             audit_share=self._audit_share,
@@ -127,8 +128,9 @@ class Comparison:
             self._prepare(contestant, KEYED)
             warm(Wrk(replayed_percent=10), Target(contestant, KEYED, CONNECTIONS, directory), 0.2)
             Upload(minimal=True).prepare(spread, WARM_UP_SECONDS_MIN)
-        warm(Wrk(), spread, 0.3)
-        warm(Wrk(), hot, 0.5)
+        warm(Wrk(), spread, 0.2)
+        warm(Wrk(reads=True), hot, 0.15)
+        warm(Wrk(), hot, 0.45)
 
     def _prepare(self, contestant: Contestant, counters: Counters) -> None:
         made = (contestant.name, counters.group)
