@@ -1,4 +1,4 @@
-"""The report, and the short table for the README."""
+"""The report, and the short tables for the README."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +39,7 @@ def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> Non
         _warning(facts),
         _machine(facts),
         _contestants(facts),
+        "## Targets\n",
         _targets(facts, runs),
         "## Every row\n\nPer second: the median of the runs that count, and the least and the most of them.\n",
         *(_row(workload, runs) for workload in workloads if workload.name != OPEN_LOOP),
@@ -49,7 +50,7 @@ def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> Non
         _method(facts),
     ]
     (out / "report.md").write_text("\n".join(part for part in parts if part))
-    (out / "table.md").write_text(_compact(workloads, runs))
+    (out / "table.md").write_text("\n".join([_compact(workloads, runs), _conditions(facts), _targets(facts, runs)]))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -95,13 +96,26 @@ def _contestants(facts: Facts) -> str:
     )
 
 
+def _conditions(facts: Facts) -> str:
+    """Where the figures of the short table come from, and what they are worth."""
+    machine, mode = facts.machine, facts.mode
+    versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+    survives = "\n".join(f"- {each.name} ({each.what}): {each.durability}" for each in facts.contestants)
+    return (
+        f"{machine.cpu}, {machine.cores} cores shared with the load generator, {machine.syncs_per_second:,.0f} fdatasyncs a "
+        f"second, {machine.system}; {versions}; Tally at commit {facts.commit}. Medians of {mode.repetitions} interleaved "
+        f"runs of {mode.seconds:g} s after {mode.warm_up_seconds:g} s of warm-up.\n\n"
+        f"What an acknowledged increment survives:\n\n{survives}\n"
+    )
+
+
 def _targets(facts: Facts, runs: Runs) -> str:
     measured = Measured(runs, facts.audit_share)
     rows = [
         (each.what, each.required(), each.found(measured), ABSENT if facts.mode.means_nothing else each.verdict(measured))
         for each in TARGETS
     ]
-    return "## Targets\n\n" + _table(["target", "required", "measured", ""], rows)
+    return _table(["target", "required", "measured", ""], rows)
 
 
 def _row(workload: Workload, runs: Runs) -> str:

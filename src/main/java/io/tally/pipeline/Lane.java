@@ -26,9 +26,9 @@ public final class Lane<I, O> {
     /*
      * Smart batching
      *
-     * While a batch is in flight, arrivals pile up; when it completes, all that piled up is the next batch. There is no timer:
-     * an idle lane sends a lone request at once, a busy lane sends large batches, and the batch size finds itself. (Martin
-     * Thompson described it under that name in 2011; a database's group commit does the same for fsync.)
+     * While a batch is in flight, arrivals pile up; when it completes, all that piled up is the next batch. No timer decides: an
+     * idle lane sends a lone request at once, a busy lane sends large batches, and the batch size finds itself. (Martin Thompson
+     * described it under that name in 2011; a database's group commit does the same for fsync.)
      *
      * Waiting for those who come back
      *
