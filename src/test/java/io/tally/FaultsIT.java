@@ -194,8 +194,9 @@ class FaultsIT {
         proxy.cutNothing();
         verify();
         assertThat(unknown()).as("every outcome was learnt").isZero();
+        // About a third of the cuts: the others hit a transaction before its commit, or the settling of an earlier one.
         assertThat(metric("tally_commits_recovered_total{resolution=\"found-committed\"}"))
-                .isGreaterThanOrEqualTo(100);
+                .isGreaterThanOrEqualTo(50);
     }
 
     @Test
