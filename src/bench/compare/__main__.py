@@ -1,6 +1,7 @@
 """Runs the comparison: see ../run."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -50,10 +51,11 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     arguments = _arguments()
+    # PostgreSQL runs as another user where this runs as root, and has to get into its directory.
+    os.umask(0o022)
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _end)
     directory = Path(tempfile.mkdtemp(prefix="tally-bench-", dir=arguments.directory))
-    # PostgreSQL runs as another user where this runs as root.
     directory.chmod(0o755)
     try:
         only = arguments.only.split(",") if arguments.only else []

@@ -31,7 +31,7 @@ from .workloads import (
 SLOW_FSYNC_MICROS = 2_000
 
 # Which part of Tally's warm-up each gets: bytecode that is compiled while it runs needs the most.
-WARM_UP_SHARES = {TALLY: 1.0, TALLY_LARGE: 1.0, LANES_OFF: 0.3, NO_DATABASE: 0.2}
+WARM_UP_SHARES = {TALLY: 1.0, TALLY_LARGE: 1.0, LANES_OFF: 0.4, NO_DATABASE: 0.4}
 WARM_UP_SHARE = 0.02
 # The first answers of a cold JVM take this long.
 WARM_UP_SECONDS_MIN = 0.5
@@ -70,8 +70,10 @@ class Comparison:
             chosen = [workload for workload in self.workloads if workload.servers == kind]
             if not chosen:
                 continue
-            self._run_on(kind, chosen)
-            self._write()
+            try:
+                self._run_on(kind, chosen)
+            finally:
+                self._write()
         return all(run.counted for run in self.runs.all)
 
     def _write(self) -> None:
@@ -108,7 +110,8 @@ class Comparison:
                 self._run_workload(workload, field, directory)
 
     def _slow_disk(self) -> dict[str, str]:
-        library = self._out / "slow_fsync.so"
+        # Not below the clone, which PostgreSQL's user may not be allowed to enter.
+        library = self._directory / "slow_fsync.so"
         run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(BENCH / "slow_fsync.c"), "-ldl"])
         preload = {"LD_PRELOAD": str(library), "SLOW_FSYNC_MICROS": str(SLOW_FSYNC_MICROS)}
         self._slow_syncs_per_second = machine.syncs_per_second(self._directory, preload)

@@ -113,12 +113,13 @@ class Wrk(Load):
     skew: str = UNIFORM
     reads: bool = False
     replayed_percent: int | None = None  # None: no idempotency keys
+    scripted: bool = False  # Lua for every request, also where all are the same
 
     def run(self, target: Target, seconds: float) -> Outcome:
         contestant = target.contestant
         assert isinstance(contestant, HttpContestant)
         asked = (contestant.reads if self.reads else contestant.increments)(target.counters)
-        same = target.counters.size == 1 and self.replayed_percent is None
+        same = target.counters.size == 1 and self.replayed_percent is None and not self.scripted
         command = ["wrk", "-t1", f"-c{target.connections}", f"-d{FOREVER_SECONDS}s", "--timeout", WRK_TIMEOUT]
         if same:
             command += ["-s", str(BENCH / "wrk" / "one.lua"), contestant.url + asked.to(1), "--", asked.method]
@@ -195,7 +196,7 @@ class OpenLoop(Load):
         told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
         latencies = Latencies(rate, told["p50"], told["p90"], told["p99"], told["p999"], told["max"], distribution)
         errors = told["failed"] + told["outstanding"]
-        return Outcome(told["ok"], told["seconds"], errors, told["okAll"], told["okAll"], latencies)
+        return Outcome(told["ok"], told["ok"] / told["achieved"] if told["ok"] else told["seconds"], errors, told["okAll"], told["okAll"], latencies)
 
 
 class Upload(Load):

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,13 +72,10 @@ def versions() -> dict[str, str]:
 
 def commit(directory: Path) -> str:
     """What is measured, as git calls it."""
-    described = subprocess.run(
-        ["git", "-C", str(directory), "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
+    try:
+        return run(["git", "-C", str(directory), "describe", "--always", "--dirty", "--abbrev=12"]).strip()
+    except (Failed, OSError):
+        return "unknown"
 
 
 def busy_seconds() -> float:

@@ -33,6 +33,11 @@ class Service:
         if self.process.poll() is not None:
             raise Failed(f"{self.name} ended with {self.process.returncode}:\n{tail(self.log)}")
 
+    def require_loaded(self, library: str) -> None:
+        """Where the loader cannot open a library that is to be preloaded, it says so in the log and goes on."""
+        if library not in Path(f"/proc/{self.process.pid}/maps").read_text():
+            raise Failed(f"{self.name} runs without {library}:\n{tail(self.log)}")
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(self.stop_signal)

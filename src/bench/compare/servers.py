@@ -58,6 +58,7 @@ class Postgres:
     def __init__(self, binaries: Path, directory: Path, preload: Mapping[str, str]) -> None:
         self._port = free_port()
         data = directory / "data"
+        self._preload = preload
         directory.mkdir()
         if POSTGRES_USER is not None:
             run(["chown", POSTGRES_USER, str(directory)])
@@ -79,6 +80,8 @@ class Postgres:
 
     def await_ready(self) -> None:
         await_ready(self._service, self._answers)
+        if "LD_PRELOAD" in self._preload:
+            self._service.require_loaded(self._preload["LD_PRELOAD"])
         for name, wanted in POSTGRES_SETTINGS.items():
             found = self._main.sql(f"show {name}")
             if found != wanted:
@@ -113,6 +116,7 @@ class Redis:
 
     def __init__(self, appendfsync: str, directory: Path, preload: Mapping[str, str]) -> None:
         self.port = free_port()
+        self._preload = preload
         directory.mkdir()
         settings = {**REDIS_SETTINGS, "appendfsync": appendfsync, "port": str(self.port), "bind": "127.0.0.1"}
         settings["dir"] = str(directory)
@@ -126,6 +130,8 @@ class Redis:
 
     def await_ready(self) -> None:
         await_ready(self._service, self._answers)
+        if "LD_PRELOAD" in self._preload:
+            self._service.require_loaded(self._preload["LD_PRELOAD"])
 
     def command(self, *words: str) -> str:
         return run(["redis-cli", "-p", str(self.port), *words]).strip()

@@ -115,7 +115,7 @@ TARGETS = [
     _faster("ndjson-hot", PIPELINED, 1.0, f"NDJSON, hot counter, summary, of {PIPELINED}", MINIMAL),
     Target("NDJSON, 10,000 counters, summary", "lines/s", SPREAD_LINES_PER_SECOND_MIN, True, _lines),
     Target("p99 at half load, of Webdis always", "×", 1.5, False, _latency),
-    Target("resident memory of Tally, the most seen under hot load", "MiB", RSS_MIB_MAX, False, _rss),
+    Target("resident memory of Tally, the most after a run on a hot counter", "MiB", RSS_MIB_MAX, False, _rss),
     _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "10,000 of ten million counters, of as many of 10,000", TEN_THOUSAND_OF_MANY),
     _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "all of ten million counters, of 10,000", ALL_OF_MANY),
     Target("audits' share of the time, ten million counters", "%", AUDIT_PERCENT_MAX, False, _audit),

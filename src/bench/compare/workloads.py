@@ -113,7 +113,7 @@ def _reads() -> Workload:
 
 
 def _keyed() -> Workload:
-    entrants = [Entrant(UNKEYED, field.TALLY, Wrk())]
+    entrants = [Entrant(UNKEYED, field.TALLY, Wrk(scripted=True))]
     entrants += [Entrant(keyed(percent), field.TALLY, Wrk(replayed_percent=percent)) for percent in REPLAYED_PERCENTS]
     return Workload(
         "keyed",

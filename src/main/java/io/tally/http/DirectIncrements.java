@@ -55,7 +55,7 @@ final class DirectIncrements implements NettyRouteProvider {
                 .flatMap(pipeline::apply)
                 .flatMap(outcome -> answer(request, response, outcome))
                 .onErrorResume(failure -> answer(request, response, failure))
-                .doOnTerminate(() -> answered(request, response, System.nanoTime() - startNanos));
+                .doOnSuccess(sent -> answered(request, response, System.nanoTime() - startNanos));
     }
 
     private Mono<Command> command(HttpServerRequest request) {
@@ -67,7 +67,11 @@ final class DirectIncrements implements NettyRouteProvider {
 
     private Mono<Delta> delta(HttpServerRequest request) {
         return PlainIncrement.hasBody(request)
-                ? request.receive().aggregate().asByteArray().map(bytes -> Delta.of(Bodies.json(json, bytes)))
+                ? request.receive()
+                        .aggregate()
+                        .asByteArray()
+                        .map(bytes -> Delta.of(Bodies.json(json, bytes)))
+                        .switchIfEmpty(Mono.error(Bodies::missing))
                 : Mono.just(Delta.ONE);
     }
 

@@ -51,7 +51,7 @@ final class Failures {
     }
 
     private static ProblemException unforeseen(Throwable failure, String requestId, Supplier<String> request) {
-        if (AbortedException.isConnectionReset(failure)) {
+        if (failure instanceof AbortedException || AbortedException.isConnectionReset(failure)) {
             // The client is gone: nobody reads the answer, and nothing is wrong here that the log should tell.
             return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
         }

@@ -69,7 +69,13 @@ final class PlainIncrement {
                 return false;
             }
         }
-        return isAccepted(headers) && isBodyPlain(headers);
+        return isHostPlain(headers) && isAccepted(headers) && isBodyPlain(headers);
+    }
+
+    /** The dispatcher refuses a request of which it cannot make a URI. */
+    private static boolean isHostPlain(HttpHeaders headers) {
+        String host = headers.get(HttpHeaderNames.HOST);
+        return host == null || isPlain(host, 0, host.length());
     }
 
     /** With a type where there is a body, and without one where there is none. */
@@ -79,7 +85,9 @@ final class PlainIncrement {
         if (length == null || length.equals("0")) {
             return type == null;
         }
-        return length.length() <= BODY_DIGITS_MAX && HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(type);
+        return length.length() <= BODY_DIGITS_MAX
+                && length.charAt(0) != '0'
+                && HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(type);
     }
 
     /** A list of types, in one field or in several, is for somebody else to weigh. */

@@ -31,9 +31,10 @@ final class RequestId {
         return given != null && isUsable(given) ? given : request.getId();
     }
 
+    /** Of a request that does not pass the dispatcher; the letter keeps its number apart from the dispatcher's. */
     static String of(HttpServerRequest request) {
         String given = request.requestHeaders().get(HEADER);
-        return given != null && isUsable(given) ? given : request.requestId();
+        return given != null && isUsable(given) ? given : request.requestId() + "d";
     }
 
     /** Of a request that could not be read: its connection, with which the server's own names begin. */

@@ -7,7 +7,7 @@ package io.tally.http;
 public interface RequestMetrics {
 
     /**
-     * An answer is on its way.
+     * An answer was sent. Requests whose client goes away before that are in no series.
      *
      * @param method of the request
      * @param pattern of its path

@@ -91,6 +91,11 @@ final class BatchWriter implements Flush<Command, Outcome> {
     }
 
     @Override
+    public boolean commits() {
+        return true;
+    }
+
+    @Override
     public Mono<Void> close() {
         return writer.close();
     }

@@ -23,6 +23,11 @@ public interface Flush<I, O> {
     /** Whether the last batch reached the database. */
     boolean storeAnswers();
 
+    /** Whether a batch ends with a commit, which a larger batch shares. */
+    default boolean commits() {
+        return false;
+    }
+
     /** Lets go of what it holds, after the last batch. */
     default Mono<Void> close() {
         return Mono.empty();

@@ -58,6 +58,9 @@ public final class Lane<I, O> {
     /** A batch that took less is a fast disk's: waiting costs more there than it saves. */
     private static final long SLOW_NANOS = Duration.ofMillis(1).toNanos();
 
+    /** A batch that took more met with trouble, and not with a slow disk. */
+    private static final long TROUBLE_NANOS = Duration.ofMillis(100).toNanos();
+
     /** The longest that is waited for those who come back: half of what the batch took, and no more than this. */
     private static final long RETURN_MAX_NANOS = Duration.ofMillis(5).toNanos();
 
@@ -238,8 +241,11 @@ public final class Lane<I, O> {
             cutNanos = nanoClock.getAsLong();
             Mono.defer(() -> flushed(batch))
                     .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
-        } else if (closing && queued.get() == 0) {
-            emptied.tryEmitEmpty();
+        } else {
+            awaited = 0;
+            if (closing && queued.get() == 0) {
+                emptied.tryEmitEmpty();
+            }
         }
     }
 
@@ -296,13 +302,17 @@ public final class Lane<I, O> {
         int waiting = queued.get();
         if (notWaitedAfter > 0) {
             notWaitedAfter--;
-        } else if (took >= SLOW_NANOS && waiting + answered >= CROWD_MIN && waiting < limits.batchMax() && !closing) {
+        } else if (flush.commits() && isSlow(took) && waiting + answered >= CROWD_MIN && waiting < limits.batchMax()) {
             long nanos = Math.min(took / 2, RETURN_MAX_NANOS);
             awaited = waiting + answered;
             enough = waiting + answered - answered / 4;
             awaitedUntilNanos = now + nanos;
             Mono.delay(Duration.ofNanos(nanos)).subscribe(over -> drain());
         }
+    }
+
+    private static boolean isSlow(long tookNanos) {
+        return tookNanos >= SLOW_NANOS && tookNanos <= TROUBLE_NANOS;
     }
 
     private boolean awaitsMore() {

@@ -80,6 +80,7 @@ class PlainIncrementTest {
         "Expect, 100-continue",
         "Transfer-Encoding, chunked",
         "Content-Encoding, gzip",
+        "Host, a b",
         "Accept, text/html",
         "Accept, 'application/json;q=0'",
         "Content-Type, application/json",
@@ -97,7 +98,9 @@ class PlainIncrementTest {
         "application/json, 1000, false",
         "'application/json;charset=utf-8', 11, false",
         "text/plain, 11, false",
-        "application/json, 0, false"
+        "application/json, 0, false",
+        "application/json, 00, false",
+        "application/json, 011, false"
     })
     void aLittleJsonIsPlain(String type, String length, boolean plain) {
         HttpHeaders headers = headers().add("Content-Type", type).add("Content-Length", length);

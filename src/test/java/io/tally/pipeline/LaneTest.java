@@ -38,6 +38,7 @@ class LaneTest {
         final List<List<Integer>> batches = new ArrayList<>();
         final List<Sinks.Empty<Void>> ends = new ArrayList<>();
         boolean storeAnswers = true;
+        boolean commits = true;
 
         @Override
         public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
@@ -61,6 +62,11 @@ class LaneTest {
         @Override
         public boolean storeAnswers() {
             return storeAnswers;
+        }
+
+        @Override
+        public boolean commits() {
+            return commits;
         }
 
         void end(int batch) {
@@ -138,6 +144,19 @@ class LaneTest {
     void doesNotWaitAfterAFastBatch() {
         afterABatchOf(Duration.ofNanos(999_999));
         assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
+    }
+
+    @Test
+    void doesNotWaitAfterTrouble() {
+        afterABatchOf(Duration.ofMillis(101));
+        assertThat(held.batches).hasSize(2);
+    }
+
+    @Test
+    void doesNotWaitWhereNothingIsCommitted() {
+        held.commits = false;
+        afterABatchOf(Duration.ofMillis(2));
+        assertThat(held.batches).hasSize(2);
     }
 
     @Test
