@@ -34,7 +34,7 @@ public final class Lane<I, O> {
      *
      * Callers who wait for an answer before they ask again fall into two crowds that take turns: one is in flight while the other
      * is in the queue, and each batch is half of what it could be. Where commits are slow that is half of the throughput. So
-     * after a slow batch the lane waits, for half of the time that it took at most, until as many have come as it has just
+     * after a slow commit the lane waits, for half of the time that it took at most, until as many have come as it has just
      * answered. Where not even three quarters of them come, waiting saves nothing: callers who come whenever they like come to
      * half in that time, and a great many callers need longer. Then the lane tries it again after two batches, then after four,
      * and so on.
