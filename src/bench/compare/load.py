@@ -26,6 +26,9 @@ END_SECONDS_MAX = 30.0
 # An answer that takes longer is an error. By itself wrk takes 2 s, and 256 connections to one slow row come near that.
 WRK_TIMEOUT = "10s"
 
+# A pause of a twentieth of a second is more than a hundredth of less.
+OPEN_LOOP_SECONDS_MIN = 5
+
 # What a generator that has to be told how much to do does first, to learn how fast it is.
 PROBE_LINES = 50_000
 PROBE_REQUESTS = 2_000
@@ -188,15 +191,21 @@ class OpenLoop(Load):
             "--rate": rate,
             "--connections": target.connections,
             "--warm-up": self.warm_up_seconds,
-            "--seconds": max(1, math.ceil(seconds)),
+            "--seconds": self._measured_seconds(seconds),
             "--out": distribution,
         }
         command = [*self.java.bench("io.tally.bench.OpenLoop"), *(str(word) for pair in options.items() for word in pair)]
-        output = _output(command, _start(command, target.directory), seconds + self.warm_up_seconds + END_SECONDS_MAX)
+        seconds_max = self.warm_up_seconds + self._measured_seconds(seconds) + END_SECONDS_MAX
+        output = _output(command, _start(command, target.directory), seconds_max)
         told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
         latencies = Latencies(rate, told["p50"], told["p90"], told["p99"], told["p999"], told["max"], distribution)
         errors = told["failed"] + told["outstanding"]
         return Outcome(told["ok"], told["ok"] / told["achieved"] if told["ok"] else told["seconds"], errors, told["okAll"], told["okAll"], latencies)
+
+
+    @staticmethod
+    def _measured_seconds(seconds: float) -> int:
+        return max(OPEN_LOOP_SECONDS_MIN, math.ceil(seconds))
 
 
 class Upload(Load):
