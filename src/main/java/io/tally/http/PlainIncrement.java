@@ -51,9 +51,9 @@ final class PlainIncrement {
     }
 
     /** Unreserved characters (RFC 3986, section 2.3), which stand for themselves, and the colon that many names have. */
-    private static boolean isPlain(String uri, int from, int to) {
+    private static boolean isPlain(String text, int from, int to) {
         for (int i = from; i < to; i++) {
-            char c = uri.charAt(i);
+            char c = text.charAt(i);
             boolean letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
             boolean digitOrColon = c >= '0' && c <= ':';
             if (!letter && !digitOrColon && c != '-' && c != '.' && c != '_' && c != '~') {

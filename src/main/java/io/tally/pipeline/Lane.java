@@ -241,11 +241,11 @@ public final class Lane<I, O> {
             cutNanos = nanoClock.getAsLong();
             Mono.defer(() -> flushed(batch))
                     .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
-        } else {
-            awaited = 0;
-            if (closing && queued.get() == 0) {
-                emptied.tryEmitEmpty();
-            }
+            return;
+        }
+        awaited = 0;
+        if (closing && queued.get() == 0) {
+            emptied.tryEmitEmpty();
         }
     }
 
