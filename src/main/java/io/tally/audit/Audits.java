@@ -19,6 +19,7 @@ import reactor.core.publisher.Mono;
 public final class Audits extends LaneOwner {
 
     private static final int WAITING_MAX = 1_000;
+    private static final Duration FLIGHT_MARGIN = Duration.ofMinutes(1);
 
     private final Auditor auditor;
     private final Lane<Occasion, Audit> lane;
@@ -34,7 +35,12 @@ public final class Audits extends LaneOwner {
         // One that has to wait for the one before and then its own needs the time of both.
         this.lane = new Lane<>(
                 "audits",
-                new Lane.Limits(WAITING_MAX, WAITING_MAX, properties.timeout().multipliedBy(2)),
+                new Lane.Limits(
+                        WAITING_MAX,
+                        WAITING_MAX,
+                        properties.timeout().multipliedBy(2),
+                        // The comparison and the tidying, each with its own time-out, and the time to connect.
+                        properties.timeout().multipliedBy(2).plus(FLIGHT_MARGIN)),
                 auditor,
                 CallerThreads.ANY,
                 nanos -> {},

@@ -76,7 +76,10 @@ class BulkRoutes {
     // ---- a stream: answered as it is applied
 
     private Flux<List<Answered>> stream(ServerRequest request, IncrementItems items) {
-        return bodies.lines(request, items, block -> answered(block, pipeline::applyAllPatiently));
+        return Flux.defer(() -> {
+            Function<List<Command>, Mono<List<Outcome>>> apply = pipeline.stream();
+            return bodies.lines(request, items, block -> answered(block, apply));
+        });
     }
 
     // ---- both

@@ -18,8 +18,6 @@ import io.tally.counter.Outcome.WrongKind;
 import io.tally.pipeline.StoreFailure;
 import java.net.URI;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -38,7 +36,10 @@ public final class Problems {
     /** Long enough for a queue to empty or a failover to end more often than not. */
     private static final String RETRY_AFTER_SECONDS = "1";
 
-    private static final Map<String, ProblemDetail> SHARED = new ConcurrentHashMap<>();
+    /** More than the sentences in the code. */
+    private static final int SHARED_MAX = 1_000;
+
+    private static final SharedProblems SHARED = new SharedProblems(SHARED_MAX);
 
     private Problems() {}
 
@@ -92,12 +93,12 @@ public final class Problems {
     }
 
     /**
-     * The same, and the same object each time: a stream may bring hundreds of thousands of bad lines a second.
+     * The same, immutable, and the same object each time: a stream may bring hundreds of thousands of bad lines a second.
      *
      * @param detail a sentence that stands in the code: each is kept for ever
      */
     public static ProblemDetail shared(ProblemType type, String detail) {
-        return SHARED.computeIfAbsent(detail, same -> problem(type, same));
+        return SHARED.of(type, detail);
     }
 
     /** Whether a problem is of that type. */

@@ -33,7 +33,7 @@ public record Job(
         DONE,
         /** It met what trying again does not mend. */
         FAILED,
-        /** Somebody called it off. */
+        /** A run of the lab that a client stopped, or a job that an operator ended in the database. */
         CANCELLED;
 
         /** As stored and shown. */

@@ -6,6 +6,9 @@ public interface JobMetrics {
     /** This instance has taken on a job, or let go of it. */
     void running(boolean runs);
 
-    /** This instance has seen a job to its end. */
-    void finished(Job.State state);
+    /** This instance has done the last step of a job. */
+    void done();
+
+    /** This instance has found that a job cannot succeed. */
+    void failed();
 }

@@ -164,7 +164,12 @@ final class JobWorker {
                     id(),
                     state.label(),
                     claim.job().done());
-            metrics.finished(state);
+            switch (state) {
+                case DONE -> metrics.done();
+                case FAILED -> metrics.failed();
+                // An operator's statement ends a job so; no instance does.
+                case RUNNING, CANCELLED -> {}
+            }
         }
 
         /**

@@ -51,12 +51,16 @@ final class NameBatch {
         open.remove(key);
     }
 
-    /** Tells all who want this one that they do not get it. */
-    void refuse(NameKey key, Outcome why) {
-        for (Waiter<Wanted, NameAnswer> waiter : open.getOrDefault(key, List.of())) {
-            waiter.answer(new Unnamed(why));
-        }
+    /** Answers all who want this one that there is no id, and why. */
+    void fail(NameKey key, Outcome why) {
+        open.getOrDefault(key, List.of()).forEach(waiter -> waiter.answer(new Unnamed(why)));
         open.remove(key);
+    }
+
+    /** The same for all that are still wanted, of which none was made. */
+    void refuseAll(Outcome why) {
+        open.values().forEach(waiters -> waiters.forEach(waiter -> waiter.refuse(new Unnamed(why))));
+        open.clear();
     }
 
     /** Says that what is still wanted may have been made, and nobody knows. */

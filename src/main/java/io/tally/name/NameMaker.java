@@ -1,6 +1,5 @@
 package io.tally.name;
 
-import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
@@ -78,7 +77,7 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     private Mono<Void> makeApart(NameBatch batch, List<Wanted> wanted) {
         int half = wanted.size() / 2;
         if (half == 0) {
-            batch.refuse(wanted.getFirst().key(), new ConstraintViolated());
+            batch.fail(wanted.getFirst().key(), new ConstraintViolated());
             return Mono.empty();
         }
         return make(batch, wanted.subList(0, half))
@@ -102,8 +101,11 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
         storeAnswers = false;
         List<NameKey> keys = batch.keys();
         log.warn("{} names were not got: {}", keys.size(), failure.getMessage());
-        Outcome why = batch.isInDoubt() ? new Unknown() : new StoreUnavailable();
-        keys.forEach(key -> batch.refuse(key, why));
+        if (batch.isInDoubt()) {
+            keys.forEach(key -> batch.fail(key, new Unknown()));
+        } else {
+            batch.refuseAll(new StoreUnavailable());
+        }
         return Mono.empty();
     }
 

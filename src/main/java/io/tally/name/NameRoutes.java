@@ -31,6 +31,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
@@ -94,11 +95,16 @@ class NameRoutes {
         IdempotencyKey key = IdempotencyKeys.of(request, namespace);
         NameItems items = new NameItems(json, namespace, isFolded(request), key);
         return bodies.isStream(request)
-                ? answers.lines(bodies.lines(request, items, block -> answered(block, names::getOrMakePatiently)))
+                ? answers.lines(Flux.defer(() -> stream(request, items)))
                 : bodies.array(request)
                         .map(items::array)
                         .flatMap(read -> answered(read, names::getOrMake))
                         .flatMap(this::array);
+    }
+
+    private Flux<List<Answered>> stream(ServerRequest request, NameItems items) {
+        Function<List<Wanted>, Mono<List<NameAnswer>>> getOrMake = names.stream();
+        return bodies.lines(request, items, block -> answered(block, getOrMake));
     }
 
     private Mono<List<Answered>> answered(

@@ -3,17 +3,17 @@ package io.tally.name;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.name.NameAnswer.Unnamed;
-import io.tally.pipeline.Bulk;
 import io.tally.pipeline.CallerThreads;
 import io.tally.pipeline.Lane;
 import io.tally.pipeline.LaneOwner;
+import io.tally.pipeline.OrderedSubmission;
+import io.tally.pipeline.OrderedSubmission.RetryPolicy;
 import io.tally.pipeline.PipelineProperties;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Names and their ids. Requests that come while others are carried out share the next statement. Safe for use by many threads;
@@ -21,7 +21,8 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class Names extends LaneOwner {
 
-    private static final int EXPIRY_INTERVAL_MILLIS = 250;
+    /** Longer than the tries and the time-outs of {@link NameMaker}. */
+    private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
     private final NameStore store;
     private final PipelineProperties limits;
@@ -37,7 +38,7 @@ public final class Names extends LaneOwner {
         this.lane = new Lane<>(
                 "names",
                 // A name costs about what a counter does.
-                new Lane.Limits(limits.batchCountersMax(), limits.queueOperationsMax(), limits.waitMax()),
+                new Lane.Limits(limits.batchCountersMax(), limits.queueOperationsMax(), limits.waitMax(), FLIGHT_MAX),
                 new NameMaker(store, limits, nanoClock),
                 threads,
                 nanos -> {},
@@ -45,31 +46,31 @@ public final class Names extends LaneOwner {
     }
 
     /**
-     * Gets or makes names, and gives the answers together, in their order. Never fails: what went wrong is an answer, too.
-     * Cancelling gives up the answers, never what was handed in.
+     * Gets or makes names in their order, and gives the answers together. Never fails: what went wrong is an answer, too.
+     * Cancelling gives up the answers, never a name that the lane has taken.
      */
     public Mono<List<NameAnswer>> getOrMake(List<Wanted> wanted) {
-        return Mono.defer(() -> bulk(wanted).once());
+        return Mono.defer(() -> submission(RetryPolicy.never()).submit(wanted));
     }
 
     /**
-     * The same, for those who can wait: does not complete before there was room for each, and takes some time to find a
-     * database that is away.
+     * Gets or makes the names of a stream, which come in blocks, in their order. To be called on the thread of the caller, once
+     * for each stream; blocks are to be subscribed to one after the other. A block does not complete before there was room for
+     * each name, and waits some time for a database that is away.
      */
-    public Mono<List<NameAnswer>> getOrMakePatiently(List<Wanted> wanted) {
-        return Mono.defer(() -> bulk(wanted)
-                .patiently(
-                        nanoClock,
-                        nanoClock.getAsLong() + limits.outcomeMax().toNanos(),
-                        Schedulers.fromExecutor(threads.current())));
+    public Function<List<Wanted>, Mono<List<NameAnswer>>> stream() {
+        return submission(this::isRetried)::submit;
     }
 
-    private Bulk<Wanted, NameAnswer> bulk(List<Wanted> wanted) {
-        return new Bulk<>(
-                wanted,
-                any -> lane,
-                answer -> answer instanceof Unnamed unnamed && unnamed.why() instanceof Overloaded,
-                answer -> answer instanceof Unnamed unnamed && unnamed.why() instanceof StoreUnavailable);
+    private boolean isRetried(NameAnswer answer, long nanos) {
+        return answer instanceof Unnamed unnamed
+                && (unnamed.why() instanceof Overloaded
+                        || (unnamed.why() instanceof StoreUnavailable
+                                && nanos < limits.outcomeMax().toNanos()));
+    }
+
+    private OrderedSubmission<Wanted, NameAnswer> submission(RetryPolicy<NameAnswer> retry) {
+        return new OrderedSubmission<>(any -> lane, retry, threads.current(), nanoClock);
     }
 
     /** A name that exists; empty where it does not. Fails with {@link io.tally.pipeline.StoreFailure} only. */
@@ -80,11 +81,6 @@ public final class Names extends LaneOwner {
     /** The name with that id in a namespace; empty where there is none. Fails as {@link #find(NameKey)} does. */
     public Mono<Known> find(String namespace, long id) {
         return store.find(namespace, id);
-    }
-
-    @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
-    void expire() {
-        lane.expire();
     }
 
     @Override

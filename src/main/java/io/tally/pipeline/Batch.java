@@ -88,6 +88,7 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
         private Map<IdempotencyKey, Command> keyed = Map.of();
         private Set<MemberId> members = Set.of();
         private boolean conditional;
+        private boolean keyedInSequence;
         private int operations;
         private long delta;
         private double size;
@@ -104,14 +105,25 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
             Command command = waiter.request();
             IdempotencyKey key = command.key();
             if (key == null) {
+                // The statement counts un-keyed increments first. Those of one array or stream keep their order; those
+                // of other
+                // requests wait at the same time, so any order is right.
+                conditional |= keyedInSequence && waiter.isSequenced();
                 operations++;
                 delta += increment.delta();
                 size += Math.abs((double) increment.delta());
                 move(increment.delta());
-            } else if (keyed.isEmpty()) {
-                keyed = new LinkedHashMap<>(Map.of(key, command));
-                move(increment.delta());
-            } else if (keyed.putIfAbsent(key, command) == null) {
+            } else {
+                keyedInSequence |= waiter.isSequenced();
+                join(key, command, increment);
+            }
+        }
+
+        private void join(IdempotencyKey key, Command command, Increment increment) {
+            if (keyed.isEmpty()) {
+                keyed = new LinkedHashMap<>();
+            }
+            if (keyed.putIfAbsent(key, command) == null) {
                 move(increment.delta());
             }
         }

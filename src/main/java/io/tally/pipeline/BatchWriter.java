@@ -30,9 +30,14 @@ final class BatchWriter implements Flush<Command, Outcome> {
     /*
      * Two ways to write
      *
-     * What cannot be refused is summed and added in one statement; members come and go in another. Everything that depends on the state it finds (a bound, a
-     * precondition, the end of 64 bits) is decided by the Resolver on rows under lock. The fast statement leaves out counters
-     * it must not touch; these go the other way and are remembered.
+     * What cannot be refused is summed and added in one statement; members come and go in another. Everything that depends on
+     * the state it finds (a bound, a precondition, the end of 64 bits) is decided by the Resolver on rows under lock. The fast
+     * statement leaves out counters it must not touch; these go the other way and are remembered.
+     *
+     * Order
+     *
+     * All operations of one counter in one batch go the same way, in one statement. Only the Resolver's may have to be divided, and
+     * then a later part is not sent for the requests of an array or stream of which an earlier part was refused.
      */
 
     private static final Logger log = LoggerFactory.getLogger(BatchWriter.class);
@@ -184,7 +189,9 @@ final class BatchWriter implements Flush<Command, Outcome> {
     // ---- the other way: decisions under lock -----------------------------------------------------------------------
 
     private Mono<Void> resolve(List<Waiter<Command, Outcome>> waiters) {
-        return waiters.isEmpty() ? Mono.empty() : decide(waiters);
+        List<Waiter<Command, Outcome>> open =
+                waiters.stream().filter(waiter -> !waiter.refuseAfterEarlier()).toList();
+        return open.isEmpty() ? Mono.empty() : decide(open);
     }
 
     private Mono<Void> decide(List<Waiter<Command, Outcome>> waiters) {
@@ -232,8 +239,11 @@ final class BatchWriter implements Flush<Command, Outcome> {
 
     private Mono<Void> giveUp(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
         log.warn("{} operations are answered without success: {}", waiters.size(), failure.getMessage());
-        Outcome outcome = failure.kind() == Kind.UNKNOWN ? new Unknown() : new StoreUnavailable();
-        waiters.forEach(waiter -> waiter.answer(outcome));
+        if (failure.kind() == Kind.UNKNOWN) {
+            waiters.forEach(waiter -> waiter.answer(new Unknown()));
+        } else {
+            waiters.forEach(waiter -> waiter.refuse(new StoreUnavailable()));
+        }
         return Mono.empty();
     }
 

@@ -6,40 +6,39 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import reactor.core.publisher.MonoSink;
 
-/** Whoever asked, who is answered on the thread that they asked on. */
-record Caller<T>(MonoSink<T> sink, Executor thread) implements Consumer<T> {
+/** A consumer of outcomes that is called on the thread of the caller, or on the thread that has the outcome after that stopped. */
+record Caller<T>(Consumer<T> sink, Executor thread) implements Consumer<T> {
 
     @Override
-    public void accept(T answer) {
+    public void accept(T outcome) {
         try {
-            thread.execute(() -> sink.success(answer));
+            thread.execute(() -> sink.accept(outcome));
         } catch (RejectedExecutionException stopped) {
-            sink.success(answer);
+            sink.accept(outcome);
         }
     }
 
-    /** Collects the answers to several requests, and gives them at once in the order of the requests. */
+    /** Collects the outcomes of several requests, and gives them at once in the order of the requests. */
     static final class Joint<O> {
 
-        private final Caller<List<O>> caller;
-        private final O[] answers;
+        private final Consumer<List<O>> caller;
+        private final O[] outcomes;
         private final AtomicInteger missing;
 
-        @SuppressWarnings("unchecked") // nobody sees the array
-        Joint(Caller<List<O>> caller, int requests) {
+        @SuppressWarnings("unchecked") // the array is never handed out
+        Joint(Consumer<List<O>> caller, int requests) {
             this.caller = caller;
-            this.answers = (O[]) new Object[requests];
+            this.outcomes = (O[]) new Object[requests];
             this.missing = new AtomicInteger(requests);
         }
 
-        /** Where the answer to one of them goes. */
+        /** The consumer of one of the outcomes. */
         Consumer<O> place(int request) {
-            return answer -> {
-                answers[request] = answer;
+            return outcome -> {
+                outcomes[request] = outcome;
                 if (missing.decrementAndGet() == 0) {
-                    caller.accept(Arrays.asList(answers));
+                    caller.accept(Arrays.asList(outcomes));
                 }
             };
         }

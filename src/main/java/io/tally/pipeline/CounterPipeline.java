@@ -13,6 +13,8 @@ import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition.AtVersion;
 import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.OrderedSubmission.RetryPolicy;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -20,13 +22,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe for use
@@ -81,20 +82,19 @@ public final class CounterPipeline implements SmartLifecycle {
             FencedWriter writer = new FencedWriter(lane, target, limits.outcomeMax(), ledger, metrics, nanoClock);
             writers.add(writer);
             BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
-            writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), nanoClock));
+            writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), store));
         }
-        reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, nanoClock);
+        reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, store);
     }
 
     private <I> Lane<I, Outcome> lane(
-            String name, Flush<I, Outcome> flush, Lane.WaitObserver observer, LongSupplier nanoClock) {
-        return new Lane<>(
-                name,
-                new Lane.Limits(limits.batchOperationsMax(), limits.queueOperationsMax(), limits.waitMax()),
-                flush,
-                threads,
-                observer,
-                nanoClock);
+            String name, Flush<I, Outcome> flush, Lane.WaitObserver observer, CounterStore store) {
+        Lane.Limits lane = new Lane.Limits(
+                limits.batchOperationsMax(),
+                limits.queueOperationsMax(),
+                limits.waitMax(),
+                limits.flightMax(store.callMax()));
+        return new Lane<>(name, lane, flush, threads, observer, nanoClock);
     }
 
     /** Applies a command. Never fails: what went wrong is an outcome, too. */
@@ -114,31 +114,36 @@ public final class CounterPipeline implements SmartLifecycle {
                                 : laneOf(command).submit(command));
     }
 
-    /** Applies increments, each for itself, and gives the outcomes together, in their order. Never fails. */
+    /**
+     * Applies increments in their order, each for itself, and gives the outcomes together. Never fails. What there is no room
+     * for, and what follows it on the same lane, is refused.
+     */
     public Mono<List<Outcome>> applyAll(List<Command> increments) {
-        return told(increments, () -> bulk(increments).once());
+        return Mono.defer(() -> submitted(increments, submission(RetryPolicy.never())));
     }
 
     /**
-     * The same, for those who can wait: does not complete before there was room for each, and takes some time to find a
-     * database that is away.
+     * Applies the increments of a stream, which come in blocks, in their order and each for itself. To be called on the thread
+     * of the caller, once for each stream; blocks are to be subscribed to one after the other. A block never fails. It does
+     * not complete before there was room for each increment, and waits some time for a database that is away.
      */
-    public Mono<List<Outcome>> applyAllPatiently(List<Command> increments) {
-        return told(
-                increments,
-                () -> bulk(increments)
-                        .patiently(
-                                nanoClock,
-                                nanoClock.getAsLong() + limits.outcomeMax().toNanos(),
-                                Schedulers.fromExecutor(threads.current())));
+    public Function<List<Command>, Mono<List<Outcome>>> stream() {
+        OrderedSubmission<Command, Outcome> stream = submission(this::isRetried);
+        return increments -> submitted(increments, stream);
     }
 
-    private Bulk<Command, Outcome> bulk(List<Command> increments) {
-        return new Bulk<>(increments, this::laneOf, Overloaded.class::isInstance, StoreUnavailable.class::isInstance);
+    private boolean isRetried(Outcome outcome, long nanos) {
+        return outcome instanceof Overloaded
+                || (outcome instanceof StoreUnavailable
+                        && nanos < limits.outcomeMax().toNanos());
     }
 
-    private Mono<List<Outcome>> told(List<Command> increments, Supplier<Mono<List<Outcome>>> outcomes) {
-        return Mono.defer(outcomes).doOnNext(told -> told(increments, told));
+    private OrderedSubmission<Command, Outcome> submission(RetryPolicy<Outcome> retry) {
+        return new OrderedSubmission<>(this::laneOf, retry, threads.current(), nanoClock);
+    }
+
+    private Mono<List<Outcome>> submitted(List<Command> increments, OrderedSubmission<Command, Outcome> submission) {
+        return submission.submit(increments).doOnNext(outcomes -> told(increments, outcomes));
     }
 
     private void told(List<Command> increments, List<Outcome> outcomes) {
@@ -155,6 +160,16 @@ public final class CounterPipeline implements SmartLifecycle {
     /** How many operations wait in a lane's queue. */
     public int queued(int lane) {
         return writes.get(lane).queued();
+    }
+
+    /** How long the batch in flight of a lane has been so; zero while none is. */
+    public Duration batchAge(int lane) {
+        return writes.get(lane).batchAge();
+    }
+
+    /** The same of the reads. */
+    public Duration readsAge() {
+        return reads.batchAge();
     }
 
     /** Whether a lane can write, as far as it knows: one that nobody wrote through since does not. */

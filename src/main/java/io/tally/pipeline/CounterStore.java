@@ -4,6 +4,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,9 @@ public interface CounterStore {
      * may be subscribed to many times at once.
      */
     Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids);
+
+    /** The longest that one call of this store, or of its write sides, takes to complete or fail. */
+    Duration callMax();
 
     /** See {@link CounterStore#writes}. */
     interface Writes {

@@ -96,12 +96,21 @@ final class FencedWriter {
      * Writes a shipment exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may have been
      * written, of any other where it was not.
      *
+     * <p>Cancelling it leaves the outcome unknown, and the next shipment is written by a new writer.
+     *
      * @param deadline when it is no longer sent, by the lane's clock
      */
     <T> Mono<T> written(Shipment<T> shipment, long deadline) {
         return Mono.defer(() -> isPast(deadline) ? Mono.error(FencedWriter::late) : nextFence())
                 .flatMap(fence -> sent(shipment, fence))
-                .retryWhen(backoff(StoreFailure::mayBeSentAgain, deadline));
+                .retryWhen(backoff(StoreFailure::mayBeSentAgain, deadline))
+                .doOnCancel(this::abandon);
+    }
+
+    private void abandon() {
+        log.error("Writer {} of lane {} abandoned a batch that did not end; registering a new writer", writer, lane);
+        trouble = "a batch did not end";
+        writer = null;
     }
 
     private boolean isPast(long deadline) {

@@ -1,21 +1,23 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Sinks;
 
 /**
@@ -49,6 +51,12 @@ public final class Lane<I, O> {
      *
      * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink and nothing more: its
      * going away cannot cancel a write that others wait for.
+     *
+     * Nothing stops a lane
+     *
+     * Handlers, meters, and callers that throw cost at most their own batch: whatever is thrown is logged, the requests of the
+     * batch get an outcome, and the drain goes on. This includes errors of the JVM, which Reactor throws instead of signalling
+     * them, so a batch may never end: one that is in flight for longer than it can take is cancelled and abandoned.
      */
 
     private static final Logger log = LoggerFactory.getLogger(Lane.class);
@@ -77,35 +85,40 @@ public final class Lane<I, O> {
     private final WaitObserver observer;
     private final LongSupplier nanoClock;
 
+    private final O overloaded;
+    private final O unavailable;
+    private final O abandoned;
+
     private final Queue<Waiter<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicInteger drains = new AtomicInteger();
     private final Sinks.Empty<Void> emptied = Sinks.empty();
-    private volatile boolean inFlight;
+    private volatile @Nullable Batch inFlight;
     private volatile boolean closing;
 
-    // Of whoever has a batch in flight, or drains while none is.
-    private long cutNanos;
+    // Of the thread that ends a batch, or that drains while none is in flight.
     private int awaited;
     private int enough;
     private long awaitedUntilNanos;
     private int fruitless;
     private int notWaitedAfter;
 
-    /** Told how long each waiter waited before its batch was cut. */
+    /** Observes how long requests wait in the queue. */
     public interface WaitObserver {
-        /** {@code nanos} after it entered. */
+        /** A request was put into a batch, so many nanoseconds after it entered. */
         void waited(long nanos);
     }
 
     /**
-     * What a lane may hold.
+     * What a lane may hold, and for how long.
      *
      * @param batchMax the most requests in a batch
      * @param queueMax the most that wait; one more is refused
      * @param waitMax how long each waits before it is refused
+     * @param flightMax how long a batch may be in flight before it is cancelled and abandoned: longer than any batch whose
+     *     handler keeps its own time-outs
      */
-    public record Limits(int batchMax, int queueMax, Duration waitMax) {}
+    public record Limits(int batchMax, int queueMax, Duration waitMax, Duration flightMax) {}
 
     /** A lane that nobody has entered. */
     public Lane(
@@ -121,71 +134,107 @@ public final class Lane<I, O> {
         this.threads = threads;
         this.observer = observer;
         this.nanoClock = nanoClock;
+        this.overloaded = flush.refused(new Overloaded());
+        this.unavailable = flush.refused(new StoreUnavailable());
+        this.abandoned = flush.abandoned();
     }
 
     /** Enters a request on subscription, each subscription anew: never put a retry above this. */
     public Mono<O> submit(I request) {
-        return Mono.create(sink -> enter(
-                List.of(new Waiter<>(request, new Caller<>(sink, threads.current()), nanoClock.getAsLong())),
-                limits.queueMax()));
+        return Mono.create(sink ->
+                enter(new Waiter<>(request, new Caller<>(sink::success, threads.current()), nanoClock.getAsLong())));
+    }
+
+    private void enter(Waiter<I, O> waiter) {
+        // Counted before the look at closing: a lane that closes waits for all that it counted.
+        int waiting = queued.incrementAndGet();
+        if (closing) {
+            turnAway(waiter, unavailable);
+            drain();
+        } else if (waiting > limits.queueMax()) {
+            turnAway(waiter, overloaded);
+        } else {
+            queue.add(waiter);
+            drain();
+        }
+    }
+
+    private void turnAway(Waiter<I, O> waiter, O refusal) {
+        queued.decrementAndGet();
+        waiter.answer(refusal);
     }
 
     /**
-     * Enters requests on subscription, all or none; gives their answers together, in their order. Those that come together
-     * leave half of the queue to those that come alone.
+     * Enters requests in their order, all or none. Requests that come together leave half of the queue to those that come
+     * alone.
      *
-     * @param requests {@link #togetherMax} at most: more are refused
+     * @param requests 1 to {@link #togetherMax}
+     * @param sequence the lane keeps their order after those of the same sequence that it took before
+     * @param outcomes gets the outcomes together, in the order of the requests, on the thread that has the last of them
+     * @return whether there was room; where not, nothing happens
      */
-    public Mono<List<O>> submit(List<I> requests) {
-        return requests.isEmpty() ? Mono.just(List.of()) : Mono.create(sink -> enterTogether(requests, sink));
+    boolean offer(List<I> requests, RequestSequence<O> sequence, Consumer<List<O>> outcomes) {
+        int size = requests.size();
+        // Read before it is added to: those that wait for room ask often, and must not refuse those that come alone.
+        if (queued.get() + size > togetherMax()) {
+            return false;
+        }
+        Caller.Joint<O> joint = new Caller.Joint<>(outcomes, size);
+        long now = nanoClock.getAsLong();
+        List<Waiter<I, O>> waiters = new ArrayList<>(size);
+        for (int i = 0; i < size; i++) {
+            waiters.add(new Waiter<>(requests.get(i), joint.place(i), now, sequence));
+        }
+        int waiting = queued.addAndGet(size);
+        if (closing) {
+            queued.addAndGet(-size);
+            waiters.forEach(waiter -> waiter.answer(unavailable));
+        } else if (waiting > togetherMax()) {
+            queued.addAndGet(-size);
+            return false;
+        } else {
+            queue.addAll(waiters);
+        }
+        drain();
+        return true;
     }
 
     /** The most requests that can come together. */
-    public int togetherMax() {
+    int togetherMax() {
         return Math.max(limits.queueMax() / 2, 1);
     }
 
-    private void enterTogether(List<I> requests, MonoSink<List<O>> sink) {
-        if (queued.get() + requests.size() > togetherMax()) {
-            // Those who wait for room ask often: they get their answer before anything is made for them.
-            sink.success(Collections.nCopies(requests.size(), flush.refused(new Overloaded())));
-            return;
-        }
-        Caller.Joint<O> joint = new Caller.Joint<>(new Caller<>(sink, threads.current()), requests.size());
-        long now = nanoClock.getAsLong();
-        List<Waiter<I, O>> waiters = new ArrayList<>(requests.size());
-        for (int i = 0; i < requests.size(); i++) {
-            waiters.add(new Waiter<>(requests.get(i), joint.place(i), now));
-        }
-        enter(waiters, togetherMax());
+    /** The outcome of a request that there was no room for. */
+    O overloaded() {
+        return overloaded;
     }
 
-    private void enter(List<Waiter<I, O>> waiters, int room) {
-        // Counted before the look at closing: a lane that closes waits for whoever it counted.
-        int waiting = queued.addAndGet(waiters.size());
-        if (closing) {
-            turnAway(waiters, new StoreUnavailable());
-            drain();
-        } else if (waiting > room) {
-            turnAway(waiters, new Overloaded());
-        } else {
-            queue.addAll(waiters);
-            drain();
-        }
+    /** What the lane is called in logs and metrics. */
+    public String name() {
+        return name;
     }
 
-    private void turnAway(List<Waiter<I, O>> waiters, Refusal refusal) {
-        queued.addAndGet(-waiters.size());
-        waiters.forEach(waiter -> waiter.answer(flush.refused(refusal)));
-    }
-
-    /** How many wait now. */
+    /** How many requests wait now. */
     public int queued() {
         return queued.get();
     }
 
-    /** Refuses those that have waited too long. To be called every so often, for the time when nothing else happens. */
+    /** How long the batch in flight has been so; zero while none is. */
+    public Duration batchAge() {
+        Batch current = inFlight;
+        return current == null ? Duration.ZERO : Duration.ofNanos(nanoClock.getAsLong() - current.cutNanos);
+    }
+
+    /**
+     * Refuses the requests that have waited too long, and abandons a batch that is in flight for too long. To be called every
+     * so often, for the time when nothing else happens.
+     */
     public void expire() {
+        Batch current = inFlight;
+        if (current != null
+                && nanoClock.getAsLong() - current.cutNanos > limits.flightMax().toNanos()) {
+            current.abandon(new TimeoutException("in flight for more than " + limits.flightMax()));
+        }
         drain();
     }
 
@@ -215,7 +264,7 @@ public final class Lane<I, O> {
                 "The {} closed with {} waiting and {} in flight: {}",
                 name,
                 queued(),
-                inFlight ? "a batch" : "nothing",
+                inFlight == null ? "nothing" : "a batch",
                 failure.toString());
     }
 
@@ -225,22 +274,38 @@ public final class Lane<I, O> {
         }
         int missed = 1;
         do {
-            refuseLate();
-            if (!inFlight && !awaitsMore()) {
-                next();
-            }
+            survive(this::refuseLate);
+            survive(this::next);
             missed = drains.addAndGet(-missed);
         } while (missed != 0);
     }
 
+    private void survive(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable failure) {
+            report(failure);
+        }
+    }
+
+    private void report(Throwable failure) {
+        try {
+            log.error("Unexpected failure in {}", name, failure);
+        } catch (Throwable unlogged) {
+            // There may be no memory left for a line of the log, and the lane goes on all the same.
+        }
+    }
+
     private void next() {
-        List<Waiter<I, O>> batch = cut();
-        if (!batch.isEmpty()) {
-            learn(batch.size());
-            inFlight = true;
-            cutNanos = nanoClock.getAsLong();
-            Mono.defer(() -> flushed(batch))
-                    .subscribe(nothing -> {}, failure -> failed(batch, failure), () -> completed(batch));
+        if (inFlight != null || awaitsMore()) {
+            return;
+        }
+        List<Waiter<I, O>> waiters = cut();
+        if (!waiters.isEmpty()) {
+            learn(waiters.size());
+            Batch batch = new Batch(waiters, nanoClock.getAsLong());
+            inFlight = batch;
+            batch.begin();
             return;
         }
         awaited = 0;
@@ -249,56 +314,94 @@ public final class Lane<I, O> {
         }
     }
 
-    /** Inside the subscription, where whatever throws fails this batch and not the drain. */
-    private Mono<Void> flushed(List<Waiter<I, O>> batch) {
-        batch.forEach(waiter -> observer.waited(cutNanos - waiter.sinceNanos()));
-        return flush.flush(batch);
-    }
-
     private void refuseLate() {
         long now = nanoClock.getAsLong();
         long waitMaxNanos = limits.waitMax().toNanos();
         for (Waiter<I, O> head = queue.peek();
                 head != null && now - head.sinceNanos() > waitMaxNanos;
                 head = queue.peek()) {
+            O refusal = flush.storeAnswers() ? overloaded : unavailable;
             queue.remove();
             queued.decrementAndGet();
-            head.answer(flush.refused(flush.storeAnswers() ? new Overloaded() : new StoreUnavailable()));
+            head.refuse(refusal);
         }
     }
 
     private List<Waiter<I, O>> cut() {
         List<Waiter<I, O>> batch = new ArrayList<>(Math.min(limits.batchMax(), Math.max(queued.get(), 1)));
-        while (batch.size() < limits.batchMax()) {
-            Waiter<I, O> waiter = queue.poll();
-            if (waiter == null) {
-                break;
+        int polled = 0;
+        try {
+            for (Waiter<I, O> head = queue.peek();
+                    head != null && batch.size() < limits.batchMax();
+                    head = queue.peek()) {
+                if (!head.refuseAfterEarlier()) {
+                    batch.add(head);
+                }
+                queue.remove();
+                polled++;
             }
-            batch.add(waiter);
+        } finally {
+            queued.addAndGet(-polled);
         }
-        queued.addAndGet(-batch.size());
         return batch;
     }
 
-    private void failed(List<Waiter<I, O>> batch, Throwable failure) {
-        log.error("A batch of {} failed in a way that nobody foresaw", name, failure);
-        completed(batch);
-    }
+    /** What is in flight. Ends once: when its handler has completed, or when it is abandoned. */
+    private final class Batch extends BaseSubscriber<Void> {
 
-    private void completed(List<Waiter<I, O>> batch) {
-        for (Waiter<I, O> waiter : batch) {
-            if (!waiter.answered()) {
-                waiter.answer(flush.abandoned());
+        private final List<Waiter<I, O>> waiters;
+        private final long cutNanos;
+        private final AtomicBoolean ended = new AtomicBoolean();
+
+        Batch(List<Waiter<I, O>> waiters, long cutNanos) {
+            this.waiters = waiters;
+            this.cutNanos = cutNanos;
+        }
+
+        void begin() {
+            survive(() -> waiters.forEach(waiter -> observer.waited(cutNanos - waiter.sinceNanos())));
+            try {
+                Mono.defer(() -> flush.flush(waiters)).subscribe(this);
+            } catch (Throwable failure) {
+                abandon(failure);
             }
         }
-        awaitReturnOf(batch.size());
-        inFlight = false;
-        drain();
+
+        void abandon(Throwable failure) {
+            survive(this::cancel);
+            end(failure);
+        }
+
+        @Override
+        protected void hookOnComplete() {
+            end(null);
+        }
+
+        @Override
+        protected void hookOnError(Throwable failure) {
+            end(failure);
+        }
+
+        private void end(@Nullable Throwable failure) {
+            if (!ended.compareAndSet(false, true)) {
+                return;
+            }
+            if (failure != null) {
+                report(failure);
+            }
+            for (Waiter<I, O> waiter : waiters) {
+                waiter.answer(abandoned);
+            }
+            survive(() -> awaitReturnOf(this));
+            inFlight = null;
+            drain();
+        }
     }
 
-    private void awaitReturnOf(int answered) {
+    private void awaitReturnOf(Batch ended) {
+        int answered = ended.waiters.size();
         long now = nanoClock.getAsLong();
-        long took = now - cutNanos;
+        long took = now - ended.cutNanos;
         int waiting = queued.get();
         if (notWaitedAfter > 0) {
             notWaitedAfter--;

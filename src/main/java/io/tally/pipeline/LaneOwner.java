@@ -2,17 +2,38 @@ package io.tally.pipeline;
 
 import java.time.Duration;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.scheduling.annotation.Scheduled;
 
-/** Whoever has a lane of its own: when the application stops, the lane admits no more and answers what it admitted. */
+/**
+ * A component with a lane of its own. It refuses requests that wait too long in the lane, and closes the lane when the
+ * application stops: the lane then admits no more and answers what it admitted.
+ */
 public abstract class LaneOwner implements SmartLifecycle {
+
+    private static final int EXPIRY_INTERVAL_MILLIS = 250;
 
     private volatile boolean running;
 
     /** The lane. */
     protected abstract Lane<?, ?> lane();
 
+    /** What the lane is called in logs and metrics. */
+    public final String laneName() {
+        return lane().name();
+    }
+
+    /** How long the lane's batch in flight has been so; zero while none is. */
+    public final Duration batchAge() {
+        return lane().batchAge();
+    }
+
     /** The longest to wait for it. */
     protected abstract Duration drainMax();
+
+    @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
+    final void expire() {
+        lane().expire();
+    }
 
     @Override
     public final void start() {

@@ -46,6 +46,16 @@ public record PipelineProperties(
         require(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max is not shorter than wait-max");
     }
 
+    /**
+     * How long a batch may be in flight: twice as long as it can take. It is sent until {@link #waitMax}, then asked about until
+     * {@link #outcomeMax}, and each of the two may end with a call that has just begun.
+     *
+     * @param callMax the longest that one call of the store takes
+     */
+    Duration flightMax(Duration callMax) {
+        return waitMax.plus(outcomeMax).plus(callMax.multipliedBy(2)).multipliedBy(2);
+    }
+
     private static void require(boolean holds, String message) {
         if (!holds) {
             throw new IllegalArgumentException(message);

@@ -1,43 +1,85 @@
 package io.tally.pipeline;
 
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Somebody who waits in a lane: what they asked for, and where the answer goes. The first answer counts; one given after
- * the caller has gone is dropped.
+ * A request in a lane, and the consumer of its outcome. The first outcome counts; an outcome given after the caller has gone
+ * is dropped. For one thread at a time.
  */
 public final class Waiter<I, O> {
+
+    private static final Logger log = LoggerFactory.getLogger(Waiter.class);
 
     private final I request;
     private final Consumer<O> caller;
     private final long sinceNanos;
+    private final @Nullable RequestSequence<O> sequence;
     private boolean answered;
 
+    /** A request that is submitted by itself. */
     Waiter(I request, Consumer<O> caller, long sinceNanos) {
+        this(request, caller, sinceNanos, null);
+    }
+
+    /** A request that keeps its place in a sequence. */
+    Waiter(I request, Consumer<O> caller, long sinceNanos, @Nullable RequestSequence<O> sequence) {
         this.request = request;
         this.caller = caller;
         this.sinceNanos = sinceNanos;
+        this.sequence = sequence;
     }
 
-    /** What was asked for. */
+    /** The request. */
     public I request() {
         return request;
     }
 
-    /** When the wait began, on the lane's clock. */
+    /** When the request entered the lane, on the lane's clock. */
     long sinceNanos() {
         return sinceNanos;
+    }
+
+    /** Whether other requests of the same array or stream must stay before or after this one. */
+    boolean isSequenced() {
+        return sequence != null;
     }
 
     boolean answered() {
         return answered;
     }
 
-    /** Answers; calls after the first do nothing. */
+    /** Gives the outcome; calls after the first do nothing. Never throws. */
     public void answer(O outcome) {
-        if (!answered) {
-            answered = true;
-            caller.accept(outcome);
+        if (answered) {
+            return;
         }
+        answered = true;
+        try {
+            caller.accept(outcome);
+        } catch (Throwable failure) {
+            // The others of the batch have outcomes to get, too.
+            log.error("A caller failed to take the outcome {}", outcome, failure);
+        }
+    }
+
+    /** Gives an outcome which says that nothing was applied. The lane refuses the later requests of the sequence, too. */
+    public void refuse(O outcome) {
+        if (sequence != null && !answered) {
+            sequence.refuseFrom(outcome);
+        }
+        answer(outcome);
+    }
+
+    /** Refuses this request where an earlier one of its sequence was refused; whether it did. */
+    boolean refuseAfterEarlier() {
+        O refusal = sequence == null ? null : sequence.refusal();
+        if (refusal == null) {
+            return false;
+        }
+        answer(refusal);
+        return true;
     }
 }

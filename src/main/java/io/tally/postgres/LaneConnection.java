@@ -27,7 +27,7 @@ final class LaneConnection {
     private final PreparedConnections connections;
     private final Duration connectMax;
     private final Duration answerMax;
-    private @Nullable PostgresqlConnection open;
+    private volatile @Nullable PostgresqlConnection open;
 
     LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
         this.connections = new PreparedConnections(factory);
@@ -35,14 +35,20 @@ final class LaneConnection {
         this.answerMax = statementMax.plus(GRACE);
     }
 
-    /** Runs work that is one round trip or a transaction, within the time limit of one statement. */
+    /**
+     * Runs work that is one round trip or a transaction, within the time limit of one statement. Cancelling it drops the
+     * connection.
+     */
     <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
-        return Mono.defer(this::connection)
-                .onErrorMap(SqlStates::whileConnecting)
-                .flatMap(connection -> work.apply(connection)
+        return Mono.usingWhen(
+                Mono.defer(this::connection).onErrorMap(SqlStates::whileConnecting),
+                connection -> work.apply(connection)
                         .timeout(answerMax, SqlStates.noAnswer(answerMax))
                         .onErrorMap(SqlStates::inFlight)
-                        .onErrorResume(StoreFailure.class, failure -> dropIfBroken(failure)));
+                        .onErrorResume(StoreFailure.class, failure -> dropIfBroken(failure)),
+                used -> Mono.empty(),
+                (used, failure) -> Mono.empty(),
+                cancelled -> close());
     }
 
     private Mono<PostgresqlConnection> connection() {
@@ -65,6 +71,11 @@ final class LaneConnection {
     private <T> Mono<T> dropIfBroken(StoreFailure failure) {
         Mono<T> failed = Mono.error(failure);
         return SqlStates.breaksConnection(failure) ? close().then(failed) : failed;
+    }
+
+    /** The longest that one use takes: a connection and an answer. */
+    static Duration useMax(DatabaseProperties properties) {
+        return properties.connectTimeout().plus(properties.statementTimeout()).plus(GRACE);
     }
 
     /** Closes the connection, if there is one; whatever becomes of that, the next use opens another. */

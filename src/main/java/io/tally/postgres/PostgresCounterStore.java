@@ -6,6 +6,7 @@ import io.r2dbc.spi.Row;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.pipeline.CounterStore;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,11 @@ final class PostgresCounterStore implements CounterStore {
                 new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout()),
                 instance,
                 lane);
+    }
+
+    @Override
+    public Duration callMax() {
+        return LaneConnection.useMax(properties);
     }
 
     @Override

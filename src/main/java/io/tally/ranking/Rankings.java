@@ -34,6 +34,9 @@ final class Rankings extends LaneOwner {
 
     private static final int WAITING_MAX = 10_000;
     private static final Duration WAIT_MAX = Duration.ofSeconds(5);
+    /** A batch may bring many namespaces up to date, one after the other. */
+    private static final Duration FLIGHT_MAX = Duration.ofMinutes(10);
+
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
     private static final int TICK_MILLIS = 500;
 
@@ -46,7 +49,7 @@ final class Rankings extends LaneOwner {
         this.metrics = metrics;
         this.lane = new Lane<>(
                 "rankings",
-                new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX),
+                new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX, FLIGHT_MAX),
                 new Refresher(ranking),
                 threads,
                 nanos -> {},
@@ -72,11 +75,6 @@ final class Rankings extends LaneOwner {
     private static Mono<Void> later(StoreFailure failure) {
         log.warn("The order of a large namespace could not be brought up to date now: {}", failure.getMessage());
         return Mono.empty();
-    }
-
-    @Scheduled(fixedDelay = TICK_MILLIS)
-    void expire() {
-        lane.expire();
     }
 
     @Override

@@ -5,10 +5,6 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.job.Job;
 import io.tally.job.JobMetrics;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.stereotype.Component;
 
@@ -17,15 +13,15 @@ import org.springframework.stereotype.Component;
 final class JobMeters implements JobMetrics {
 
     private final AtomicInteger running = new AtomicInteger();
-    private final Map<Job.State, Counter> finished = new EnumMap<>(Job.State.class);
+    private final Counter done;
+    private final Counter failed;
 
     JobMeters(MeterRegistry registry) {
         Gauge.builder(Meter.JOBS_RUNNING.id(), running, AtomicInteger::get)
                 .description(Meter.JOBS_RUNNING.description())
                 .register(registry);
-        for (Job.State state : Set.of(Job.State.DONE, Job.State.FAILED)) {
-            finished.put(state, Meter.JOBS_FINISHED.counter(registry, state.label()));
-        }
+        done = Meter.JOBS_FINISHED.counter(registry, Job.State.DONE.label());
+        failed = Meter.JOBS_FINISHED.counter(registry, Job.State.FAILED.label());
     }
 
     @Override
@@ -34,7 +30,12 @@ final class JobMeters implements JobMetrics {
     }
 
     @Override
-    public void finished(Job.State state) {
-        Objects.requireNonNull(finished.get(state)).increment();
+    public void done() {
+        done.increment();
+    }
+
+    @Override
+    public void failed() {
+        failed.increment();
     }
 }

@@ -5,8 +5,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 
 /**
- * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a counter, a key or a user: the number of their values has to
- * stay small.
+ * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a counter, a key
+ * or a user: the number of their values has to stay small.
  */
 enum Meter {
     OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
@@ -18,6 +18,7 @@ enum Meter {
     LANE_QUEUED("tally.lane.queued", "Operations that wait in a lane's queue.", "lane"),
     LANE_QUEUE_LIMIT("tally.lane.queue.limit", "The most that may wait there; one more is refused.", "lane"),
     LANE_AVAILABLE("tally.lane.available", "1 where a lane can write, 0 while its database is away.", "lane"),
+    LANE_BATCH_AGE("tally.lane.batch.age", "How long the batch in flight has been so; 0 while none is.", "lane"),
     LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
     RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
     COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),

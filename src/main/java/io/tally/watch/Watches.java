@@ -5,6 +5,7 @@ import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.pipeline.CallerThreads;
 import io.tally.pipeline.Lane;
+import io.tally.pipeline.LaneOwner;
 import io.tally.watch.Looker.Answer;
 import io.tally.watch.Looker.Question;
 import java.time.Duration;
@@ -32,10 +33,16 @@ import tools.jackson.databind.json.JsonMapper;
  * lost. One poll at an interval looks at everything that anybody watches, whatever their number, and works with any number of
  * instances: it asks the database.
  */
-public final class Watches {
+public final class Watches extends LaneOwner {
 
     /** Polling takes one part of the time and leaves so many. */
     private static final int REST_PER_WORK = 3;
+
+    /** Longer than the tries of {@link Looker}, and than a look at as many counters as there can be. */
+    private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
+
+    /** After the streams have ended, one look may still be under way. */
+    private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
 
     private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
@@ -65,7 +72,7 @@ public final class Watches {
         this.lane = new Lane<>(
                 "watches",
                 // A question of each stream, and the poll's.
-                new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax),
+                new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax, FLIGHT_MAX),
                 looker,
                 threads,
                 nanos -> {},
@@ -183,14 +190,24 @@ public final class Watches {
         return rest.isPositive() ? Mono.delay(rest).then() : Mono.empty();
     }
 
+    @Override
+    protected Lane<?, ?> lane() {
+        return lane;
+    }
+
+    @Override
+    protected Duration drainMax() {
+        return DRAIN_MAX;
+    }
+
     @Scheduled(fixedRateString = "${tally.watch.heartbeat:15s}")
     void beat() {
         streams.forEach(WatchStream::beat);
     }
 
-    /** Streams last for as long as their clients like: this ends them, so that nobody waits for them. */
+    /** Streams last for as long as their clients like: this ends them before the web server waits for them. */
     @EventListener(ContextClosedEvent.class)
-    void stop() {
+    void endStreams() {
         stopping = true;
         looker.stop();
         streams.forEach(WatchStream::end);

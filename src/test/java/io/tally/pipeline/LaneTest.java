@@ -12,9 +12,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -23,7 +27,7 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 
 class LaneTest {
 
-    private static final Lane.Limits LIMITS = new Lane.Limits(3, 5, Duration.ofSeconds(1));
+    private static final Lane.Limits LIMITS = new Lane.Limits(3, 5, Duration.ofSeconds(1), Duration.ofSeconds(10));
 
     private final AtomicLong now = new AtomicLong();
     private final Held held = new Held();
@@ -72,6 +76,13 @@ class LaneTest {
         void end(int batch) {
             ends.get(batch).tryEmitEmpty();
         }
+
+        /** Those that begin meanwhile, too. */
+        void endAll() {
+            for (int i = 0; i < ends.size(); i++) {
+                end(i);
+            }
+        }
     }
 
     private List<String> submit(int from, int to) {
@@ -97,7 +108,7 @@ class LaneTest {
     private Lane<Integer, String> afterABatchOf(Duration took) {
         Lane<Integer, String> crowded = new Lane<>(
                 "test",
-                new Lane.Limits(100, 100, Duration.ofSeconds(1)),
+                new Lane.Limits(100, 100, Duration.ofSeconds(1), Duration.ofSeconds(10)),
                 held,
                 CallerThreads.ANY,
                 nanos -> {},
@@ -186,8 +197,9 @@ class LaneTest {
     @Test
     void answersThoseThatCameTogetherTogether() {
         List<List<String>> answers = new ArrayList<>();
-        lane.submit(List.of(1, 2)).subscribe(answers::add);
-        lane.submit(List.of(3, 4)).subscribe(answers::add);
+        RequestSequence<String> sequence = new RequestSequence<>();
+        assertThat(lane.offer(List.of(1, 2), sequence, answers::add)).isTrue();
+        assertThat(lane.offer(List.of(3, 4), sequence, answers::add)).isTrue();
 
         assertThat(held.batches).containsExactly(List.of(1, 2));
         held.end(0);
@@ -199,13 +211,12 @@ class LaneTest {
     @Test
     void leavesHalfOfTheQueueToThoseThatComeAlone() {
         submit(1, 1);
-        List<List<String>> together = new ArrayList<>();
+        RequestSequence<String> sequence = new RequestSequence<>();
         assertThat(lane.togetherMax()).isEqualTo(2);
-        lane.submit(List.of(2, 3)).subscribe(together::add);
-        lane.submit(List.of(4)).subscribe(together::add);
+        assertThat(lane.offer(List.of(2, 3), sequence, answers -> {})).isTrue();
+        assertThat(lane.offer(List.of(4), sequence, answers -> {})).isFalse();
         List<String> alone = submit(5, 7);
 
-        assertThat(together).containsExactly(List.of(Overloaded.class.getSimpleName()));
         assertThat(alone).isEmpty();
         assertThat(lane.queued()).isEqualTo(5);
     }
@@ -285,9 +296,135 @@ class LaneTest {
                 },
                 now::get);
 
-        StepVerifier.create(observing.submit(1)).expectNext("abandoned").verifyComplete();
+        observing.submit(1).subscribe();
         observing.submit(2).subscribe();
-        assertThat(held.batches).containsExactly(List.of(2));
+        held.end(0);
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2));
+    }
+
+    /** Errors that Reactor throws instead of signalling them, in a place where each stopped a lane for good. */
+    @ParameterizedTest
+    @EnumSource
+    void goesOnAfterAnErrorOfTheJvm(Failing place) {
+        LinkageError error = new LinkageError("injected");
+        AtomicReference<@Nullable Error> injected = new AtomicReference<>(error);
+        Held failing = new Held() {
+            @Override
+            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+                throwAt(Failing.FLUSH);
+                return super.flush(batch).doOnSubscribe(subscription -> throwAt(Failing.SUBSCRIPTION));
+            }
+
+            @Override
+            public boolean commits() {
+                throwAt(Failing.COMMITS);
+                return super.commits();
+            }
+
+            @Override
+            public boolean storeAnswers() {
+                throwAt(Failing.STORE_ANSWERS);
+                return super.storeAnswers();
+            }
+
+            private void throwAt(Failing at) {
+                Error toThrow = at == place ? injected.getAndSet(null) : null;
+                if (toThrow != null) {
+                    throw toThrow;
+                }
+            }
+        };
+        Lane<Integer, String> surviving = new Lane<>(
+                "surviving",
+                LIMITS,
+                failing,
+                CallerThreads.ANY,
+                nanos -> {
+                    Error toThrow = place == Failing.OBSERVER ? injected.getAndSet(null) : null;
+                    if (toThrow != null) {
+                        throw toThrow;
+                    }
+                },
+                now::get);
+        List<String> answers = new ArrayList<>();
+        surviving.submit(1).subscribe(answer -> {
+            answers.add(answer);
+            if (place == Failing.CALLER) {
+                injected.set(null);
+                throw error;
+            }
+        });
+        surviving.submit(2).subscribe(answers::add);
+        surviving.submit(3).subscribe(answers::add);
+        failing.endAll();
+        // One in flight, and one that waits too long.
+        surviving.submit(4).subscribe(answers::add);
+        surviving.submit(5).subscribe(answers::add);
+        now.addAndGet(LIMITS.waitMax().toNanos() + 1);
+        surviving.expire();
+        failing.endAll();
+        surviving.submit(6).subscribe(answers::add);
+        failing.endAll();
+
+        assertThat(injected).as("the error was thrown").hasNullValue();
+        assertThat(answers).hasSize(6).endsWith("done 6");
+        assertThat(surviving.queued()).isZero();
+    }
+
+    /** Where something throws. */
+    enum Failing {
+        FLUSH,
+        SUBSCRIPTION,
+        COMMITS,
+        STORE_ANSWERS,
+        OBSERVER,
+        CALLER
+    }
+
+    @Test
+    void abandonsABatchThatDoesNotEnd() {
+        AtomicInteger cancelled = new AtomicInteger();
+        AtomicInteger flushes = new AtomicInteger();
+        Lane<Integer, String> stuck = lane(new Held() {
+            @Override
+            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+                return flushes.getAndIncrement() == 0
+                        ? Mono.<Void>never().doOnCancel(cancelled::incrementAndGet)
+                        : super.flush(batch);
+            }
+        });
+        List<String> answers = new ArrayList<>();
+        stuck.submit(1).subscribe(answers::add);
+        now.addAndGet(LIMITS.flightMax().toNanos());
+        stuck.expire();
+        assertThat(answers).isEmpty();
+        assertThat(stuck.batchAge()).isEqualTo(LIMITS.flightMax());
+
+        now.incrementAndGet();
+        stuck.expire();
+        assertThat(answers).containsExactly("abandoned");
+        assertThat(cancelled).hasValue(1);
+        assertThat(stuck.batchAge()).isZero();
+        stuck.submit(2).subscribe();
+        assertThat(flushes).hasValue(2);
+    }
+
+    @Test
+    void refusesTheLaterRequestsOfASequence() {
+        List<List<String>> answers = new ArrayList<>();
+        RequestSequence<String> sequence = new RequestSequence<>();
+        submit(1, 1);
+        lane.offer(List.of(2), sequence, answers::add);
+        now.addAndGet(LIMITS.waitMax().toNanos());
+        lane.offer(List.of(3), sequence, answers::add);
+        lane.submit(4).subscribe();
+        now.incrementAndGet();
+        lane.expire();
+        held.end(0);
+
+        String overloaded = Overloaded.class.getSimpleName();
+        assertThat(answers).containsExactly(List.of(overloaded), List.of(overloaded));
+        assertThat(held.batches).containsExactly(List.of(1), List.of(4));
     }
 
     @Test
@@ -331,7 +468,7 @@ class LaneTest {
         AtomicInteger overlaps = new AtomicInteger();
         Lane<Integer, String> busy = new Lane<>(
                 "busy",
-                new Lane.Limits(64, threads * each, Duration.ofMinutes(5)),
+                new Lane.Limits(64, threads * each, Duration.ofMinutes(5), Duration.ofMinutes(5)),
                 new Held() {
                     @Override
                     public Mono<Void> flush(List<Waiter<Integer, String>> batch) {

@@ -166,7 +166,7 @@ class ResolverTest {
         return states;
     }
 
-    private static String text(Outcome outcome) {
+    static String text(Outcome outcome) {
         return switch (outcome) {
             case Incremented incremented -> incremented.value() + "@" + incremented.version();
             case Created created -> text(created.counter());

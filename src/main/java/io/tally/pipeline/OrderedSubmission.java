@@ -1,0 +1,294 @@
+package io.tally.pipeline;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * The requests of one array or stream, submitted to their lanes in order. A lane applies the requests of one submission in the
+ * order in which they were submitted, whatever is refused and retried in between. Submissions do not wait for each other.
+ *
+ * <p>Safe for use by many threads, as long as blocks are subscribed to one after the other.
+ */
+public final class OrderedSubmission<I, O> {
+    /*
+     * Order on a lane
+     *
+     * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that the full queue
+     * has no room for waits here, and all later parts behind it. A request that the lane took and refused (it waited too
+     * long, or the database is away) refuses the later ones of the same RequestSequence. When all parts that the lane took are
+     * answered, the refused requests go in front of the waiting ones, and all are submitted again in order under a new sequence.
+     *
+     * One event at a time
+     *
+     * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are queued, and
+     * whoever finds the queue idle works it off (as Lane.drain does), so the state below has one thread at a time.
+     */
+
+    private static final Logger log = LoggerFactory.getLogger(OrderedSubmission.class);
+
+    /** About as long as a lane takes to make room. */
+    private static final Duration PAUSE_MIN = Duration.ofMillis(5);
+
+    private static final Duration PAUSE_MAX = Duration.ofMillis(500);
+
+    private final Function<I, Lane<I, O>> laneOf;
+    private final RetryPolicy<O> retry;
+    private final Executor caller;
+    private final LongSupplier nanoClock;
+    private final List<Channel> channels = new ArrayList<>(2);
+    private final Queue<Runnable> events = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger pending = new AtomicInteger();
+    private volatile boolean cancelled;
+
+    /** Decides which outcomes are retried: none but those which say that nothing was applied. */
+    @FunctionalInterface
+    public interface RetryPolicy<O> {
+
+        /** Whether a request with that outcome is submitted again, so many nanoseconds after it was submitted first. */
+        boolean retries(O outcome, long nanos);
+
+        /** No outcome is retried. */
+        static <O> RetryPolicy<O> never() {
+            return (outcome, nanos) -> false;
+        }
+    }
+
+    /**
+     * A submission without requests.
+     *
+     * @param caller where the blocks complete
+     */
+    public OrderedSubmission(
+            Function<I, Lane<I, O>> laneOf, RetryPolicy<O> retry, Executor caller, LongSupplier nanoClock) {
+        this.laneOf = laneOf;
+        this.retry = retry;
+        this.caller = caller;
+        this.nanoClock = nanoClock;
+    }
+
+    /**
+     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Never fails. Cancelling
+     * a block ends the whole submission: what no lane has taken by then is never applied.
+     */
+    public Mono<List<O>> submit(List<I> requests) {
+        return requests.isEmpty()
+                ? Mono.just(List.of())
+                : Mono.create(sink -> {
+                    sink.onCancel(() -> cancelled = true);
+                    Block block = new Block(requests.size(), sink, nanoClock.getAsLong());
+                    handle(() -> enter(block, requests));
+                });
+    }
+
+    private void handle(Runnable event) {
+        events.add(event);
+        if (pending.getAndIncrement() != 0) {
+            return;
+        }
+        do {
+            run(events.remove());
+        } while (pending.decrementAndGet() != 0);
+    }
+
+    private static void run(Runnable event) {
+        try {
+            event.run();
+        } catch (Throwable failure) {
+            log.error("Unexpected failure in the submission of an array or stream", failure);
+        }
+    }
+
+    private void handleOnCaller(Runnable event) {
+        new Caller<Runnable>(this::handle, caller).accept(event);
+    }
+
+    private void enter(Block block, List<I> requests) {
+        for (int i = 0; i < requests.size(); i++) {
+            I request = requests.get(i);
+            channel(laneOf.apply(request)).add(block, i, request);
+        }
+        channels.forEach(Channel::send);
+    }
+
+    private Channel channel(Lane<I, O> lane) {
+        // A handful of lanes: looking through them costs less than hashing them.
+        for (Channel channel : channels) {
+            if (channel.lane == lane) {
+                return channel;
+            }
+        }
+        Channel channel = new Channel(lane);
+        channels.add(channel);
+        return channel;
+    }
+
+    /** Requests whose outcomes are given together. */
+    private final class Block {
+
+        private final O[] outcomes;
+        private final MonoSink<List<O>> sink;
+        private final long sinceNanos;
+        private int missing;
+
+        @SuppressWarnings("unchecked") // only its elements are handed out
+        Block(int requests, MonoSink<List<O>> sink, long sinceNanos) {
+            this.outcomes = (O[]) new Object[requests];
+            this.sink = sink;
+            this.sinceNanos = sinceNanos;
+            this.missing = requests;
+        }
+
+        void take(int index, O outcome) {
+            outcomes[index] = outcome;
+            missing--;
+            if (missing == 0) {
+                sink.success(Arrays.asList(outcomes));
+            }
+        }
+    }
+
+    /** Requests of one block that a lane takes or refuses together. */
+    private final class Part {
+
+        private final Block block;
+        private List<Integer> indexes = new ArrayList<>();
+        private List<I> requests = new ArrayList<>();
+
+        Part(Block block) {
+            this.block = block;
+        }
+
+        void add(int index, I request) {
+            indexes.add(index);
+            requests.add(request);
+        }
+
+        /** Gives the block the outcomes that are final. The requests to retry stay in this part. */
+        void take(List<O> outcomes) {
+            List<Integer> openIndexes = new ArrayList<>(0);
+            List<I> openRequests = new ArrayList<>(0);
+            long nanos = nanoClock.getAsLong() - block.sinceNanos;
+            for (int i = 0; i < outcomes.size(); i++) {
+                if (retry.retries(outcomes.get(i), nanos)) {
+                    openIndexes.add(indexes.get(i));
+                    openRequests.add(requests.get(i));
+                } else {
+                    block.take(indexes.get(i), outcomes.get(i));
+                }
+            }
+            indexes = openIndexes;
+            requests = openRequests;
+        }
+
+        void takeAll(O outcome) {
+            indexes.forEach(index -> block.take(index, outcome));
+        }
+    }
+
+    /** The parts for one lane. */
+    private final class Channel {
+
+        private final Lane<I, O> lane;
+        private final Deque<Part> waiting = new ArrayDeque<>();
+        /** What the lane took under the current sequence, but for what was answered and is not retried. */
+        private final Deque<Part> taken = new ArrayDeque<>();
+
+        private RequestSequence<O> sequence = new RequestSequence<>();
+        private int unanswered;
+        private boolean refused;
+        private boolean pausing;
+        private long pauseMillis = PAUSE_MIN.toMillis();
+
+        Channel(Lane<I, O> lane) {
+            this.lane = lane;
+        }
+
+        void add(Block block, int index, I request) {
+            Part last = waiting.peekLast();
+            if (last == null || last.block != block || last.requests.size() == lane.togetherMax()) {
+                last = new Part(block);
+                waiting.add(last);
+            }
+            last.add(index, request);
+        }
+
+        void send() {
+            if (cancelled) {
+                waiting.clear();
+            }
+            while (!waiting.isEmpty() && !refused && !pausing) {
+                Part part = waiting.getFirst();
+                if (lane.offer(part.requests, sequence, outcomes -> handleOnCaller(() -> answered(part, outcomes)))) {
+                    taken.add(waiting.removeFirst());
+                    unanswered++;
+                } else {
+                    foundNoRoom(part);
+                }
+            }
+        }
+
+        private void foundNoRoom(Part first) {
+            O refusal = lane.overloaded();
+            if (retry.retries(refusal, nanoClock.getAsLong() - first.block.sinceNanos)) {
+                pause();
+            } else {
+                waiting.forEach(part -> part.takeAll(refusal));
+                waiting.clear();
+            }
+        }
+
+        private void answered(Part part, List<O> outcomes) {
+            unanswered--;
+            part.take(outcomes);
+            refused |= sequence.refusal() != null || !part.requests.isEmpty();
+            if (part.requests.isEmpty()) {
+                // Nearly always the first.
+                taken.remove(part);
+            }
+            if (!refused) {
+                pauseMillis = PAUSE_MIN.toMillis();
+            } else if (unanswered == 0) {
+                submitAgain();
+            }
+        }
+
+        private void submitAgain() {
+            while (!taken.isEmpty()) {
+                waiting.addFirst(taken.removeLast());
+            }
+            sequence = new RequestSequence<>();
+            refused = false;
+            pause();
+        }
+
+        /** Twice as long each time, with jitter: those that were refused together must not come back together. */
+        private void pause() {
+            pausing = true;
+            pauseMillis = Math.min(2 * pauseMillis, PAUSE_MAX.toMillis());
+            long pause = ThreadLocalRandom.current().nextLong(pauseMillis / 2, pauseMillis + 1);
+            Schedulers.parallel().schedule(() -> handleOnCaller(this::resume), pause, TimeUnit.MILLISECONDS);
+        }
+
+        private void resume() {
+            pausing = false;
+            send();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Bounds;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Kind;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.pipeline.StoreFailure.Cause;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Plain counters in memory, with the fences, keys and bounds of the statements, and the faults that a test asks for. For one
+ * thread at a time.
+ */
+final class MemoryCounterStore implements CounterStore {
+
+    /** What happens to a call. */
+    enum Fault {
+        NONE,
+        /** Rolled back; may be sent again at once. */
+        CONFLICT,
+        /** No connection; nothing was sent. */
+        UNAVAILABLE,
+        /** A missing right or table. */
+        FATAL,
+        /** The database refuses one of the operations. */
+        BAD_OPERATION,
+        /** Committed, and the answer was lost. */
+        LOST_COMMITTED,
+        /** Not committed, and the answer was lost. */
+        LOST
+    }
+
+    private final Map<CounterId, Counter> counters = new HashMap<>();
+    private final Map<IdempotencyKey, Remembered> keys = new HashMap<>();
+    private final Map<Long, Long> sequences = new HashMap<>();
+    private final Map<Long, Added> outcomes = new HashMap<>();
+    private final Supplier<Fault> faults;
+    private final Supplier<Duration> latency;
+    private long writers;
+
+    /**
+     * An empty store.
+     *
+     * @param faults asked once for each call that writes
+     * @param latency of each call
+     */
+    MemoryCounterStore(Supplier<Fault> faults, Supplier<Duration> latency) {
+        this.faults = faults;
+        this.latency = latency;
+    }
+
+    void put(CounterId id, long value, Bounds bounds) {
+        counters.put(id, new Counter(id, Kind.PLAIN, value, 1, bounds, Instant.EPOCH, Instant.EPOCH));
+    }
+
+    long value(CounterId id) {
+        return Objects.requireNonNull(counters.get(id), "no such counter").value();
+    }
+
+    @Override
+    public Writes writes(int lane) {
+        return new MemoryWrites();
+    }
+
+    @Override
+    public Duration callMax() {
+        return Duration.ofMinutes(1);
+    }
+
+    @Override
+    public Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids) {
+        return Mono.fromSupplier(
+                () -> ids.stream().filter(counters::containsKey).collect(Collectors.toMap(id -> id, counters::get)));
+    }
+
+    private final class MemoryWrites implements Writes {
+
+        @Override
+        public Mono<Long> register() {
+            return called(() -> {
+                writers++;
+                sequences.put(writers, 0L);
+                return writers;
+            });
+        }
+
+        @Override
+        public Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed) {
+            return called(() -> {
+                use(fence);
+                Added added = added(sums, keyed);
+                outcomes.put(fence.writer(), added);
+                return added;
+            });
+        }
+
+        @Override
+        public Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision) {
+            return called(() -> {
+                require(fence);
+                Resolution resolution =
+                        decision.decide(new States(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
+                if (!resolution.isEmpty()) {
+                    use(fence);
+                    outcomes.put(fence.writer(), new Added(List.of(), List.of()));
+                    resolution.changes().forEach(this::write);
+                    resolution.remembered().forEach(fresh -> keys.put(fresh.key(), fresh));
+                }
+                return resolution;
+            });
+        }
+
+        private void write(Resolution.Change change) {
+            Counter after = change.after();
+            if (after == null) {
+                counters.remove(change.counter());
+            } else {
+                counters.put(change.counter(), after);
+            }
+        }
+
+        @Override
+        public Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves) {
+            return Mono.error(new UnsupportedOperationException());
+        }
+
+        @Override
+        public Mono<Settlement> settle(Fence fence) {
+            return Mono.delay(latency.get()).map(over -> {
+                boolean committed = sequenceOf(fence) == fence.sequence();
+                sequences.put(fence.writer(), fence.sequence());
+                return committed
+                        ? new Settlement.Committed(
+                                Objects.requireNonNull(outcomes.get(fence.writer())),
+                                new MoveResult(List.of(), List.of()))
+                        : new Settlement.NotCommitted();
+            });
+        }
+
+        @Override
+        public Mono<Void> retire(long writer) {
+            return Mono.empty();
+        }
+
+        @Override
+        public Mono<Void> close() {
+            return Mono.empty();
+        }
+    }
+
+    private <T> Mono<T> called(Supplier<T> statement) {
+        return Mono.defer(() -> Mono.delay(latency.get())).map(over -> switch (faults.get()) {
+            case NONE -> statement.get();
+            case CONFLICT -> throw failure(StoreFailure.Kind.CONFLICT);
+            case UNAVAILABLE -> throw failure(StoreFailure.Kind.UNAVAILABLE);
+            case FATAL -> throw failure(StoreFailure.Kind.FATAL);
+            case BAD_OPERATION -> throw failure(StoreFailure.Kind.BAD_OPERATION);
+            case LOST -> throw failure(StoreFailure.Kind.UNKNOWN);
+            case LOST_COMMITTED -> throw lostAnswer(statement.get());
+        });
+    }
+
+    private static StoreFailure lostAnswer(Object answer) {
+        return new StoreFailure(StoreFailure.Kind.UNKNOWN, Cause.CONNECTION, "injected, instead of " + answer);
+    }
+
+    private static StoreFailure failure(StoreFailure.Kind kind) {
+        return new StoreFailure(kind, Cause.CONNECTION, "injected");
+    }
+
+    private long sequenceOf(Fence fence) {
+        return Objects.requireNonNull(sequences.get(fence.writer()), "no such writer");
+    }
+
+    private void require(Fence fence) {
+        if (sequenceOf(fence) != fence.sequence() - 1) {
+            throw failure(StoreFailure.Kind.FENCED);
+        }
+    }
+
+    private void use(Fence fence) {
+        require(fence);
+        sequences.put(fence.writer(), fence.sequence());
+    }
+
+    private Added added(List<Sum> sums, List<Keyed> keyed) {
+        List<@Nullable Level> levels = new ArrayList<>();
+        for (Sum sum : sums) {
+            levels.add(sum.operations() == 0 || isLeftOut(sum) ? null : add(sum, sum.delta(), sum.operations()));
+        }
+        List<@Nullable KeyedLevel> keyedLevels = new ArrayList<>();
+        for (Keyed one : keyed) {
+            keyedLevels.add(keyedLevel(one, sums.get(one.sum())));
+        }
+        return new Added(levels, keyedLevels);
+    }
+
+    private boolean isLeftOut(Sum sum) {
+        Counter counter = counters.get(sum.counter());
+        return counter != null && counter.bounds().any();
+    }
+
+    private @Nullable KeyedLevel keyedLevel(Keyed keyed, Sum sum) {
+        Remembered known = keys.get(keyed.key());
+        if (known != null && known.result() instanceof Incremented result) {
+            return new KeyedLevel(new Level(result.value(), result.version()), known.fingerprint());
+        }
+        if (isLeftOut(sum)) {
+            return null;
+        }
+        Level level = add(sum, keyed.delta(), 1);
+        keys.put(
+                keyed.key(),
+                new Remembered(
+                        keyed.key(),
+                        keyed.fingerprint(),
+                        new Incremented(level.value(), level.version(), keyed.delta())));
+        return new KeyedLevel(level, null);
+    }
+
+    private Level add(Sum sum, long delta, int operations) {
+        Counter before = counters.getOrDefault(
+                sum.counter(), new Counter(sum.counter(), Kind.PLAIN, 0, 0, Bounds.NONE, Instant.EPOCH, Instant.EPOCH));
+        Counter after = new Counter(
+                before.id(),
+                before.kind(),
+                before.value() + delta,
+                before.version() + operations,
+                before.bounds(),
+                before.createdAt(),
+                before.updatedAt());
+        counters.put(after.id(), after);
+        return new Level(after.value(), after.version());
+    }
+}
