@@ -92,6 +92,7 @@ public final class Lane<I, O> {
     private final Queue<Waiter<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicInteger drains = new AtomicInteger();
+    private final AtomicInteger waitingForRoom = new AtomicInteger();
     private final Sinks.Empty<Void> emptied = Sinks.empty();
     private volatile @Nullable Batch inFlight;
     private volatile boolean closing;
@@ -202,6 +203,16 @@ public final class Lane<I, O> {
     /** The most requests that can come together. */
     int togetherMax() {
         return Math.max(limits.queueMax() / 2, 1);
+    }
+
+    /** Counts one more caller that waits for room, or with -1 one less. */
+    void waitsForRoom(int change) {
+        waitingForRoom.addAndGet(change);
+    }
+
+    /** How many callers wait for room. */
+    int waitForRoom() {
+        return waitingForRoom.get();
     }
 
     /** The outcome of a request that there was no room for. */

@@ -35,6 +35,12 @@ public final class OrderedSubmission<I, O> {
      * long, or the database is away) refuses the later ones of the same RequestSequence. When all parts that the lane took are
      * answered, the refused requests go in front of the waiting ones, and all are submitted again in order under a new sequence.
      *
+     * Room
+     *
+     * A lane has room again when a batch was cut, which is about when the batch before is answered. So a submission that is
+     * alone with its wish looks when one of its parts is answered, and does not let the queue run dry. Where several wait, that
+     * would give all room to those that have some: then each looks again after a pause, and all have the same odds.
+     *
      * One event at a time
      *
      * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are queued, and
@@ -47,6 +53,9 @@ public final class OrderedSubmission<I, O> {
     private static final Duration PAUSE_MIN = Duration.ofMillis(5);
 
     private static final Duration PAUSE_MAX = Duration.ofMillis(500);
+
+    /** A look at the queue costs little, and a longer pause would leave the room to others. */
+    private static final Duration ROOM_PAUSE_MAX = Duration.ofMillis(20);
 
     private final Function<I, Lane<I, O>> laneOf;
     private final RetryPolicy<O> retry;
@@ -214,6 +223,8 @@ public final class OrderedSubmission<I, O> {
         private int unanswered;
         private boolean refused;
         private boolean pausing;
+        private boolean waitsForRoom;
+        private boolean looksAgain;
         private long pauseMillis = PAUSE_MIN.toMillis();
 
         Channel(Lane<I, O> lane) {
@@ -238,19 +249,32 @@ public final class OrderedSubmission<I, O> {
                 if (lane.offer(part.requests, sequence, outcomes -> handleOnCaller(() -> answered(part, outcomes)))) {
                     taken.add(waiting.removeFirst());
                     unanswered++;
+                } else if (retry.retries(lane.overloaded(), nanoClock.getAsLong() - part.block.sinceNanos)) {
+                    waitsForRoom(true);
+                    lookAgain();
+                    return;
                 } else {
-                    foundNoRoom(part);
+                    waiting.forEach(behind -> behind.takeAll(lane.overloaded()));
+                    waiting.clear();
                 }
+            }
+            waitsForRoom(false);
+        }
+
+        private void waitsForRoom(boolean waits) {
+            if (waits != waitsForRoom) {
+                waitsForRoom = waits;
+                lane.waitsForRoom(waits ? 1 : -1);
             }
         }
 
-        private void foundNoRoom(Part first) {
-            O refusal = lane.overloaded();
-            if (retry.retries(refusal, nanoClock.getAsLong() - first.block.sinceNanos)) {
-                pause();
-            } else {
-                waiting.forEach(part -> part.takeAll(refusal));
-                waiting.clear();
+        private void lookAgain() {
+            if (!looksAgain) {
+                looksAgain = true;
+                after(ROOM_PAUSE_MAX.toMillis(), () -> {
+                    looksAgain = false;
+                    send();
+                });
             }
         }
 
@@ -262,10 +286,13 @@ public final class OrderedSubmission<I, O> {
                 // Nearly always the first.
                 taken.remove(part);
             }
-            if (!refused) {
-                pauseMillis = PAUSE_MIN.toMillis();
-            } else if (unanswered == 0) {
+            if (refused && unanswered == 0) {
                 submitAgain();
+            } else if (!refused) {
+                pauseMillis = PAUSE_MIN.toMillis();
+                if (waitsForRoom && lane.waitForRoom() == 1) {
+                    send();
+                }
             }
         }
 
@@ -278,17 +305,20 @@ public final class OrderedSubmission<I, O> {
             pause();
         }
 
-        /** Twice as long each time, with jitter: those that were refused together must not come back together. */
+        /** Twice as long each time. */
         private void pause() {
             pausing = true;
             pauseMillis = Math.min(2 * pauseMillis, PAUSE_MAX.toMillis());
-            long pause = ThreadLocalRandom.current().nextLong(pauseMillis / 2, pauseMillis + 1);
-            Schedulers.parallel().schedule(() -> handleOnCaller(this::resume), pause, TimeUnit.MILLISECONDS);
+            after(pauseMillis, () -> {
+                pausing = false;
+                send();
+            });
         }
 
-        private void resume() {
-            pausing = false;
-            send();
+        /** With jitter: those that were refused together must not come back together. */
+        private void after(long millis, Runnable event) {
+            long jittered = ThreadLocalRandom.current().nextLong(millis / 2, millis + 1);
+            Schedulers.parallel().schedule(() -> handleOnCaller(event), jittered, TimeUnit.MILLISECONDS);
         }
     }
 }
