@@ -2,6 +2,8 @@ package io.tally.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
@@ -22,9 +24,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.AfterTry;
+import net.jqwik.api.lifecycle.BeforeContainer;
 import net.jqwik.api.lifecycle.BeforeTry;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -40,7 +45,20 @@ class StreamOrderTest {
     private static final int BLOCKS_IN_FLIGHT = 6;
     private static final Duration RUN_MAX = Duration.ofMinutes(10);
 
+    private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.tally.pipeline");
+
     private VirtualTimeScheduler time = VirtualTimeScheduler.create();
+
+    /** Fifty thousand injected faults are no news. */
+    @BeforeContainer
+    static void silence() {
+        LOG.setLevel(Level.OFF);
+    }
+
+    @AfterContainer
+    static void speak() {
+        LOG.setLevel(null);
+    }
 
     @BeforeTry
     void virtualTime() {
