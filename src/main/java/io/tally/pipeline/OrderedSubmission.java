@@ -37,14 +37,14 @@ public final class OrderedSubmission<I, O> {
      *
      * Room
      *
-     * A lane has room again when a batch was cut, which is about when the batch before is answered. So a submission that is
-     * alone with its wish looks when one of its parts is answered, and does not let the queue run dry. Where several wait, that
-     * would give all room to those that have some: then each looks again after a pause, and all have the same odds.
+     * A lane has room again when a batch was cut, which is about when the batch before is answered. So the only submission that
+     * waits looks for room whenever one of its parts is answered, and the queue does not run dry. Where several wait, that would
+     * give all room to those that have some: then each looks again after a pause, and all have the same odds.
      *
      * One event at a time
      *
-     * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are queued, and
-     * whoever finds the queue idle works it off (as Lane.drain does), so the state below has one thread at a time.
+     * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are queued, and the
+     * thread that finds the queue idle works it off (as Lane.drain does), so the state below has one thread at a time.
      */
 
     private static final Logger log = LoggerFactory.getLogger(OrderedSubmission.class);
@@ -64,6 +64,7 @@ public final class OrderedSubmission<I, O> {
     private final List<Channel> channels = new ArrayList<>(2);
     private final Queue<Runnable> events = new ConcurrentLinkedQueue<>();
     private final AtomicInteger pending = new AtomicInteger();
+    private final Deque<Block> open = new ArrayDeque<>();
     private volatile boolean cancelled;
 
     /** Decides which outcomes are retried: none but those which say that nothing was applied. */
@@ -93,8 +94,9 @@ public final class OrderedSubmission<I, O> {
     }
 
     /**
-     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Never fails. Cancelling
-     * a block ends the whole submission: what no lane has taken by then is never applied.
+     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only where this
+     * class itself does, and then all open blocks fail. Cancelling a block ends the whole submission: what no lane has taken by
+     * then is never applied.
      */
     public Mono<List<O>> submit(List<I> requests) {
         return requests.isEmpty()
@@ -116,11 +118,22 @@ public final class OrderedSubmission<I, O> {
         } while (pending.decrementAndGet() != 0);
     }
 
-    private static void run(Runnable event) {
+    private void run(Runnable event) {
         try {
             event.run();
         } catch (Throwable failure) {
+            fail(failure);
+        }
+    }
+
+    private void fail(Throwable failure) {
+        try {
+            cancelled = true;
             log.error("Unexpected failure in the submission of an array or stream", failure);
+            open.forEach(block -> block.sink.error(failure));
+            open.clear();
+        } catch (Throwable again) {
+            // There may be no memory left for a line of the log, and the next event must be handled all the same.
         }
     }
 
@@ -129,6 +142,7 @@ public final class OrderedSubmission<I, O> {
     }
 
     private void enter(Block block, List<I> requests) {
+        open.add(block);
         for (int i = 0; i < requests.size(); i++) {
             I request = requests.get(i);
             channel(laneOf.apply(request)).add(block, i, request);
@@ -168,6 +182,8 @@ public final class OrderedSubmission<I, O> {
             outcomes[index] = outcome;
             missing--;
             if (missing == 0) {
+                // Nearly always the first.
+                open.remove(this);
                 sink.success(Arrays.asList(outcomes));
             }
         }

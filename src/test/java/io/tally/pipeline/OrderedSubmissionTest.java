@@ -244,6 +244,29 @@ class OrderedSubmissionTest {
     }
 
     @Test
+    void failsAllOpenBlocksWhereItFailsItself() {
+        LinkageError error = new LinkageError("injected");
+        OrderedSubmission<Integer, String> failing = new OrderedSubmission<>(
+                request -> {
+                    if (request == 3) {
+                        throw error;
+                    }
+                    return lane;
+                },
+                RetryPolicy.never(),
+                Runnable::run,
+                this::now);
+        List<Throwable> failures = new ArrayList<>();
+        failing.submit(requests(1, 2)).subscribe(outcomes -> {}, failures::add);
+        failing.submit(requests(3, 4)).subscribe(outcomes -> {}, failures::add);
+        endAllFor(Duration.ofSeconds(1));
+
+        assertThat(failures).containsExactly(error, error);
+        assertThat(handler.applied).isEqualTo(requests(1, 2));
+        assertThat(lane.queued()).isZero();
+    }
+
+    @Test
     void aBlockWithoutRequestsIsAnsweredAtOnce() {
         List<List<String>> outcomes = new ArrayList<>();
         stream().submit(List.of()).subscribe(outcomes::add);
