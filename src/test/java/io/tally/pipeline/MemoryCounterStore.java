@@ -41,7 +41,9 @@ final class MemoryCounterStore implements CounterStore {
         /** Committed, and the answer was lost. */
         LOST_COMMITTED,
         /** Not committed, and the answer was lost. */
-        LOST
+        LOST,
+        /** Neither completes nor fails; commits when the test says so. */
+        HANGS
     }
 
     private final Map<CounterId, Counter> counters = new HashMap<>();
@@ -50,6 +52,7 @@ final class MemoryCounterStore implements CounterStore {
     private final Map<Long, Added> outcomes = new HashMap<>();
     private final Supplier<Fault> faults;
     private final Supplier<Duration> latency;
+    private final List<Runnable> hanging = new ArrayList<>();
     private long writers;
 
     /**
@@ -69,6 +72,17 @@ final class MemoryCounterStore implements CounterStore {
 
     long value(CounterId id) {
         return Objects.requireNonNull(counters.get(id), "no such counter").value();
+    }
+
+    /** How many writers were registered. */
+    long writers() {
+        return writers;
+    }
+
+    /** Carries out the statements that hang; they are not answered. */
+    void commitHanging() {
+        hanging.forEach(Runnable::run);
+        hanging.clear();
     }
 
     @Override
@@ -163,8 +177,17 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private <T> Mono<T> called(Supplier<T> statement) {
-        return Mono.defer(() -> Mono.delay(latency.get())).map(over -> switch (faults.get()) {
+        return Mono.defer(() -> Mono.delay(latency.get())).flatMap(over -> called(faults.get(), statement));
+    }
+
+    private <T> Mono<T> called(Fault fault, Supplier<T> statement) {
+        if (fault == Fault.HANGS) {
+            hanging.add(() -> Objects.requireNonNull(statement.get()));
+            return Mono.never();
+        }
+        return Mono.fromSupplier(() -> switch (fault) {
             case NONE -> statement.get();
+            case HANGS -> throw new IllegalStateException("handled above");
             case CONFLICT -> throw failure(StoreFailure.Kind.CONFLICT);
             case UNAVAILABLE -> throw failure(StoreFailure.Kind.UNAVAILABLE);
             case FATAL -> throw failure(StoreFailure.Kind.FATAL);
