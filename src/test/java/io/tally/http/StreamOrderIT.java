@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -135,19 +136,23 @@ class StreamOrderIT {
             for (int outage = 0; outage < 3; outage++) {
                 proxy.refuse();
                 proxy.cutAll();
-                Clients.await(
-                        "a refusal",
-                        Duration.ofSeconds(20),
-                        () -> client.increment("order/other", 1).status() == 503);
+                awaitStatus(503, executor);
                 proxy.admit();
-                Clients.await(
-                        "the database",
-                        Duration.ofSeconds(20),
-                        () -> client.increment("order/other", 1).status() == 200);
+                awaitStatus(200, executor);
             }
             requireAllApplied(upload.get(), LINES);
         }
         client.requireBalancedBooks();
+    }
+
+    /** Sends increments until one of them has that status. One that is in flight when the database goes is answered later. */
+    private static void awaitStatus(int status, ExecutorService executor) throws InterruptedException {
+        AtomicBoolean seen = new AtomicBoolean();
+        Clients.await("an answer " + status, Duration.ofMinutes(1), () -> {
+            executor.execute(() ->
+                    seen.compareAndSet(false, client.increment("order/other", 1).status() == status));
+            return seen.get();
+        });
     }
 
     @ParameterizedTest
