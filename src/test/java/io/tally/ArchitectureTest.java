@@ -87,6 +87,23 @@ class ArchitectureTest {
     }
 
     @Test
+    void theLaneKnowsNoRequestAndNoOutcome() {
+        classes()
+                .that()
+                .resideInAPackage("io.tally.lane..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "io.tally.lane..",
+                        "java..",
+                        "org.jspecify..",
+                        "org.slf4j..",
+                        "reactor..",
+                        "org.springframework..")
+                .check(MAIN);
+    }
+
+    @Test
     void onlyPostgresSeesR2dbc() {
         noClasses()
                 .that()
@@ -110,7 +127,7 @@ class ArchitectureTest {
     void onlyTheLaneSubscribes() {
         noClasses()
                 .that()
-                .haveNameNotMatching("io\\.tally\\.pipeline\\.Lane(\\$.*)?")
+                .haveNameNotMatching("io\\.tally\\.lane\\.Lane(\\$.*)?")
                 .should()
                 .callMethodWhere(publisherCall("subscribe", "subscribeWith", "connect"))
                 .check(MAIN);

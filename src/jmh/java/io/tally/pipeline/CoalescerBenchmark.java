@@ -2,6 +2,7 @@ package io.tally.pipeline;
 
 import io.tally.counter.Command;
 import io.tally.counter.Outcome;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Batch.Group;
 import io.tally.pipeline.CounterStore.Level;
 import java.util.List;
@@ -33,25 +34,25 @@ public class CoalescerBenchmark {
     public Load load = Load.HOT_64;
 
     private List<Command> commands = List.of();
-    private List<Waiter<Command, Outcome>> waiters = List.of();
+    private List<PendingRequest<Command, Outcome>> requests = List.of();
 
     /** Makes the batch. */
     @Setup
     public void prepare() {
         commands = load.commands();
-        waiters = Load.waiters(commands, outcome -> {});
+        requests = Load.requests(commands, outcome -> {});
     }
 
     /** One group a counter. */
     @Benchmark
     public Object coalesce() {
-        return Coalescer.coalesce(waiters, counter -> false);
+        return Coalescer.coalesce(requests, counter -> false);
     }
 
-    /** All that a lane does to a batch but for the statement: waiters made, groups, sums, and each one's own answer. */
+    /** All that a lane does to a batch but for the statement: requests made, groups, sums, and each one's own answer. */
     @Benchmark
     public void coalesceSumAndAnswer(Blackhole answers) {
-        Batch batch = Coalescer.coalesce(Load.waiters(commands, answers::consume), counter -> false);
+        Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);
         for (Group group : batch.unconditional()) {
             answers.consume(group.sum());
             answers.consume(group.answer(new Level(1_000_000, 1_000_000), List.of()));

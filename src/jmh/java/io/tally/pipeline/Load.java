@@ -5,6 +5,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
 import io.tally.counter.Precondition;
+import io.tally.lane.PendingRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -48,11 +49,11 @@ public enum Load {
     }
 
     /** Those who wait for them; what they are told goes to {@code answers}. */
-    static List<Waiter<Command, Outcome>> waiters(List<Command> commands, Consumer<Outcome> answers) {
-        List<Waiter<Command, Outcome>> waiters = new ArrayList<>(commands.size());
+    static List<PendingRequest<Command, Outcome>> requests(List<Command> commands, Consumer<Outcome> answers) {
+        List<PendingRequest<Command, Outcome>> requests = new ArrayList<>(commands.size());
         for (Command command : commands) {
-            waiters.add(new Waiter<>(command, answers, 0));
+            requests.add(new PendingRequest<>(command, answers, 0));
         }
-        return waiters;
+        return requests;
     }
 }

@@ -3,12 +3,12 @@ package io.tally.audit;
 import io.tally.audit.Audit.Report;
 import io.tally.audit.Audit.Unread;
 import io.tally.audit.Books.Balance;
-import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
-import io.tally.pipeline.Flush;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Ledger;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.Waiter;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +24,7 @@ import reactor.core.publisher.Mono;
  * Compares the books, once for everybody who waits. In one snapshot, always: the sum of all counters equals the sum of what
  * the writers say they added; and no writer has fewer operations on record than were acknowledged for it.
  */
-final class Auditor implements Flush<Auditor.Occasion, Audit> {
+final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
 
     private static final Logger log = LoggerFactory.getLogger(Auditor.class);
 
@@ -38,7 +38,7 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     private final Ledger ledger;
     private final Clock clock;
     private volatile @Nullable Report last;
-    private volatile boolean storeAnswers = true;
+    private volatile boolean available = true;
 
     Auditor(Books books, Ledger ledger, Clock clock) {
         this.books = books;
@@ -53,11 +53,11 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<Occasion, Audit>> waiters) {
+    public Mono<Void> handle(List<PendingRequest<Occasion, Audit>> requests) {
         return compare()
                 .cast(Audit.class)
                 .onErrorResume(StoreFailure.class, this::unread)
-                .doOnNext(audit -> waiters.forEach(waiter -> waiter.answer(audit)))
+                .doOnNext(audit -> requests.forEach(pending -> pending.answer(audit)))
                 .then();
     }
 
@@ -100,7 +100,7 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     }
 
     private void keep(Report report) {
-        storeAnswers = true;
+        available = true;
         last = report;
         if (!report.balanced()) {
             log.error("The books do not balance: {}", report);
@@ -108,14 +108,19 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     }
 
     private Mono<Audit> unread(StoreFailure failure) {
-        storeAnswers = false;
+        available = false;
         log.warn("The books could not be read: {}", failure.getMessage());
         return Mono.just(new Unread(new StoreUnavailable()));
     }
 
     @Override
-    public Audit refused(Refusal refusal) {
-        return new Unread(refusal);
+    public Audit overloaded() {
+        return new Unread(new Overloaded());
+    }
+
+    @Override
+    public Audit unavailable() {
+        return new Unread(new StoreUnavailable());
     }
 
     @Override
@@ -129,7 +134,7 @@ final class Auditor implements Flush<Auditor.Occasion, Audit> {
     }
 
     @Override
-    public boolean storeAnswers() {
-        return storeAnswers;
+    public boolean isAvailable() {
+        return available;
     }
 }

@@ -1,10 +1,10 @@
 package io.tally.audit;
 
 import io.tally.audit.Auditor.Occasion;
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
+import io.tally.lane.LaneOwner;
 import io.tally.pipeline.CounterPipeline;
-import io.tally.pipeline.Lane;
-import io.tally.pipeline.LaneOwner;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -42,7 +42,7 @@ public final class Audits extends LaneOwner {
                         // The comparison and the tidying, each with its own time-out, and the time to connect.
                         properties.timeout().multipliedBy(2).plus(FLIGHT_MARGIN)),
                 auditor,
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 nanos -> {},
                 System::nanoTime);
     }

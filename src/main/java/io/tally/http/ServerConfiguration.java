@@ -1,7 +1,7 @@
 package io.tally.http;
 
 import io.tally.http.Routes.Route;
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomizer;
@@ -35,8 +35,8 @@ class ServerConfiguration {
     }
 
     @Bean
-    CallerThreads callerThreads(LoopResources eventLoops) {
-        return new EventLoopThreads(eventLoops);
+    CallerExecutor callerThreads(LoopResources eventLoops) {
+        return new EventLoopExecutor(eventLoops);
     }
 
     @Bean

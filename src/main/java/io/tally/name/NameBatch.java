@@ -1,9 +1,9 @@
 package io.tally.name;
 
 import io.tally.counter.Outcome;
+import io.tally.lane.PendingRequest;
 import io.tally.name.NameAnswer.Named;
 import io.tally.name.NameAnswer.Unnamed;
-import io.tally.pipeline.Waiter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,13 +12,13 @@ import java.util.Map;
 /** Those who wait in one batch, by what they want; each leaves with the answer. For one thread at a time. */
 final class NameBatch {
 
-    private final Map<NameKey, List<Waiter<Wanted, NameAnswer>>> open = new LinkedHashMap<>();
+    private final Map<NameKey, List<PendingRequest<Wanted, NameAnswer>>> open = new LinkedHashMap<>();
     private boolean inDoubt;
 
-    NameBatch(List<Waiter<Wanted, NameAnswer>> waiters) {
-        for (Waiter<Wanted, NameAnswer> waiter : waiters) {
-            open.computeIfAbsent(waiter.request().key(), key -> new ArrayList<>(1))
-                    .add(waiter);
+    NameBatch(List<PendingRequest<Wanted, NameAnswer>> requests) {
+        for (PendingRequest<Wanted, NameAnswer> pending : requests) {
+            open.computeIfAbsent(pending.request().key(), key -> new ArrayList<>(1))
+                    .add(pending);
         }
     }
 
@@ -34,7 +34,7 @@ final class NameBatch {
     /** The same, as the first who wants each would make it. */
     List<Wanted> wanted() {
         return open.values().stream()
-                .map(waiters -> waiters.getFirst().request())
+                .map(requests -> requests.getFirst().request())
                 .toList();
     }
 
@@ -44,22 +44,22 @@ final class NameBatch {
     }
 
     private void take(NameKey key, Known known) {
-        for (Waiter<Wanted, NameAnswer> waiter : open.getOrDefault(key, List.of())) {
-            boolean created = known.creator() == waiter.request().creator();
-            waiter.answer(new Named(known.name(), known.id(), created));
+        for (PendingRequest<Wanted, NameAnswer> pending : open.getOrDefault(key, List.of())) {
+            boolean created = known.creator() == pending.request().creator();
+            pending.answer(new Named(known.name(), known.id(), created));
         }
         open.remove(key);
     }
 
     /** Answers all who want this one that there is no id, and why. */
     void fail(NameKey key, Outcome why) {
-        open.getOrDefault(key, List.of()).forEach(waiter -> waiter.answer(new Unnamed(why)));
+        open.getOrDefault(key, List.of()).forEach(pending -> pending.answer(new Unnamed(why)));
         open.remove(key);
     }
 
     /** The same for all that are still wanted, of which none was made. */
     void refuseAll(Outcome why) {
-        open.values().forEach(waiters -> waiters.forEach(waiter -> waiter.refuse(new Unnamed(why))));
+        open.values().forEach(requests -> requests.forEach(pending -> pending.refuse(new Unnamed(why))));
         open.clear();
     }
 

@@ -1,6 +1,6 @@
 package io.tally.name;
 
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -10,7 +10,7 @@ import org.springframework.context.annotation.Configuration;
 class NameConfiguration {
 
     @Bean
-    Names names(NameStore store, PipelineProperties limits, CallerThreads threads) {
+    Names names(NameStore store, PipelineProperties limits, CallerExecutor threads) {
         return new Names(store, limits, threads, System::nanoTime);
     }
 }

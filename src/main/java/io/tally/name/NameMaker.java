@@ -1,15 +1,15 @@
 package io.tally.name;
 
 import io.tally.counter.Outcome.ConstraintViolated;
-import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Unknown;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import io.tally.name.NameAnswer.Unnamed;
-import io.tally.pipeline.Flush;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
-import io.tally.pipeline.Waiter;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -19,13 +19,13 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * Gets or makes the names that a lane's waiters want, each once. Most exist: so it looks first, and makes only what is
+ * Gets or makes the names that a lane's requests want, each once. Most exist: so it looks first, and makes only what is
  * missing.
  *
  * <p>What was rolled back or may not have been is tried again, since nothing is made twice: whoever tries again either finds
  * the name made for them before, and knows it by its creator, or makes it now.
  */
-final class NameMaker implements Flush<Wanted, NameAnswer> {
+final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
 
     private static final Logger log = LoggerFactory.getLogger(NameMaker.class);
 
@@ -36,7 +36,7 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     private final NameStore store;
     private final PipelineProperties limits;
     private final LongSupplier nanoClock;
-    private volatile boolean storeAnswers = true;
+    private volatile boolean available = true;
 
     NameMaker(NameStore store, PipelineProperties limits, LongSupplier nanoClock) {
         this.store = store;
@@ -45,15 +45,15 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<Wanted, NameAnswer>> waiters) {
-        NameBatch batch = new NameBatch(waiters);
+    public Mono<Void> handle(List<PendingRequest<Wanted, NameAnswer>> requests) {
+        NameBatch batch = new NameBatch(requests);
         long since = nanoClock.getAsLong();
         return Mono.defer(() -> find(batch).then(Mono.defer(() -> makeMissing(batch))))
                 .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
                         .maxBackoff(BACKOFF_MAX)
                         .jitter(JITTER)
                         .filter(failure -> mayBeTriedAgain(failure, nanoClock.getAsLong() - since, batch)))
-                .doOnSuccess(nothing -> storeAnswers = true)
+                .doOnSuccess(nothing -> available = true)
                 .onErrorResume(StoreFailure.class, failure -> giveUp(batch, failure));
     }
 
@@ -98,7 +98,7 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     }
 
     private Mono<Void> giveUp(NameBatch batch, StoreFailure failure) {
-        storeAnswers = false;
+        available = false;
         List<NameKey> keys = batch.keys();
         log.warn("{} names were not got: {}", keys.size(), failure.getMessage());
         if (batch.isInDoubt()) {
@@ -110,8 +110,13 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     }
 
     @Override
-    public NameAnswer refused(Refusal refusal) {
-        return new Unnamed(refusal);
+    public NameAnswer overloaded() {
+        return new Unnamed(new Overloaded());
+    }
+
+    @Override
+    public NameAnswer unavailable() {
+        return new Unnamed(new StoreUnavailable());
     }
 
     @Override
@@ -120,7 +125,7 @@ final class NameMaker implements Flush<Wanted, NameAnswer> {
     }
 
     @Override
-    public boolean storeAnswers() {
-        return storeAnswers;
+    public boolean isAvailable() {
+        return available;
     }
 }

@@ -2,12 +2,12 @@ package io.tally.name;
 
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
+import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
+import io.tally.lane.LaneOwner;
+import io.tally.lane.OrderedSubmission;
+import io.tally.lane.OrderedSubmission.RetryPolicy;
 import io.tally.name.NameAnswer.Unnamed;
-import io.tally.pipeline.CallerThreads;
-import io.tally.pipeline.Lane;
-import io.tally.pipeline.LaneOwner;
-import io.tally.pipeline.OrderedSubmission;
-import io.tally.pipeline.OrderedSubmission.RetryPolicy;
 import io.tally.pipeline.PipelineProperties;
 import java.time.Duration;
 import java.util.List;
@@ -26,11 +26,11 @@ public final class Names extends LaneOwner {
 
     private final NameStore store;
     private final PipelineProperties limits;
-    private final CallerThreads threads;
+    private final CallerExecutor threads;
     private final LongSupplier nanoClock;
     private final Lane<Wanted, NameAnswer> lane;
 
-    Names(NameStore store, PipelineProperties limits, CallerThreads threads, LongSupplier nanoClock) {
+    Names(NameStore store, PipelineProperties limits, CallerExecutor threads, LongSupplier nanoClock) {
         this.store = store;
         this.limits = limits;
         this.threads = threads;

@@ -37,7 +37,7 @@ final class Addition implements Shipment<Added> {
 
     @Override
     public int operations() {
-        return groups.stream().mapToInt(group -> group.waiters().size()).sum();
+        return groups.stream().mapToInt(group -> group.requests().size()).sum();
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.tally.counter.Operation.Move;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Moved;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
@@ -31,44 +32,44 @@ import org.jspecify.annotations.Nullable;
  * @param members groups of moves, each of another member
  * @param conditional those that depend on what they find; those on one counter stand together, in arrival order
  */
-record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<Command, Outcome>> conditional) {
+record Batch(List<Group> unconditional, List<MemberGroup> members, List<PendingRequest<Command, Outcome>> conditional) {
 
     /** The moves of the members of one counter, in arrival order, each of another member. */
-    record MemberGroup(CounterId counter, List<Waiter<Command, Outcome>> waiters) {
+    record MemberGroup(CounterId counter, List<PendingRequest<Command, Outcome>> requests) {
 
         List<MemberMove> moves(int counter) {
-            return waiters.stream()
+            return requests.stream()
                     .map(MemberGroup::move)
                     .map(move -> new MemberMove(counter, move.member(), move instanceof Join))
                     .toList();
         }
 
-        private static Move move(Waiter<Command, Outcome> waiter) {
-            return (Move) waiter.request().operation();
+        private static Move move(PendingRequest<Command, Outcome> pending) {
+            return (Move) pending.request().operation();
         }
 
         /**
-         * Gives each waiter the value after its own move, as if it had been alone.
+         * Gives each pending the value after its own move, as if it had been alone.
          *
          * @param level after all of them
          * @param moved in the order of {@link #moves}
          * @return those that were left out
          */
-        List<Waiter<Command, Outcome>> answer(@Nullable Level level, List<@Nullable Boolean> moved) {
+        List<PendingRequest<Command, Outcome>> answer(@Nullable Level level, List<@Nullable Boolean> moved) {
             if (level == null) {
-                return waiters;
+                return requests;
             }
             long value = level.value();
             long version = level.version();
-            List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+            List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
             // Backwards, since what is known is where they ended.
-            for (int i = waiters.size() - 1; i >= 0; i--) {
+            for (int i = requests.size() - 1; i >= 0; i--) {
                 Boolean really = moved.get(i);
                 if (really == null) {
-                    leftOut.add(waiters.get(i));
+                    leftOut.add(requests.get(i));
                 } else {
-                    boolean joins = move(waiters.get(i)) instanceof Join;
-                    waiters.get(i).answer(new Moved(joins, really, value, version));
+                    boolean joins = move(requests.get(i)) instanceof Join;
+                    requests.get(i).answer(new Moved(joins, really, value, version));
                     value -= really ? (joins ? 1 : -1) : 0;
                     version -= really ? 1 : 0;
                 }
@@ -84,7 +85,7 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
     static final class Group {
 
         private final CounterId counter;
-        private final List<Waiter<Command, Outcome>> waiters = new ArrayList<>(4);
+        private final List<PendingRequest<Command, Outcome>> requests = new ArrayList<>(4);
         private Map<IdempotencyKey, Command> keyed = Map.of();
         private Set<MemberId> members = Set.of();
         private boolean conditional;
@@ -99,22 +100,22 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
             this.conditional = conditional;
         }
 
-        void join(Waiter<Command, Outcome> waiter, Increment increment) {
-            waiters.add(waiter);
+        void join(PendingRequest<Command, Outcome> pending, Increment increment) {
+            requests.add(pending);
             conditional |= !members.isEmpty();
-            Command command = waiter.request();
+            Command command = pending.request();
             IdempotencyKey key = command.key();
             if (key == null) {
                 // The statement counts un-keyed increments first. Those of one array or stream keep their order; those
                 // of other
                 // requests wait at the same time, so any order is right.
-                conditional |= keyedInSequence && waiter.isSequenced();
+                conditional |= keyedInSequence && pending.isSequenced();
                 operations++;
                 delta += increment.delta();
                 size += Math.abs((double) increment.delta());
                 move(increment.delta());
             } else {
-                keyedInSequence |= waiter.isSequenced();
+                keyedInSequence |= pending.isSequenced();
                 join(key, command, increment);
             }
         }
@@ -129,9 +130,9 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
         }
 
         /** Takes a move without a key. */
-        void join(Waiter<Command, Outcome> waiter, Move move) {
-            conditional |= members.isEmpty() && !waiters.isEmpty();
-            waiters.add(waiter);
+        void join(PendingRequest<Command, Outcome> pending, Move move) {
+            conditional |= members.isEmpty() && !requests.isEmpty();
+            requests.add(pending);
             if (members.isEmpty()) {
                 members = new HashSet<>();
             }
@@ -140,8 +141,8 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
         }
 
         /** Takes one that depends on what it finds; so do, then, all others of its counter. */
-        void joinConditionally(Waiter<Command, Outcome> waiter) {
-            waiters.add(waiter);
+        void joinConditionally(PendingRequest<Command, Outcome> pending) {
+            requests.add(pending);
             conditional = true;
         }
 
@@ -165,8 +166,8 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
             return counter;
         }
 
-        List<Waiter<Command, Outcome>> waiters() {
-            return waiters;
+        List<PendingRequest<Command, Outcome>> requests() {
+            return requests;
         }
 
         boolean conditional() {
@@ -176,7 +177,7 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
         /** This group as one of moves, where it is. */
         @Nullable
         MemberGroup members() {
-            return members.isEmpty() ? null : new MemberGroup(counter, waiters);
+            return members.isEmpty() ? null : new MemberGroup(counter, requests);
         }
 
         /** The operations without a key. */
@@ -203,35 +204,35 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<Waiter<C
         }
 
         /**
-         * Gives each waiter the value after its own operation, as if it had been alone.
+         * Gives each pending the value after its own operation, as if it had been alone.
          *
          * @param level of the sum
          * @param stored in the order of {@link #keyed}
          * @return those that were left out
          */
-        List<Waiter<Command, Outcome>> answer(@Nullable Level level, List<@Nullable KeyedLevel> stored) {
-            List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+        List<PendingRequest<Command, Outcome>> answer(@Nullable Level level, List<@Nullable KeyedLevel> stored) {
+            List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
             Map<IdempotencyKey, KeyedLevel> answers = byKey(stored);
             long value = level == null ? 0 : level.value() - delta;
             long version = level == null ? 0 : level.version() - operations;
-            for (Waiter<Command, Outcome> waiter : waiters) {
-                Command command = waiter.request();
+            for (PendingRequest<Command, Outcome> pending : requests) {
+                Command command = pending.request();
                 IdempotencyKey key = command.key();
                 if (key != null) {
                     KeyedLevel answer = answers.get(key);
                     if (answer == null) {
-                        leftOut.add(waiter);
+                        leftOut.add(pending);
                     } else {
-                        waiter.answer(answer(key, command, answer));
+                        pending.answer(answer(key, command, answer));
                         answers.put(key, answer.known() == null ? answer.knownAs(command.fingerprint()) : answer);
                     }
                 } else if (level == null) {
-                    leftOut.add(waiter);
+                    leftOut.add(pending);
                 } else {
                     long own = deltaOf(command);
                     value += own;
                     version++;
-                    waiter.answer(new Incremented(value, version, own));
+                    pending.answer(new Incremented(value, version, own));
                 }
             }
             return leftOut;

@@ -5,9 +5,11 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
-import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Unknown;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Batch.Group;
 import io.tally.pipeline.Batch.MemberGroup;
 import io.tally.pipeline.CounterStore.Added;
@@ -26,7 +28,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Writes the batches of one lane, by the way that suits each counter, and answers those who wait for them. */
-final class BatchWriter implements Flush<Command, Outcome> {
+final class BatchWriter implements BatchHandler<Command, Outcome> {
     /*
      * Two ways to write
      *
@@ -69,9 +71,9 @@ final class BatchWriter implements Flush<Command, Outcome> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<Command, Outcome>> waiters) {
+    public Mono<Void> handle(List<PendingRequest<Command, Outcome>> requests) {
         deadline = nanoClock.getAsLong() + waitMax.toNanos();
-        Batch batch = Coalescer.coalesce(waiters, bounded::contains);
+        Batch batch = Coalescer.coalesce(requests, bounded::contains);
         return Flux.concat(
                         Flux.fromIterable(slices(batch.unconditional())).concatMap(this::add),
                         Flux.fromIterable(slices(batch.members())).concatMap(this::move),
@@ -81,8 +83,13 @@ final class BatchWriter implements Flush<Command, Outcome> {
     }
 
     @Override
-    public Outcome refused(Refusal refusal) {
-        return refusal;
+    public Outcome overloaded() {
+        return new Overloaded();
+    }
+
+    @Override
+    public Outcome unavailable() {
+        return new StoreUnavailable();
     }
 
     @Override
@@ -91,7 +98,7 @@ final class BatchWriter implements Flush<Command, Outcome> {
     }
 
     @Override
-    public boolean storeAnswers() {
+    public boolean isAvailable() {
         return writer.trouble() == null;
     }
 
@@ -113,22 +120,23 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return slices;
     }
 
-    private List<List<Waiter<Command, Outcome>>> conditionalSlices(List<Waiter<Command, Outcome>> waiters) {
-        List<List<Waiter<Command, Outcome>>> slices = new ArrayList<>();
+    private List<List<PendingRequest<Command, Outcome>>> conditionalSlices(
+            List<PendingRequest<Command, Outcome>> requests) {
+        List<List<PendingRequest<Command, Outcome>>> slices = new ArrayList<>();
         Set<CounterId> counters = new HashSet<>();
         int from = 0;
-        for (int i = 0; i < waiters.size(); i++) {
-            List<CounterId> own = waiters.get(i).request().operation().counters();
+        for (int i = 0; i < requests.size(); i++) {
+            List<CounterId> own = requests.get(i).request().operation().counters();
             counters.addAll(own);
             if (counters.size() > countersMax && i > from) {
-                slices.add(waiters.subList(from, i));
+                slices.add(requests.subList(from, i));
                 from = i;
                 counters.clear();
                 counters.addAll(own);
             }
         }
-        if (from < waiters.size()) {
-            slices.add(waiters.subList(from, waiters.size()));
+        if (from < requests.size()) {
+            slices.add(requests.subList(from, requests.size()));
         }
         return slices;
     }
@@ -139,17 +147,17 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return writer.written(new Addition(store, groups), deadline)
                 .map(added -> answer(groups, added))
                 .flatMap(this::resolve)
-                .onErrorResume(StoreFailure.class, failure -> onFailure(waitersOf(groups), failure));
+                .onErrorResume(StoreFailure.class, failure -> onFailure(requestsOf(groups), failure));
     }
 
     /** Answers those that were added and returns the others. */
-    private List<Waiter<Command, Outcome>> answer(List<Group> groups, Added added) {
-        List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+    private List<PendingRequest<Command, Outcome>> answer(List<Group> groups, Added added) {
+        List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
         int key = 0;
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
             int keys = group.keys();
-            List<Waiter<Command, Outcome>> waiting =
+            List<PendingRequest<Command, Outcome>> waiting =
                     group.answer(added.levels().get(i), added.keyed().subList(key, key + keys));
             key += keys;
             if (!waiting.isEmpty()) {
@@ -166,15 +174,15 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return writer.written(new Moves(store, groups), deadline)
                 .map(result -> answer(groups, result))
                 .flatMap(this::resolve)
-                .onErrorResume(StoreFailure.class, failure -> onFailure(waitersOfMembers(groups), failure));
+                .onErrorResume(StoreFailure.class, failure -> onFailure(requestsOfMembers(groups), failure));
     }
 
     /** Answers those that were carried out and returns the others. */
-    private static List<Waiter<Command, Outcome>> answer(List<MemberGroup> groups, MoveResult result) {
-        List<Waiter<Command, Outcome>> leftOut = new ArrayList<>(0);
+    private static List<PendingRequest<Command, Outcome>> answer(List<MemberGroup> groups, MoveResult result) {
+        List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
         int from = 0;
         for (int i = 0; i < groups.size(); i++) {
-            int to = from + groups.get(i).waiters().size();
+            int to = from + groups.get(i).requests().size();
             leftOut.addAll(
                     groups.get(i).answer(result.levels().get(i), result.moved().subList(from, to)));
             from = to;
@@ -182,36 +190,38 @@ final class BatchWriter implements Flush<Command, Outcome> {
         return leftOut;
     }
 
-    private Mono<Void> onFailure(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
-        return failure.kind() == Kind.BAD_OPERATION ? resolve(waiters) : giveUp(waiters, failure);
+    private Mono<Void> onFailure(List<PendingRequest<Command, Outcome>> requests, StoreFailure failure) {
+        return failure.kind() == Kind.BAD_OPERATION ? resolve(requests) : giveUp(requests, failure);
     }
 
     // ---- the other way: decisions under lock -----------------------------------------------------------------------
 
-    private Mono<Void> resolve(List<Waiter<Command, Outcome>> waiters) {
-        List<Waiter<Command, Outcome>> open =
-                waiters.stream().filter(waiter -> !waiter.refuseAfterEarlier()).toList();
+    private Mono<Void> resolve(List<PendingRequest<Command, Outcome>> requests) {
+        List<PendingRequest<Command, Outcome>> open = requests.stream()
+                .filter(pending -> !pending.refuseAfterEarlier())
+                .toList();
         return open.isEmpty() ? Mono.empty() : decide(open);
     }
 
-    private Mono<Void> decide(List<Waiter<Command, Outcome>> waiters) {
+    private Mono<Void> decide(List<PendingRequest<Command, Outcome>> requests) {
         return writer.written(
                         new Decisions(
-                                store, waiters.stream().map(Waiter::request).toList()),
+                                store,
+                                requests.stream().map(PendingRequest::request).toList()),
                         deadline)
-                .doOnNext(resolution -> answer(waiters, resolution))
+                .doOnNext(resolution -> answer(requests, resolution))
                 .then()
                 .onErrorResume(
                         StoreFailure.class,
                         failure -> failure.kind() == Kind.BAD_OPERATION
-                                ? isolate(waiters, failure)
-                                : giveUp(waiters, failure));
+                                ? isolate(requests, failure)
+                                : giveUp(requests, failure));
     }
 
-    private void answer(List<Waiter<Command, Outcome>> waiters, Resolution resolution) {
+    private void answer(List<PendingRequest<Command, Outcome>> requests, Resolution resolution) {
         resolution.changes().forEach(this::remember);
-        for (int i = 0; i < waiters.size(); i++) {
-            waiters.get(i).answer(resolution.outcomes().get(i));
+        for (int i = 0; i < requests.size(); i++) {
+            requests.get(i).answer(resolution.outcomes().get(i));
         }
     }
 
@@ -225,33 +235,34 @@ final class BatchWriter implements Flush<Command, Outcome> {
     }
 
     /** Halves until the one that the database refuses stands alone; all others are applied. */
-    private Mono<Void> isolate(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
-        if (waiters.size() == 1) {
+    private Mono<Void> isolate(List<PendingRequest<Command, Outcome>> requests, StoreFailure failure) {
+        if (requests.size() == 1) {
             log.warn("The database refused an operation: {}", failure.getMessage());
-            waiters.getFirst().answer(new ConstraintViolated());
+            requests.getFirst().answer(new ConstraintViolated());
             return Mono.empty();
         }
-        int half = waiters.size() / 2;
-        return resolve(waiters.subList(0, half)).then(Mono.defer(() -> resolve(waiters.subList(half, waiters.size()))));
+        int half = requests.size() / 2;
+        return resolve(requests.subList(0, half))
+                .then(Mono.defer(() -> resolve(requests.subList(half, requests.size()))));
     }
 
     // ---- both
 
-    private Mono<Void> giveUp(List<Waiter<Command, Outcome>> waiters, StoreFailure failure) {
-        log.warn("{} operations are answered without success: {}", waiters.size(), failure.getMessage());
+    private Mono<Void> giveUp(List<PendingRequest<Command, Outcome>> requests, StoreFailure failure) {
+        log.warn("{} operations are answered without success: {}", requests.size(), failure.getMessage());
         if (failure.kind() == Kind.UNKNOWN) {
-            waiters.forEach(waiter -> waiter.answer(new Unknown()));
+            requests.forEach(pending -> pending.answer(new Unknown()));
         } else {
-            waiters.forEach(waiter -> waiter.refuse(new StoreUnavailable()));
+            requests.forEach(pending -> pending.refuse(new StoreUnavailable()));
         }
         return Mono.empty();
     }
 
-    private static List<Waiter<Command, Outcome>> waitersOfMembers(List<MemberGroup> groups) {
-        return groups.stream().flatMap(group -> group.waiters().stream()).toList();
+    private static List<PendingRequest<Command, Outcome>> requestsOfMembers(List<MemberGroup> groups) {
+        return groups.stream().flatMap(group -> group.requests().stream()).toList();
     }
 
-    private static List<Waiter<Command, Outcome>> waitersOf(List<Group> groups) {
-        return groups.stream().flatMap(group -> group.waiters().stream()).toList();
+    private static List<PendingRequest<Command, Outcome>> requestsOf(List<Group> groups) {
+        return groups.stream().flatMap(group -> group.requests().stream()).toList();
     }
 }

@@ -9,6 +9,7 @@ import io.tally.counter.Operation.Move;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Precondition;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Batch.Group;
 import io.tally.pipeline.Batch.MemberGroup;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ final class Coalescer {
 
     private final Map<CounterId, Group> groups;
     private final Map<IdempotencyKey, Group> keys = new HashMap<>();
-    private final List<Waiter<Command, Outcome>> transactions = new ArrayList<>();
+    private final List<PendingRequest<Command, Outcome>> transactions = new ArrayList<>();
     private final Predicate<CounterId> bounded;
 
     private Coalescer(int size, Predicate<CounterId> bounded) {
@@ -37,35 +38,35 @@ final class Coalescer {
      *
      * @param bounded the counters known to refuse plain addition
      */
-    static Batch coalesce(List<Waiter<Command, Outcome>> waiters, Predicate<CounterId> bounded) {
-        Coalescer coalescer = new Coalescer(waiters.size(), bounded);
-        waiters.forEach(coalescer::join);
+    static Batch coalesce(List<PendingRequest<Command, Outcome>> requests, Predicate<CounterId> bounded) {
+        Coalescer coalescer = new Coalescer(requests.size(), bounded);
+        requests.forEach(coalescer::join);
         return coalescer.batch();
     }
 
-    private void join(Waiter<Command, Outcome> waiter) {
-        switch (waiter.request().operation()) {
-            case Increment increment -> increment(waiter, increment);
-            case Move move -> move(waiter, move);
-            case Operation.Single single -> group(single).joinConditionally(waiter);
-            case Transaction transaction -> transactions.add(waiter);
+    private void join(PendingRequest<Command, Outcome> pending) {
+        switch (pending.request().operation()) {
+            case Increment increment -> increment(pending, increment);
+            case Move move -> move(pending, move);
+            case Operation.Single single -> group(single).joinConditionally(pending);
+            case Transaction transaction -> transactions.add(pending);
         }
     }
 
-    private void increment(Waiter<Command, Outcome> waiter, Increment increment) {
+    private void increment(PendingRequest<Command, Outcome> pending, Increment increment) {
         Group group = group(increment);
-        if (increment.precondition() instanceof Precondition.None && !contests(waiter.request(), group)) {
-            group.join(waiter, increment);
+        if (increment.precondition() instanceof Precondition.None && !contests(pending.request(), group)) {
+            group.join(pending, increment);
         } else {
-            group.joinConditionally(waiter);
+            group.joinConditionally(pending);
         }
     }
 
-    private void move(Waiter<Command, Outcome> waiter, Move move) {
-        if (waiter.request().key() == null) {
-            group(move).join(waiter, move);
+    private void move(PendingRequest<Command, Outcome> pending, Move move) {
+        if (pending.request().key() == null) {
+            group(move).join(pending, move);
         } else {
-            group(move).joinConditionally(waiter);
+            group(move).joinConditionally(pending);
         }
     }
 
@@ -83,11 +84,11 @@ final class Coalescer {
     private Batch batch() {
         List<Group> unconditional = new ArrayList<>(groups.size());
         List<MemberGroup> members = new ArrayList<>(0);
-        List<Waiter<Command, Outcome>> conditional = new ArrayList<>();
+        List<PendingRequest<Command, Outcome>> conditional = new ArrayList<>();
         for (Group group : groups.values()) {
             MemberGroup moves = group.members();
             if (group.conditional()) {
-                conditional.addAll(group.waiters());
+                conditional.addAll(group.requests());
             } else if (moves != null) {
                 members.add(moves);
             } else {

@@ -12,8 +12,13 @@ import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition.AtVersion;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
+import io.tally.lane.LaneOwner;
+import io.tally.lane.OrderedSubmission;
+import io.tally.lane.OrderedSubmission.RetryPolicy;
 import io.tally.pipeline.CounterStore.Writes;
-import io.tally.pipeline.OrderedSubmission.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -48,12 +53,9 @@ public final class CounterPipeline implements SmartLifecycle {
     /** 2 to the 32 over the golden ratio, made odd: Knuth's multiplicative hashing. */
     private static final int GOLDEN_RATIO = 0x9E3779B9;
 
-    /** After the web server, which stops in an earlier phase, has let its last request go. */
-    public static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
-
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
-    private final CallerThreads threads;
+    private final CallerExecutor threads;
     private final LongSupplier nanoClock;
     private final Ledger ledger = new Ledger();
     private final List<FencedWriter> writers = new ArrayList<>();
@@ -70,7 +72,7 @@ public final class CounterPipeline implements SmartLifecycle {
             CounterStore store,
             PipelineProperties limits,
             LaneMetrics metrics,
-            CallerThreads threads,
+            CallerExecutor threads,
             LongSupplier nanoClock) {
         this.limits = limits;
         this.metrics = metrics;
@@ -88,7 +90,7 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private <I> Lane<I, Outcome> lane(
-            String name, Flush<I, Outcome> flush, Lane.WaitObserver observer, CounterStore store) {
+            String name, BatchHandler<I, Outcome> flush, Lane.WaitObserver observer, CounterStore store) {
         Lane.Limits lane = new Lane.Limits(
                 limits.batchOperationsMax(),
                 limits.queueOperationsMax(),
@@ -253,6 +255,6 @@ public final class CounterPipeline implements SmartLifecycle {
 
     @Override
     public int getPhase() {
-        return PHASE;
+        return LaneOwner.PHASE;
     }
 }

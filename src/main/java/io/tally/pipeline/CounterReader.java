@@ -5,8 +5,10 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.NotFound;
-import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,10 +21,10 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * Reads the counters that a lane's waiters ask for, each once. A batch is cut after everybody in it arrived and read after
+ * Reads the counters that a lane's requests ask for, each once. A batch is cut after everybody in it arrived and read after
  * that, so nobody sees a state older than what was acknowledged before they asked.
  */
-final class CounterReader implements Flush<CounterId, Outcome> {
+final class CounterReader implements BatchHandler<CounterId, Outcome> {
 
     private static final Logger log = LoggerFactory.getLogger(CounterReader.class);
 
@@ -32,7 +34,7 @@ final class CounterReader implements Flush<CounterId, Outcome> {
     private final CounterStore store;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
-    private volatile boolean storeAnswers = true;
+    private volatile boolean available = true;
 
     /** @param waitMax how long a batch is tried again */
     CounterReader(CounterStore store, Duration waitMax, LongSupplier nanoClock) {
@@ -42,36 +44,41 @@ final class CounterReader implements Flush<CounterId, Outcome> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<CounterId, Outcome>> waiters) {
-        Set<CounterId> ids = waiters.stream().map(Waiter::request).collect(Collectors.toSet());
+    public Mono<Void> handle(List<PendingRequest<CounterId, Outcome>> requests) {
+        Set<CounterId> ids = requests.stream().map(PendingRequest::request).collect(Collectors.toSet());
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Mono.defer(() -> store.read(ids))
                 .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
                         .maxBackoff(BACKOFF_MAX)
                         .filter(failure -> failure instanceof StoreFailure && nanoClock.getAsLong() - deadline < 0))
-                .doOnNext(counters -> answer(waiters, counters))
+                .doOnNext(counters -> answer(requests, counters))
                 .then()
-                .onErrorResume(StoreFailure.class, failure -> refuse(waiters, failure));
+                .onErrorResume(StoreFailure.class, failure -> refuse(requests, failure));
     }
 
-    private void answer(List<Waiter<CounterId, Outcome>> waiters, Map<CounterId, Counter> counters) {
-        storeAnswers = true;
-        for (Waiter<CounterId, Outcome> waiter : waiters) {
-            Counter counter = counters.get(waiter.request());
-            waiter.answer(counter == null ? new NotFound() : new Found(counter));
+    private void answer(List<PendingRequest<CounterId, Outcome>> requests, Map<CounterId, Counter> counters) {
+        available = true;
+        for (PendingRequest<CounterId, Outcome> pending : requests) {
+            Counter counter = counters.get(pending.request());
+            pending.answer(counter == null ? new NotFound() : new Found(counter));
         }
     }
 
-    private Mono<Void> refuse(List<Waiter<CounterId, Outcome>> waiters, StoreFailure failure) {
-        storeAnswers = false;
-        log.warn("{} reads failed: {}", waiters.size(), failure.getMessage());
-        waiters.forEach(waiter -> waiter.answer(new StoreUnavailable()));
+    private Mono<Void> refuse(List<PendingRequest<CounterId, Outcome>> requests, StoreFailure failure) {
+        available = false;
+        log.warn("{} reads failed: {}", requests.size(), failure.getMessage());
+        requests.forEach(pending -> pending.answer(new StoreUnavailable()));
         return Mono.empty();
     }
 
     @Override
-    public Outcome refused(Refusal refusal) {
-        return refusal;
+    public Outcome overloaded() {
+        return new Overloaded();
+    }
+
+    @Override
+    public Outcome unavailable() {
+        return new StoreUnavailable();
     }
 
     @Override
@@ -80,7 +87,7 @@ final class CounterReader implements Flush<CounterId, Outcome> {
     }
 
     @Override
-    public boolean storeAnswers() {
-        return storeAnswers;
+    public boolean isAvailable() {
+        return available;
     }
 }

@@ -1,5 +1,6 @@
 package io.tally.pipeline;
 
+import io.tally.lane.CallerExecutor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -13,7 +14,7 @@ class PipelineConfiguration {
 
     @Bean
     CounterPipeline counterPipeline(
-            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerThreads threads) {
+            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerExecutor threads) {
         return new CounterPipeline(store, limits, metrics, threads, System::nanoTime);
     }
 

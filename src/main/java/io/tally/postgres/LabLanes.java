@@ -10,7 +10,7 @@ import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition;
 import io.tally.lab.LabDatabase.Counted;
 import io.tally.lab.LabDatabase.Worker;
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
@@ -46,7 +46,7 @@ final class LabLanes implements Worker {
                 new PostgresCounterStore(factory, reads, properties, NAMESPACE),
                 limits,
                 new Retries(),
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 System::nanoTime);
         this.names = names;
     }

@@ -1,6 +1,6 @@
 package io.tally.ranking;
 
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -11,7 +11,7 @@ import org.springframework.context.annotation.Configuration;
 class RankingConfiguration {
 
     @Bean
-    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerThreads threads) {
+    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor threads) {
         return new Rankings(ranking, metrics, threads);
     }
 }

@@ -1,8 +1,8 @@
 package io.tally.ranking;
 
-import io.tally.pipeline.CallerThreads;
-import io.tally.pipeline.Lane;
-import io.tally.pipeline.LaneOwner;
+import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
+import io.tally.lane.LaneOwner;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.Optional;
@@ -44,7 +44,7 @@ final class Rankings extends LaneOwner {
     private final RankingMetrics metrics;
     private final Lane<String, Standing> lane;
 
-    Rankings(Ranking ranking, RankingMetrics metrics, CallerThreads threads) {
+    Rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor threads) {
         this.ranking = ranking;
         this.metrics = metrics;
         this.lane = new Lane<>(

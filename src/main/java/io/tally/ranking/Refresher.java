@@ -1,12 +1,11 @@
 package io.tally.ranking;
 
 import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
-import io.tally.pipeline.Flush;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
-import io.tally.pipeline.Waiter;
 import io.tally.ranking.Standing.Unread;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,24 +17,24 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Brings orders up to date, each once for all who asked for it meanwhile. */
-final class Refresher implements Flush<String, Standing> {
+final class Refresher implements BatchHandler<String, Standing> {
 
     private static final Logger log = LoggerFactory.getLogger(Refresher.class);
 
     private final Ranking ranking;
-    private volatile boolean storeAnswers = true;
+    private volatile boolean available = true;
 
     Refresher(Ranking ranking) {
         this.ranking = ranking;
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<String, Standing>> waiters) {
-        Map<String, List<Waiter<String, Standing>>> byNamespace = waiters.stream()
-                .collect(Collectors.groupingBy(Waiter::request, LinkedHashMap::new, Collectors.toList()));
+    public Mono<Void> handle(List<PendingRequest<String, Standing>> requests) {
+        Map<String, List<PendingRequest<String, Standing>>> byNamespace = requests.stream()
+                .collect(Collectors.groupingBy(PendingRequest::request, LinkedHashMap::new, Collectors.toList()));
         return Flux.fromIterable(byNamespace.entrySet())
                 .concatMap(asked -> standing(asked.getKey())
-                        .doOnNext(standing -> asked.getValue().forEach(waiter -> waiter.answer(standing))))
+                        .doOnNext(standing -> asked.getValue().forEach(pending -> pending.answer(standing))))
                 .then();
     }
 
@@ -44,23 +43,28 @@ final class Refresher implements Flush<String, Standing> {
     }
 
     private void read() {
-        if (!storeAnswers) {
-            storeAnswers = true;
+        if (!available) {
+            available = true;
             log.info("Orders can be brought up to date again");
         }
     }
 
     private Mono<Standing> unread(StoreFailure failure) {
-        if (storeAnswers) {
-            storeAnswers = false;
+        if (available) {
+            available = false;
             log.warn("Orders cannot be brought up to date: {}", failure.getMessage());
         }
         return Mono.just(new Unread(failure.kind() == Kind.BUSY ? new Overloaded() : new StoreUnavailable()));
     }
 
     @Override
-    public Standing refused(Refusal refusal) {
-        return new Unread(refusal);
+    public Standing overloaded() {
+        return new Unread(new Overloaded());
+    }
+
+    @Override
+    public Standing unavailable() {
+        return new Unread(new StoreUnavailable());
     }
 
     @Override
@@ -74,7 +78,7 @@ final class Refresher implements Flush<String, Standing> {
     }
 
     @Override
-    public boolean storeAnswers() {
-        return storeAnswers;
+    public boolean isAvailable() {
+        return available;
     }
 }

@@ -1,10 +1,8 @@
 package io.tally.watch;
 
-import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.Refusal;
-import io.tally.pipeline.Flush;
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.Waiter;
 import io.tally.watch.Changes.Change;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Looks at counters, one look at a time, tells them what they have become and wakes who watches them. A look that began later
  * ends later: no counter goes back to a state before the one it has, whoever asked.
  */
-final class Looker implements Flush<Looker.Question, Looker.Answer> {
+final class Looker implements BatchHandler<Looker.Question, Looker.Answer> {
 
     private static final Logger log = LoggerFactory.getLogger(Looker.class);
 
@@ -51,7 +49,7 @@ final class Looker implements Flush<Looker.Question, Looker.Answer> {
     private final JsonMapper json;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
-    private volatile boolean storeAnswers = true;
+    private volatile boolean available = true;
     private volatile boolean stopping;
 
     /** @param waitMax how long a look is tried again */
@@ -68,9 +66,9 @@ final class Looker implements Flush<Looker.Question, Looker.Answer> {
     }
 
     @Override
-    public Mono<Void> flush(List<Waiter<Question, Answer>> waiters) {
+    public Mono<Void> handle(List<PendingRequest<Question, Answer>> requests) {
         Set<WatchedCounter> counters = new LinkedHashSet<>();
-        waiters.forEach(waiter -> counters.addAll(waiter.request().counters()));
+        requests.forEach(pending -> counters.addAll(pending.request().counters()));
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Flux.fromIterable(slices(List.copyOf(counters)))
                 .concatMap(this::look)
@@ -79,8 +77,8 @@ final class Looker implements Flush<Looker.Question, Looker.Answer> {
                         .maxBackoff(BACKOFF_MAX)
                         .filter(failure ->
                                 failure instanceof StoreFailure && !stopping && nanoClock.getAsLong() - deadline < 0))
-                .then(Mono.<Void>fromRunnable(() -> seen(waiters)))
-                .onErrorResume(StoreFailure.class, failure -> unseen(waiters, failure));
+                .then(Mono.<Void>fromRunnable(() -> seen(requests)))
+                .onErrorResume(StoreFailure.class, failure -> unseen(requests, failure));
     }
 
     static List<List<WatchedCounter>> slices(List<WatchedCounter> counters) {
@@ -108,26 +106,31 @@ final class Looker implements Flush<Looker.Question, Looker.Answer> {
         woken.forEach(WatchStream::wake);
     }
 
-    private void seen(List<Waiter<Question, Answer>> waiters) {
-        if (!storeAnswers) {
-            storeAnswers = true;
+    private void seen(List<PendingRequest<Question, Answer>> requests) {
+        if (!available) {
+            available = true;
             log.info("Watched counters can be read again");
         }
-        waiters.forEach(waiter -> waiter.answer(Answer.SEEN));
+        requests.forEach(pending -> pending.answer(Answer.SEEN));
     }
 
-    private Mono<Void> unseen(List<Waiter<Question, Answer>> waiters, StoreFailure failure) {
-        if (storeAnswers) {
-            storeAnswers = false;
+    private Mono<Void> unseen(List<PendingRequest<Question, Answer>> requests, StoreFailure failure) {
+        if (available) {
+            available = false;
             log.warn("Watched counters cannot be read, their streams wait: {}", failure.getMessage());
         }
-        waiters.forEach(waiter -> waiter.answer(Answer.UNAVAILABLE));
+        requests.forEach(pending -> pending.answer(Answer.UNAVAILABLE));
         return Mono.empty();
     }
 
     @Override
-    public Answer refused(Refusal refusal) {
-        return refusal instanceof Overloaded ? Answer.OVERLOADED : Answer.UNAVAILABLE;
+    public Answer overloaded() {
+        return Answer.OVERLOADED;
+    }
+
+    @Override
+    public Answer unavailable() {
+        return Answer.UNAVAILABLE;
     }
 
     @Override
@@ -136,7 +139,7 @@ final class Looker implements Flush<Looker.Question, Looker.Answer> {
     }
 
     @Override
-    public boolean storeAnswers() {
-        return storeAnswers;
+    public boolean isAvailable() {
+        return available;
     }
 }

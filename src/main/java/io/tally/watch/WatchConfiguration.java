@@ -1,6 +1,6 @@
 package io.tally.watch;
 
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -19,7 +19,7 @@ class WatchConfiguration {
             WatchProperties properties,
             PipelineProperties pipeline,
             WatchMetrics metrics,
-            CallerThreads threads) {
+            CallerExecutor threads) {
         return new Watches(changes, json, properties, pipeline.waitMax(), metrics, threads, System::nanoTime);
     }
 }

@@ -3,9 +3,9 @@ package io.tally.watch;
 import io.tally.counter.CounterId;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
-import io.tally.pipeline.CallerThreads;
-import io.tally.pipeline.Lane;
-import io.tally.pipeline.LaneOwner;
+import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
+import io.tally.lane.LaneOwner;
 import io.tally.watch.Looker.Answer;
 import io.tally.watch.Looker.Question;
 import java.time.Duration;
@@ -49,7 +49,7 @@ public final class Watches extends LaneOwner {
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
     private final WatchMetrics metrics;
-    private final CallerThreads threads;
+    private final CallerExecutor threads;
     private final LongSupplier nanoClock;
     private final Looker looker;
     private final Lane<Question, Answer> lane;
@@ -62,7 +62,7 @@ public final class Watches extends LaneOwner {
             WatchProperties properties,
             Duration waitMax,
             WatchMetrics metrics,
-            CallerThreads threads,
+            CallerExecutor threads,
             LongSupplier nanoClock) {
         this.properties = properties;
         this.metrics = metrics;

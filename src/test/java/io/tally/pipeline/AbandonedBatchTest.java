@@ -9,6 +9,7 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Precondition;
+import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.MemoryCounterStore.Fault;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -33,7 +34,7 @@ class AbandonedBatchTest {
     private final MemoryCounterStore store =
             new MemoryCounterStore(() -> Objects.requireNonNullElse(faults.poll(), Fault.NONE), () -> Duration.ZERO);
     private final CounterPipeline pipeline = new CounterPipeline(
-            store, LIMITS, new SilentLaneMetrics(), CallerThreads.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+            store, LIMITS, new SilentLaneMetrics(), CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
 
     @AfterEach
     void realTimeAgain() {

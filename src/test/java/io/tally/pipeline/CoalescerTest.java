@@ -13,6 +13,7 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Batch.Group;
 import io.tally.pipeline.Batch.MemberGroup;
 import io.tally.pipeline.CounterStore.Keyed;
@@ -51,33 +52,33 @@ class CoalescerTest {
     /** Those who were told, by what they waited for; in the order in which they entered. */
     private final List<@Nullable Outcome> told = new ArrayList<>();
 
-    private List<Waiter<Command, Outcome>> waiters(List<Command> commands) {
+    private List<PendingRequest<Command, Outcome>> requests(List<Command> commands) {
         told.clear();
-        List<Waiter<Command, Outcome>> waiters = new ArrayList<>();
+        List<PendingRequest<Command, Outcome>> requests = new ArrayList<>();
         for (int i = 0; i < commands.size(); i++) {
             int index = i;
             told.add(null);
-            waiters.add(new Waiter<>(commands.get(index), outcome -> told.set(index, outcome), 0));
+            requests.add(new PendingRequest<>(commands.get(index), outcome -> told.set(index, outcome), 0));
         }
-        return waiters;
+        return requests;
     }
 
     @Property(tries = 2_000)
     void losesNoneAndKeepsTheOrderOfEachCounter(@ForAll("commands") List<Command> commands) {
         Batch batch =
-                Coalescer.coalesce(waiters(commands), counter -> counter.name().equals("b"));
+                Coalescer.coalesce(requests(commands), counter -> counter.name().equals("b"));
 
         List<Command> grouped = Stream.concat(
                         Stream.concat(
-                                batch.unconditional().stream().flatMap(group -> group.waiters().stream()),
-                                batch.members().stream().flatMap(group -> group.waiters().stream())),
+                                batch.unconditional().stream().flatMap(group -> group.requests().stream()),
+                                batch.members().stream().flatMap(group -> group.requests().stream())),
                         batch.conditional().stream())
-                .map(Waiter::request)
+                .map(PendingRequest::request)
                 .toList();
         assertThat(byCounter(grouped)).isEqualTo(byCounter(commands));
         assertThat(batch.unconditional())
-                .allSatisfy(group -> assertThat(group.waiters())
-                        .allSatisfy(waiter -> assertThat(waiter.request().operation())
+                .allSatisfy(group -> assertThat(group.requests())
+                        .allSatisfy(pending -> assertThat(pending.request().operation())
                                 .isInstanceOfSatisfying(
                                         Increment.class,
                                         increment -> assertThat(increment.precondition())
@@ -102,7 +103,7 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachMoveTheValueAfterItsOwn(
             @ForAll("moves") List<Command> moves, @ForAll Set<@From("members") MemberId> present) {
-        Batch batch = Coalescer.coalesce(waiters(moves), counter -> false);
+        Batch batch = Coalescer.coalesce(requests(moves), counter -> false);
         for (MemberGroup group : batch.members()) {
             List<MemberMove> sent = group.moves(0);
             assertThat(sent.stream().map(MemberMove::member)).doesNotHaveDuplicates();
@@ -123,7 +124,7 @@ class CoalescerTest {
             for (int i = 0; i < sent.size(); i++) {
                 value += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
                 Moved answer = (Moved) Objects.requireNonNull(
-                        told.get(moves.indexOf(group.waiters().get(i).request())));
+                        told.get(moves.indexOf(group.requests().get(i).request())));
                 assertThat(answer.value()).isEqualTo(value);
                 assertThat(answer.moved()).isEqualTo(moved.get(i));
                 assertThat(answer.member()).isEqualTo(sent.get(i).joins());
@@ -140,19 +141,20 @@ class CoalescerTest {
     /** The statement that adds must be given each key once, and no two meanings of one. */
     @Property(tries = 2_000)
     void sendsEachKeyOnce(@ForAll("increments") List<Command> increments) {
-        Batch batch = Coalescer.coalesce(waiters(increments), counter -> false);
+        Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
 
         List<Keyed> keyed = batch.unconditional().stream()
                 .flatMap(group -> group.keyed(0).stream())
                 .toList();
         assertThat(keyed.stream().map(Keyed::key)).doesNotHaveDuplicates();
-        assertThat(batch.unconditional().stream().flatMap(group -> group.waiters().stream()))
-                .allSatisfy(waiter -> assertThat(waiter.request().key() == null
+        assertThat(batch.unconditional().stream().flatMap(group -> group.requests().stream()))
+                .allSatisfy(pending -> assertThat(pending.request().key() == null
                                 || keyed.stream()
                                         .anyMatch(one -> one.key()
-                                                        .equals(waiter.request().key())
+                                                        .equals(pending.request()
+                                                                .key())
                                                 && one.fingerprint()
-                                                        == waiter.request().fingerprint()))
+                                                        == pending.request().fingerprint()))
                         .isTrue());
     }
 
@@ -160,7 +162,7 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachTheValueAfterItsOwn(
             @ForAll("increments") List<Command> increments, @ForAll @IntRange(max = 7) int known) {
-        Batch batch = Coalescer.coalesce(waiters(increments), counter -> false);
+        Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
         long base = 1_000;
 
         for (Group group : batch.unconditional()) {
@@ -230,7 +232,7 @@ class CoalescerTest {
                 .map(increment -> Command.of(new Increment(increment.counter(), delta, Precondition.NONE)))
                 .toList();
 
-        assertThat(Coalescer.coalesce(waiters(small), counter -> false).conditional())
+        assertThat(Coalescer.coalesce(requests(small), counter -> false).conditional())
                 .isEmpty();
     }
 }

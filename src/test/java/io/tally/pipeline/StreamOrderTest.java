@@ -15,6 +15,7 @@ import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Precondition;
+import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.MemoryCounterStore.Fault;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -120,7 +121,7 @@ class StreamOrderTest {
                     Duration.ofMillis(random.nextInt(60, 300)),
                     Duration.ofSeconds(1));
             this.pipeline = new CounterPipeline(
-                    store, limits, new SilentLaneMetrics(), CallerThreads.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+                    store, limits, new SilentLaneMetrics(), CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
         }
 
         private Fault fault() {

@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,10 +1,8 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.Refusal;
-import io.tally.pipeline.OrderedSubmission.RetryPolicy;
+import io.tally.lane.OrderedSubmission.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +25,7 @@ class OrderedSubmissionTest {
             "test",
             new Lane.Limits(8, 4, Duration.ofSeconds(5), Duration.ofDays(1)),
             handler,
-            CallerThreads.ANY,
+            CallerExecutor.ANY,
             nanos -> {},
             this::now);
 
@@ -41,7 +39,7 @@ class OrderedSubmissionTest {
     }
 
     /** Batches end when the test says so; each request is applied but for those that the test has refused. */
-    private static final class Handler implements Flush<Integer, String> {
+    private static final class Handler implements BatchHandler<Integer, String> {
 
         final List<Sinks.Empty<Void>> ends = new ArrayList<>();
         final List<Integer> applied = new ArrayList<>();
@@ -49,20 +47,20 @@ class OrderedSubmissionTest {
         int flushes;
 
         @Override
-        public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+        public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
             flushes++;
             Sinks.Empty<Void> end = Sinks.empty();
             ends.add(end);
             return end.asMono().doOnSuccess(nothing -> batch.forEach(this::answer));
         }
 
-        private void answer(Waiter<Integer, String> waiter) {
-            Integer request = waiter.request();
+        private void answer(PendingRequest<Integer, String> pending) {
+            Integer request = pending.request();
             if (refused.remove(/* element */ request)) {
-                waiter.refuse("unavailable");
-            } else if (!waiter.refuseAfterEarlier()) {
+                pending.refuse("unavailable");
+            } else if (!pending.refuseAfterEarlier()) {
                 applied.add(request);
-                waiter.answer("applied " + request);
+                pending.answer("applied " + request);
             }
         }
 
@@ -73,8 +71,13 @@ class OrderedSubmissionTest {
         }
 
         @Override
-        public String refused(Refusal refusal) {
-            return refusal instanceof Overloaded ? "overloaded" : "unavailable";
+        public String overloaded() {
+            return "overloaded";
+        }
+
+        @Override
+        public String unavailable() {
+            return "unavailable";
         }
 
         @Override
@@ -83,7 +86,7 @@ class OrderedSubmissionTest {
         }
 
         @Override
-        public boolean storeAnswers() {
+        public boolean isAvailable() {
             return true;
         }
     }

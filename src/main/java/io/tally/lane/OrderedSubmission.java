@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -138,7 +138,7 @@ public final class OrderedSubmission<I, O> {
     }
 
     private void handleOnCaller(Runnable event) {
-        new Caller<Runnable>(this::handle, caller).accept(event);
+        new ResponseSink<Runnable>(this::handle, caller).accept(event);
     }
 
     private void enter(Block block, List<I> requests) {

@@ -1,7 +1,5 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
-import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,36 +19,36 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * A bounded queue with one batch in flight at most. {@link #submit} may be called from any thread; answers arrive on the
- * thread they were asked for on. Cancelling the returned {@code Mono} gives up the answer, never the request.
+ * A bounded queue that has one batch in flight at most. {@link #submit} may be called from any thread; each caller is answered
+ * on its own thread. Cancelling the returned {@code Mono} gives up the answer, never the request.
  */
 public final class Lane<I, O> {
     /*
      * Smart batching
      *
-     * While a batch is in flight, arrivals pile up; when it completes, all that piled up is the next batch. No timer decides: an
-     * idle lane sends a lone request at once, a busy lane sends large batches, and the batch size finds itself. (Martin Thompson
+     * While a batch is in flight, requests queue up; when it completes, they are the next batch. No timer decides: an idle lane
+     * sends a single request at once, a busy lane sends large batches, and the batch size adapts to the load. (Martin Thompson
      * described it under that name in 2011; a database's group commit does the same for fsync.)
      *
-     * Waiting for those who come back
+     * Waiting for returning callers
      *
-     * Callers who wait for an answer before they ask again fall into two crowds that take turns: one is in flight while the other
-     * is in the queue, and each batch is half of what it could be. Where commits are slow that is half of the throughput. So
-     * after a slow commit the lane waits, for half of the time that it took at most, until as many have come as it has just
-     * answered. Where not even three quarters of them come, waiting saves nothing: callers who come whenever they like come to
-     * half in that time, and a great many callers need longer. Then the lane tries it again after two batches, then after four,
-     * and so on.
+     * Callers that wait for an answer before they send the next request fall into two groups that take turns: one is in flight
+     * while the other is in the queue, so each batch is half as large as it could be. Where commits are slow that halves the
+     * throughput. So after a slow commit the lane waits until as many requests have come as it has just answered, for half of
+     * the time that the commit took at most. Where fewer than three quarters of them come, waiting saves nothing: under an open
+     * load about half come in that time, and very many callers need longer. Then the lane tries it again after two batches,
+     * then after four, and so on.
      *
      * One drain at a time
      *
-     * drain() may be called from any thread. A work-in-progress counter lets the first caller in and has it go round again for
-     * each caller that came meanwhile, so what is inside runs by one thread at a time and nobody blocks. The queue therefore has
-     * many producers and one consumer, and batches are cut in arrival order.
+     * drain() may be called from any thread. A work-in-progress counter admits the first caller, which goes round again for each
+     * caller that came meanwhile. So one thread at a time runs the drain, and no thread blocks. The queue therefore has many
+     * producers and one consumer, and batches are cut in arrival order.
      *
      * The only subscriber
      *
-     * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink and nothing more: its
-     * going away cannot cancel a write that others wait for.
+     * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink only, so a caller that
+     * disconnects cannot cancel a write that others wait for.
      *
      * Nothing stops a lane
      *
@@ -63,25 +61,25 @@ public final class Lane<I, O> {
 
     private static final Duration CLOSING_TICK = Duration.ofMillis(250);
 
-    /** A batch that took less is a fast disk's: waiting costs more there than it saves. */
+    /** A batch that took less is on a fast disk, where waiting costs more than it saves. */
     private static final long SLOW_NANOS = Duration.ofMillis(1).toNanos();
 
-    /** A batch that took more met with trouble, and not with a slow disk. */
-    private static final long TROUBLE_NANOS = Duration.ofMillis(100).toNanos();
+    /** A batch that took longer met a failure, not a slow disk. */
+    private static final long FAILURE_NANOS = Duration.ofMillis(100).toNanos();
 
-    /** The longest that is waited for those who come back: half of what the batch took, and no more than this. */
+    /** The longest wait for returning callers: half of what the batch took, and no more than this. */
     private static final long RETURN_MAX_NANOS = Duration.ofMillis(5).toNanos();
 
-    /** Fewer are no crowd. */
+    /** With fewer callers, waiting does not pay. */
     private static final int CROWD_MIN = 4;
 
-    /** The most batches that are not waited after: two to the power of this. */
+    /** The lane skips the wait after two to the power of this batches at most. */
     private static final int FRUITLESS_MAX = 7;
 
     private final String name;
     private final Limits limits;
-    private final Flush<I, O> flush;
-    private final CallerThreads threads;
+    private final BatchHandler<I, O> handler;
+    private final CallerExecutor threads;
     private final WaitObserver observer;
     private final LongSupplier nanoClock;
 
@@ -89,7 +87,7 @@ public final class Lane<I, O> {
     private final O unavailable;
     private final O abandoned;
 
-    private final Queue<Waiter<I, O>> queue = new ConcurrentLinkedQueue<>();
+    private final Queue<PendingRequest<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicInteger drains = new AtomicInteger();
     private final AtomicInteger waitingForRoom = new AtomicInteger();
@@ -121,48 +119,48 @@ public final class Lane<I, O> {
      */
     public record Limits(int batchMax, int queueMax, Duration waitMax, Duration flightMax) {}
 
-    /** A lane that nobody has entered. */
+    /** An empty lane. */
     public Lane(
             String name,
             Limits limits,
-            Flush<I, O> flush,
-            CallerThreads threads,
+            BatchHandler<I, O> handler,
+            CallerExecutor threads,
             WaitObserver observer,
             LongSupplier nanoClock) {
         this.name = name;
         this.limits = limits;
-        this.flush = flush;
+        this.handler = handler;
         this.threads = threads;
         this.observer = observer;
         this.nanoClock = nanoClock;
-        this.overloaded = flush.refused(new Overloaded());
-        this.unavailable = flush.refused(new StoreUnavailable());
-        this.abandoned = flush.abandoned();
+        this.overloaded = handler.overloaded();
+        this.unavailable = handler.unavailable();
+        this.abandoned = handler.abandoned();
     }
 
-    /** Enters a request on subscription, each subscription anew: never put a retry above this. */
+    /** Enters a request on each subscription: never put a retry above this. */
     public Mono<O> submit(I request) {
-        return Mono.create(sink ->
-                enter(new Waiter<>(request, new Caller<>(sink::success, threads.current()), nanoClock.getAsLong())));
+        return Mono.create(sink -> enter(new PendingRequest<>(
+                request, new ResponseSink<>(sink::success, threads.current()), nanoClock.getAsLong())));
     }
 
-    private void enter(Waiter<I, O> waiter) {
-        // Counted before the look at closing: a lane that closes waits for all that it counted.
+    private void enter(PendingRequest<I, O> pending) {
+        // Counted before closing is read: a closing lane waits for all requests that it counted.
         int waiting = queued.incrementAndGet();
         if (closing) {
-            turnAway(waiter, unavailable);
+            turnAway(pending, unavailable);
             drain();
         } else if (waiting > limits.queueMax()) {
-            turnAway(waiter, overloaded);
+            turnAway(pending, overloaded);
         } else {
-            queue.add(waiter);
+            queue.add(pending);
             drain();
         }
     }
 
-    private void turnAway(Waiter<I, O> waiter, O refusal) {
+    private void turnAway(PendingRequest<I, O> pending, O refusal) {
         queued.decrementAndGet();
-        waiter.answer(refusal);
+        pending.answer(refusal);
     }
 
     /**
@@ -176,25 +174,25 @@ public final class Lane<I, O> {
      */
     boolean offer(List<I> requests, RequestSequence<O> sequence, Consumer<List<O>> outcomes) {
         int size = requests.size();
-        // Read before it is added to: those that wait for room ask often, and must not refuse those that come alone.
+        // Read first: submissions that wait for room ask often, and must not cause single requests to be refused.
         if (queued.get() + size > togetherMax()) {
             return false;
         }
-        Caller.Joint<O> joint = new Caller.Joint<>(outcomes, size);
+        ResponseSink.Joint<O> joint = new ResponseSink.Joint<>(outcomes, size);
         long now = nanoClock.getAsLong();
-        List<Waiter<I, O>> waiters = new ArrayList<>(size);
+        List<PendingRequest<I, O>> entering = new ArrayList<>(size);
         for (int i = 0; i < size; i++) {
-            waiters.add(new Waiter<>(requests.get(i), joint.place(i), now, sequence));
+            entering.add(new PendingRequest<>(requests.get(i), joint.place(i), now, sequence));
         }
         int waiting = queued.addAndGet(size);
         if (closing) {
             queued.addAndGet(-size);
-            waiters.forEach(waiter -> waiter.answer(unavailable));
+            entering.forEach(pending -> pending.answer(unavailable));
         } else if (waiting > togetherMax()) {
             queued.addAndGet(-size);
             return false;
         } else {
-            queue.addAll(waiters);
+            queue.addAll(entering);
         }
         drain();
         return true;
@@ -250,7 +248,7 @@ public final class Lane<I, O> {
     }
 
     /**
-     * Stops admitting, waits until the last batch has completed and nobody waits, and closes the flush.
+     * Stops admitting, waits until the last batch has completed and nobody waits, and closes the handler.
      *
      * @param patience how long this may take; what is left by then is logged and let go
      * @param closed called once, in any case
@@ -264,7 +262,7 @@ public final class Lane<I, O> {
                 .take(patience)
                 .subscribe(tick -> drain());
         emptied.asMono()
-                .then(Mono.defer(flush::close))
+                .then(Mono.defer(handler::close))
                 .timeout(patience)
                 .doFinally(signal -> closed.run())
                 .subscribe(nothing -> {}, this::notClosed, () -> log.info("The {} closed with nothing left", name));
@@ -311,10 +309,10 @@ public final class Lane<I, O> {
         if (inFlight != null || awaitsMore()) {
             return;
         }
-        List<Waiter<I, O>> waiters = cut();
-        if (!waiters.isEmpty()) {
-            learn(waiters.size());
-            Batch batch = new Batch(waiters, nanoClock.getAsLong());
+        List<PendingRequest<I, O>> requests = cut();
+        if (!requests.isEmpty()) {
+            learn(requests.size());
+            Batch batch = new Batch(requests, nanoClock.getAsLong());
             inFlight = batch;
             batch.begin();
             return;
@@ -328,21 +326,21 @@ public final class Lane<I, O> {
     private void refuseLate() {
         long now = nanoClock.getAsLong();
         long waitMaxNanos = limits.waitMax().toNanos();
-        for (Waiter<I, O> head = queue.peek();
+        for (PendingRequest<I, O> head = queue.peek();
                 head != null && now - head.sinceNanos() > waitMaxNanos;
                 head = queue.peek()) {
-            O refusal = flush.storeAnswers() ? overloaded : unavailable;
+            O refusal = handler.isAvailable() ? overloaded : unavailable;
             queue.remove();
             queued.decrementAndGet();
             head.refuse(refusal);
         }
     }
 
-    private List<Waiter<I, O>> cut() {
-        List<Waiter<I, O>> batch = new ArrayList<>(Math.min(limits.batchMax(), Math.max(queued.get(), 1)));
+    private List<PendingRequest<I, O>> cut() {
+        List<PendingRequest<I, O>> batch = new ArrayList<>(Math.min(limits.batchMax(), Math.max(queued.get(), 1)));
         int polled = 0;
         try {
-            for (Waiter<I, O> head = queue.peek();
+            for (PendingRequest<I, O> head = queue.peek();
                     head != null && batch.size() < limits.batchMax();
                     head = queue.peek()) {
                 if (!head.refuseAfterEarlier()) {
@@ -360,19 +358,19 @@ public final class Lane<I, O> {
     /** What is in flight. Ends once: when its handler has completed, or when it is abandoned. */
     private final class Batch extends BaseSubscriber<Void> {
 
-        private final List<Waiter<I, O>> waiters;
+        private final List<PendingRequest<I, O>> requests;
         private final long cutNanos;
         private final AtomicBoolean ended = new AtomicBoolean();
 
-        Batch(List<Waiter<I, O>> waiters, long cutNanos) {
-            this.waiters = waiters;
+        Batch(List<PendingRequest<I, O>> requests, long cutNanos) {
+            this.requests = requests;
             this.cutNanos = cutNanos;
         }
 
         void begin() {
-            survive(() -> waiters.forEach(waiter -> observer.waited(cutNanos - waiter.sinceNanos())));
+            survive(() -> requests.forEach(pending -> observer.waited(cutNanos - pending.sinceNanos())));
             try {
-                Mono.defer(() -> flush.flush(waiters)).subscribe(this);
+                Mono.defer(() -> handler.handle(requests)).subscribe(this);
             } catch (Throwable failure) {
                 abandon(failure);
             }
@@ -400,8 +398,8 @@ public final class Lane<I, O> {
             if (failure != null) {
                 report(failure);
             }
-            for (Waiter<I, O> waiter : waiters) {
-                waiter.answer(abandoned);
+            for (PendingRequest<I, O> pending : requests) {
+                pending.answer(abandoned);
             }
             survive(() -> awaitReturnOf(this));
             inFlight = null;
@@ -410,13 +408,16 @@ public final class Lane<I, O> {
     }
 
     private void awaitReturnOf(Batch ended) {
-        int answered = ended.waiters.size();
+        int answered = ended.requests.size();
         long now = nanoClock.getAsLong();
         long took = now - ended.cutNanos;
         int waiting = queued.get();
         if (notWaitedAfter > 0) {
             notWaitedAfter--;
-        } else if (flush.commits() && isSlow(took) && waiting + answered >= CROWD_MIN && waiting < limits.batchMax()) {
+        } else if (handler.commits()
+                && isSlow(took)
+                && waiting + answered >= CROWD_MIN
+                && waiting < limits.batchMax()) {
             long nanos = Math.min(took / 2, RETURN_MAX_NANOS);
             awaited = waiting + answered;
             enough = waiting + answered - answered / 4;
@@ -426,7 +427,7 @@ public final class Lane<I, O> {
     }
 
     private static boolean isSlow(long tookNanos) {
-        return tookNanos >= SLOW_NANOS && tookNanos <= TROUBLE_NANOS;
+        return tookNanos >= SLOW_NANOS && tookNanos <= FAILURE_NANOS;
     }
 
     private boolean awaitsMore() {

@@ -1,19 +1,19 @@
 package io.tally.http;
 
 import io.netty.util.concurrent.EventExecutor;
-import io.tally.pipeline.CallerThreads;
+import io.tally.lane.CallerExecutor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import reactor.netty.resources.LoopResources;
 
 /** The event loops of the server. A caller on another thread is answered on the thread that has the answer. */
-final class EventLoopThreads implements CallerThreads {
+final class EventLoopExecutor implements CallerExecutor {
 
     /** As many as processors: looking through them costs less than a thread-local. */
     private final List<EventExecutor> loops = new ArrayList<>();
 
-    EventLoopThreads(LoopResources resources) {
+    EventLoopExecutor(LoopResources resources) {
         resources.onServer(LoopResources.DEFAULT_NATIVE).forEach(loops::add);
     }
 

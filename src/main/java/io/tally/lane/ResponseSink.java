@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import java.util.Arrays;
 import java.util.List;
@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** A consumer of outcomes that is called on the thread of the caller, or on the thread that has the outcome after that stopped. */
-record Caller<T>(Consumer<T> sink, Executor thread) implements Consumer<T> {
+record ResponseSink<T>(Consumer<T> sink, Executor thread) implements Consumer<T> {
 
     @Override
     public void accept(T outcome) {

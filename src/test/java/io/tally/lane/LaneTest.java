@@ -1,10 +1,7 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.counter.Outcome.Overloaded;
-import io.tally.counter.Outcome.Refusal;
-import io.tally.counter.Outcome.StoreUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,29 +30,34 @@ class LaneTest {
     private final Held held = new Held();
     private final Lane<Integer, String> lane = lane(held);
 
-    private Lane<Integer, String> lane(Flush<Integer, String> flush) {
-        return new Lane<>("test", LIMITS, flush, CallerThreads.ANY, nanos -> {}, now::get);
+    private Lane<Integer, String> lane(BatchHandler<Integer, String> flush) {
+        return new Lane<>("test", LIMITS, flush, CallerExecutor.ANY, nanos -> {}, now::get);
     }
 
     /** A flush whose batches end when the test says so. */
-    private static class Held implements Flush<Integer, String> {
+    private static class Held implements BatchHandler<Integer, String> {
         final List<List<Integer>> batches = new ArrayList<>();
         final List<Sinks.Empty<Void>> ends = new ArrayList<>();
-        boolean storeAnswers = true;
+        boolean available = true;
         boolean commits = true;
 
         @Override
-        public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
-            batches.add(batch.stream().map(Waiter::request).toList());
+        public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
+            batches.add(batch.stream().map(PendingRequest::request).toList());
             Sinks.Empty<Void> end = Sinks.empty();
             ends.add(end);
             return end.asMono()
-                    .doOnSuccess(nothing -> batch.forEach(waiter -> waiter.answer("done " + waiter.request())));
+                    .doOnSuccess(nothing -> batch.forEach(pending -> pending.answer("done " + pending.request())));
         }
 
         @Override
-        public String refused(Refusal refusal) {
-            return refusal.getClass().getSimpleName();
+        public String overloaded() {
+            return "overloaded";
+        }
+
+        @Override
+        public String unavailable() {
+            return "unavailable";
         }
 
         @Override
@@ -64,8 +66,8 @@ class LaneTest {
         }
 
         @Override
-        public boolean storeAnswers() {
-            return storeAnswers;
+        public boolean isAvailable() {
+            return available;
         }
 
         @Override
@@ -110,7 +112,7 @@ class LaneTest {
                 "test",
                 new Lane.Limits(100, 100, Duration.ofSeconds(1), Duration.ofSeconds(10)),
                 held,
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 nanos -> {},
                 now::get);
         IntStream.rangeClosed(1, 5).forEach(i -> crowded.submit(i).subscribe());
@@ -226,7 +228,7 @@ class LaneTest {
         List<String> answers = submit(1, 7);
 
         assertThat(lane.queued()).isEqualTo(5);
-        assertThat(answers).containsExactly(Overloaded.class.getSimpleName());
+        assertThat(answers).containsExactly("overloaded");
     }
 
     @Test
@@ -238,18 +240,18 @@ class LaneTest {
 
         now.incrementAndGet();
         lane.expire();
-        assertThat(answers).containsExactly(Overloaded.class.getSimpleName());
+        assertThat(answers).containsExactly("overloaded");
         held.end(0);
         assertThat(held.batches).containsExactly(List.of(1));
     }
 
     @Test
     void namesTheAbsentDatabaseAsTheCauseOfAWait() {
-        held.storeAnswers = false;
+        held.available = false;
         List<String> answers = submit(1, 2);
         now.addAndGet(Duration.ofSeconds(2).toNanos());
         lane.expire();
-        assertThat(answers).containsExactly(StoreUnavailable.class.getSimpleName());
+        assertThat(answers).containsExactly("unavailable");
     }
 
     @Test
@@ -268,7 +270,7 @@ class LaneTest {
         AtomicInteger flushes = new AtomicInteger();
         Lane<Integer, String> failing = lane(new Held() {
             @Override
-            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+            public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
                 if (flushes.getAndIncrement() == 0) {
                     throw new IllegalStateException("at assembly");
                 }
@@ -288,7 +290,7 @@ class LaneTest {
                 "observed",
                 LIMITS,
                 held,
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 nanos -> {
                     if (observed.getAndIncrement() == 0) {
                         throw new IllegalStateException("a meter that refuses a number");
@@ -310,9 +312,9 @@ class LaneTest {
         AtomicReference<@Nullable Error> injected = new AtomicReference<>(error);
         Held failing = new Held() {
             @Override
-            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+            public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
                 throwAt(Failing.FLUSH);
-                return super.flush(batch).doOnSubscribe(subscription -> throwAt(Failing.SUBSCRIPTION));
+                return super.handle(batch).doOnSubscribe(subscription -> throwAt(Failing.SUBSCRIPTION));
             }
 
             @Override
@@ -322,9 +324,9 @@ class LaneTest {
             }
 
             @Override
-            public boolean storeAnswers() {
+            public boolean isAvailable() {
                 throwAt(Failing.STORE_ANSWERS);
-                return super.storeAnswers();
+                return super.isAvailable();
             }
 
             private void throwAt(Failing at) {
@@ -338,7 +340,7 @@ class LaneTest {
                 "surviving",
                 LIMITS,
                 failing,
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 nanos -> {
                     Error toThrow = place == Failing.OBSERVER ? injected.getAndSet(null) : null;
                     if (toThrow != null) {
@@ -387,10 +389,10 @@ class LaneTest {
         AtomicInteger flushes = new AtomicInteger();
         Lane<Integer, String> stuck = lane(new Held() {
             @Override
-            public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+            public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
                 return flushes.getAndIncrement() == 0
                         ? Mono.<Void>never().doOnCancel(cancelled::incrementAndGet)
-                        : super.flush(batch);
+                        : super.handle(batch);
             }
         });
         List<String> answers = new ArrayList<>();
@@ -422,7 +424,7 @@ class LaneTest {
         lane.expire();
         held.end(0);
 
-        String overloaded = Overloaded.class.getSimpleName();
+        String overloaded = "overloaded";
         assertThat(answers).containsExactly(List.of(overloaded), List.of(overloaded));
         assertThat(held.batches).containsExactly(List.of(1), List.of(4));
     }
@@ -449,7 +451,7 @@ class LaneTest {
         lane.close(Duration.ofMinutes(1), closed::incrementAndGet);
         List<String> late = submit(3, 3);
 
-        assertThat(late).containsExactly(StoreUnavailable.class.getSimpleName());
+        assertThat(late).containsExactly("unavailable");
         held.end(0);
         assertThat(closed).hasValue(0);
         held.end(1);
@@ -471,17 +473,17 @@ class LaneTest {
                 new Lane.Limits(64, threads * each, Duration.ofMinutes(5), Duration.ofMinutes(5)),
                 new Held() {
                     @Override
-                    public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+                    public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
                         return Mono.fromRunnable(() -> {
                                     overlaps.addAndGet(inFlight.getAndIncrement());
-                                    batch.forEach(waiter -> waiter.answer("done"));
+                                    batch.forEach(pending -> pending.answer("done"));
                                     inFlight.decrementAndGet();
                                 })
                                 .subscribeOn(reactor.core.scheduler.Schedulers.parallel())
                                 .then();
                     }
                 },
-                CallerThreads.ANY,
+                CallerExecutor.ANY,
                 nanos -> {},
                 System::nanoTime);
 

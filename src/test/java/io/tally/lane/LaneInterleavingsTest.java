@@ -1,6 +1,5 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
-import io.tally.counter.Outcome.Refusal;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,24 +30,29 @@ public class LaneInterleavingsTest {
             "checked",
             new Lane.Limits(2, 4, Duration.ofDays(1), Duration.ofDays(1)),
             new Handler(),
-            CallerThreads.ANY,
+            CallerExecutor.ANY,
             nanos -> {},
             () -> 0);
 
-    private final class Handler implements Flush<Integer, String> {
+    private final class Handler implements BatchHandler<Integer, String> {
 
         @Override
-        public Mono<Void> flush(List<Waiter<Integer, String>> batch) {
+        public Mono<Void> handle(List<PendingRequest<Integer, String>> batch) {
             Sinks.Empty<Void> end = Sinks.empty();
             if (!inFlight.compareAndSet(null, end)) {
                 overlaps.incrementAndGet();
             }
-            return end.asMono().doOnSuccess(nothing -> batch.forEach(waiter -> waiter.answer("done")));
+            return end.asMono().doOnSuccess(nothing -> batch.forEach(pending -> pending.answer("done")));
         }
 
         @Override
-        public String refused(Refusal refusal) {
-            return "refused";
+        public String overloaded() {
+            return "overloaded";
+        }
+
+        @Override
+        public String unavailable() {
+            return "unavailable";
         }
 
         @Override
@@ -57,7 +61,7 @@ public class LaneInterleavingsTest {
         }
 
         @Override
-        public boolean storeAnswers() {
+        public boolean isAvailable() {
             return true;
         }
     }

@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -9,9 +9,9 @@ import org.slf4j.LoggerFactory;
  * A request in a lane, and the consumer of its outcome. The first outcome counts; an outcome given after the caller has gone
  * is dropped. For one thread at a time.
  */
-public final class Waiter<I, O> {
+public final class PendingRequest<I, O> {
 
-    private static final Logger log = LoggerFactory.getLogger(Waiter.class);
+    private static final Logger log = LoggerFactory.getLogger(PendingRequest.class);
 
     private final I request;
     private final Consumer<O> caller;
@@ -20,12 +20,12 @@ public final class Waiter<I, O> {
     private boolean answered;
 
     /** A request that is submitted by itself. */
-    Waiter(I request, Consumer<O> caller, long sinceNanos) {
+    public PendingRequest(I request, Consumer<O> caller, long sinceNanos) {
         this(request, caller, sinceNanos, null);
     }
 
     /** A request that keeps its place in a sequence. */
-    Waiter(I request, Consumer<O> caller, long sinceNanos, @Nullable RequestSequence<O> sequence) {
+    PendingRequest(I request, Consumer<O> caller, long sinceNanos, @Nullable RequestSequence<O> sequence) {
         this.request = request;
         this.caller = caller;
         this.sinceNanos = sinceNanos;
@@ -43,7 +43,7 @@ public final class Waiter<I, O> {
     }
 
     /** Whether other requests of the same array or stream must stay before or after this one. */
-    boolean isSequenced() {
+    public boolean isSequenced() {
         return sequence != null;
     }
 
@@ -74,7 +74,7 @@ public final class Waiter<I, O> {
     }
 
     /** Refuses this request where an earlier one of its sequence was refused; whether it did. */
-    boolean refuseAfterEarlier() {
+    public boolean refuseAfterEarlier() {
         O refusal = sequence == null ? null : sequence.refusal();
         if (refusal == null) {
             return false;

@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.lane;
 
 import java.time.Duration;
 import org.springframework.context.SmartLifecycle;
@@ -9,6 +9,9 @@ import org.springframework.scheduling.annotation.Scheduled;
  * application stops: the lane then admits no more and answers what it admitted.
  */
 public abstract class LaneOwner implements SmartLifecycle {
+
+    /** After the web server, which stops in an earlier phase, has completed its last request. */
+    public static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
 
@@ -60,6 +63,6 @@ public abstract class LaneOwner implements SmartLifecycle {
 
     @Override
     public final int getPhase() {
-        return CounterPipeline.PHASE;
+        return PHASE;
     }
 }
