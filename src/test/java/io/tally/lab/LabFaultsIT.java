@@ -16,6 +16,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,23 +25,23 @@ import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** The lab where something is in its way, or goes away: it says so, and leaves nothing behind but what is not its own. */
-@Timeout(120)
+@Timeout(600)
 class LabFaultsIT {
 
     private static final String RUNS = "/v1/lab/runs";
     private static final String ENABLED = "tally.lab.enabled";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String RUN_MAX = "tally.lab.run-max";
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static Database database() throws SQLException {
         return Postgres.shared().createDatabase();
     }
 
+    /** One with the lab, where no run ends by its limit of time unless the settings say so. */
     private static TallyServer lab(Database database, String... settings) {
-        String[] all = new String[settings.length + 2];
-        all[0] = ENABLED;
-        all[1] = "true";
-        System.arraycopy(settings, 0, all, 2, settings.length);
-        return TallyServer.start(database, all);
+        List<String> all = new ArrayList<>(List.of(ENABLED, "true", RUN_MAX, "10m"));
+        all.addAll(List.of(settings));
+        return TallyServer.start(database, all.toArray(String[]::new));
     }
 
     private static String started(TallyClient client, String body) {
@@ -96,7 +97,7 @@ class LabFaultsIT {
     @Test
     void theLimitOfTimeEndsARunWithWhatItHas() throws Exception {
         Database database = database();
-        try (TallyServer server = lab(database, "tally.lab.run-max", "1s")) {
+        try (TallyServer server = lab(database, RUN_MAX, "1s")) {
             TallyClient client = new TallyClient(server.uri());
             JsonNode ended = LabIT.ended(client, counting(client, Strategy.READ_MODIFY_WRITE));
 
@@ -260,7 +261,7 @@ class LabFaultsIT {
                     statement.execute("select from lab.post for update");
                 }
                 client.send("DELETE", run, "");
-                Clients.await("no workers", Duration.ofSeconds(10), () -> LabIT.workers(database) == 0);
+                Clients.await("no workers", PATIENCE, () -> LabIT.workers(database) == 0);
                 held.rollback();
             }
             assertThat(LabIT.ended(client, run).path("state").asString()).isIn("cancelled", "failed");
@@ -272,13 +273,13 @@ class LabFaultsIT {
     @Test
     void aSlowLogInLeavesNoSession() throws Exception {
         Database database = database();
-        try (TallyServer server = lab(database, "tally.database.connect-timeout", "1s")) {
+        try (TallyServer server = lab(database, "tally.database.connect-timeout", "4s")) {
             TallyClient client = new TallyClient(server.uri());
             requireWorks(client);
-            // What every new session is asked first takes three seconds from now on.
+            // What every new session is asked first takes twelve seconds from now on.
             database.execute("create schema slow");
             database.execute("create function slow.pg_is_in_recovery() returns boolean language sql"
-                    + " as 'select false from pg_sleep(3)'");
+                    + " as 'select false from pg_sleep(12)'");
             searchPath(database, "set search_path = slow, public, pg_catalog");
             String run = started(client, "{\"strategy\":\"atomic\"}");
             Clients.await("a second try", PATIENCE, () -> claims(database) > 1);
@@ -383,7 +384,8 @@ class LabFaultsIT {
     void lanesGoOnWhenTheDatabaseIsBack() throws Exception {
         try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary()) {
             Database database = postgres.createDatabase("lab");
-            try (TallyServer server = lab(database)) {
+            // A run that takes longer ends by its limit, long before the end of patience.
+            try (TallyServer server = lab(database, RUN_MAX, "1m")) {
                 TallyClient client = new TallyClient(server.uri());
                 String run = started(client, "{\"strategy\":\"lanes\",\"increments\":200000}");
                 Clients.await(

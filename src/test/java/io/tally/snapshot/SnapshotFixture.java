@@ -6,13 +6,18 @@ import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Namespaces full of counters, and waiting for their snapshots. */
 public final class SnapshotFixture {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Set<String> ENDS = Set.of("done", "failed", "cancelled");
 
     private SnapshotFixture() {}
 
@@ -27,6 +32,18 @@ public final class SnapshotFixture {
         database.execute("analyze counter");
     }
 
+    /** Locks the last counter of a namespace: no snapshot of it is done before the caller ends the transaction. */
+    public static Connection holdLast(Database database, String namespace) throws SQLException {
+        Connection holder = database.connect();
+        holder.setAutoCommit(false);
+        try (PreparedStatement lock = holder.prepareStatement(
+                "select from counter where namespace = ? order by name desc limit 1 for update")) {
+            lock.setString(1, namespace);
+            lock.execute();
+        }
+        return holder;
+    }
+
     /** Starts a snapshot; where to look for it. */
     public static String start(TallyClient client, String namespace) {
         Answer answer = client.post("/v1/snapshots/" + namespace);
@@ -36,7 +53,20 @@ public final class SnapshotFixture {
 
     /** Waits until a job is done, and fails where it ends in another way. */
     public static Answer awaitDone(TallyClient client, String job) throws InterruptedException {
-        Clients.await("done: " + job, PATIENCE, () -> !state(client, job).equals("running"));
+        return awaitDone(client, job, /* reached= */ 0);
+    }
+
+    /** Waits until a job is done, and fails where it ends in another way, or falls back behind what it had reached. */
+    public static Answer awaitDone(TallyClient client, String job, long reached) throws InterruptedException {
+        AtomicLong last = new AtomicLong(reached);
+        Clients.await("done: " + job, PATIENCE, () -> {
+            Answer now = client.get(job);
+            if (now.status() == 200) {
+                long done = now.json().path("done").asLong();
+                assertThat(done).as(now.body()).isGreaterThanOrEqualTo(last.getAndSet(done));
+            }
+            return ENDS.contains(now.json().path("state").asString());
+        });
         Answer answer = client.get(job);
         assertThat(answer.json().path("state").asString()).as(answer.body()).isEqualTo("done");
         return answer;
@@ -45,9 +75,5 @@ public final class SnapshotFixture {
     /** How far a job is. */
     public static long done(TallyClient client, String job) {
         return client.get(job).json().path("done").asLong();
-    }
-
-    private static String state(TallyClient client, String job) {
-        return client.get(job).json().path("state").asString();
     }
 }

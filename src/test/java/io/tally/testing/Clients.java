@@ -15,6 +15,9 @@ import java.util.function.IntFunction;
 /** Many at once, and waiting for something to become true. */
 public final class Clients {
 
+    /** How long a test waits for what comes within moments on an idle machine. */
+    public static final Duration PATIENCE = Duration.ofMinutes(2);
+
     private static final Duration PAUSE = Duration.ofMillis(20);
 
     private Clients() {}

@@ -10,7 +10,6 @@ import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tokens on two instances of one database. */
-@Timeout(60)
+@Timeout(300)
 class TokensIT {
 
     private static final String KEY = "Idempotency-Key";
@@ -245,11 +244,10 @@ class TokensIT {
     @Test
     void anExpiredTokenIsGoneAndItsTextIsFree() throws Exception {
         String namespace = fresh();
-        String only = "{\"size\":1,\"alphabet\":\"a\",\"ttlSeconds\":1}";
-        Answer first = issue(client, namespace, only);
-        Instant expiresAt = Instant.parse(first.json().path("expiresAt").asString());
+        String only = "{\"size\":1,\"alphabet\":\"a\",\"ttlSeconds\":3600}";
+        assertThat(issue(client, namespace, only).status()).isEqualTo(201);
         assertThat(issue(client, namespace, only).status()).isEqualTo(409);
-        Clients.await("expiry", Duration.ofSeconds(10), () -> Instant.now().isAfter(expiresAt.plusMillis(50)));
+        database.execute("update token set expires_at = now() where namespace = ?", namespace);
 
         assertThat(execute(client, namespace, "a").problem()).isEqualTo("not-found");
         List<Answer> again =
@@ -335,12 +333,12 @@ class TokensIT {
             String executed = token(issue(asking, "over", "{\"ttlSeconds\":3600}"));
             token(issue(asking, "over", "{\"ttlSeconds\":1}"));
             assertThat(execute(asking, "over", executed).status()).isEqualTo(200);
-            Clients.await("only what is pending is left", Duration.ofSeconds(20), () -> count(small) == 2);
+            Clients.await("only what is pending is left", Clients.PATIENCE, () -> count(small) == 2);
 
             assertThat(execute(asking, "over", executed).status()).isEqualTo(404);
             assertThat(execute(asking, "over", pending).status()).isEqualTo(200);
             assertThat(execute(asking, "over", limited).status()).isEqualTo(200);
-            Clients.await("nothing is left", Duration.ofSeconds(20), () -> count(small) == 0);
+            Clients.await("nothing is left", Clients.PATIENCE, () -> count(small) == 0);
         }
     }
 
