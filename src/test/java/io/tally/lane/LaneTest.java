@@ -12,6 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +31,18 @@ class LaneTest {
     private final AtomicLong now = new AtomicLong();
     private final Held held = new Held();
     private final Lane<Integer, String> lane = lane(held);
+    private VirtualTimeScheduler time;
+
+    /** A lane's own timers go off when the test says so, and never beside it. */
+    @BeforeEach
+    void standStill() {
+        time = VirtualTimeScheduler.getOrSet();
+    }
+
+    @AfterEach
+    void goOn() {
+        VirtualTimeScheduler.reset();
+    }
 
     private Lane<Integer, String> lane(BatchHandler<Integer, String> flush) {
         return new Lane<>("test", LIMITS, flush, CallerExecutor.ANY, nanos -> {}, now::get);
@@ -132,17 +146,12 @@ class LaneTest {
 
     @Test
     void waitsHalfAsLongAsTheBatchTookAtMost() {
-        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
-        try {
-            afterABatchOf(Duration.ofMillis(2));
-            now.addAndGet(Duration.ofMillis(1).toNanos());
-            assertThat(held.batches).hasSize(1);
+        afterABatchOf(Duration.ofMillis(2));
+        now.addAndGet(Duration.ofMillis(1).toNanos());
+        assertThat(held.batches).hasSize(1);
 
-            time.advanceTimeBy(Duration.ofMillis(1));
-            assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
-        } finally {
-            VirtualTimeScheduler.reset();
-        }
+        time.advanceTimeBy(Duration.ofMillis(1));
+        assertThat(held.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
     }
 
     @Test
@@ -463,6 +472,8 @@ class LaneTest {
     @Test
     @Timeout(60)
     void wakesUpForEverybody() throws InterruptedException {
+        // Real threads and real timers.
+        VirtualTimeScheduler.reset();
         int threads = 8;
         int each = 20_000;
         CountDownLatch answered = new CountDownLatch(threads * each);

@@ -10,11 +10,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The service in a process of its own, to be killed. Keeps its port from one start to the next. */
 public final class TallyProcess implements AutoCloseable {
 
-    private static final Duration START_MAX = Duration.ofSeconds(60);
+    private static final Duration START_MAX = Duration.ofMinutes(3);
+
+    /** Ports that this JVM has given to processes: one that is free at the moment may be meant for another of them. */
+    private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
 
     private final Database database;
     private final int port;
@@ -46,8 +51,13 @@ public final class TallyProcess implements AutoCloseable {
     }
 
     private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+        while (true) {
+            try (ServerSocket socket = new ServerSocket(0)) {
+                int port = socket.getLocalPort();
+                if (PORTS.add(port)) {
+                    return port;
+                }
+            }
         }
     }
 
