@@ -19,7 +19,6 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -29,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Clients that do not wait for their answers cancel no write, neither their own nor that of others, and leave nothing. */
-@Timeout(120)
+@Timeout(300)
 class ClientsGoAwayIT {
 
     private Database database;
@@ -99,7 +98,7 @@ class ClientsGoAwayIT {
                 .toList();
 
         assertThat(patient).hasSize(400).doesNotHaveDuplicates();
-        Clients.await("all written", Duration.ofSeconds(10), () -> client.value("gone/shared") == acknowledged());
+        Clients.await("all written", Clients.PATIENCE, () -> client.value("gone/shared") == acknowledged());
         assertThat(client.value("gone/shared")).isBetween(400L, 400L + leavers);
         client.requireBalancedBooks();
         assertThat(database.queryLong("select count(*) from pg_stat_activity"

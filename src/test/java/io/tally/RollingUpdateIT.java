@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What an orchestrator does with instances: starts several at once, and replaces them one after another under load. */
-@Timeout(300)
+@Timeout(600)
 class RollingUpdateIT {
 
     private static final int CLIENTS = 16;
@@ -42,8 +41,6 @@ class RollingUpdateIT {
 
     /** How many increments there are to be before the next step. */
     private static final int SOME = 500;
-
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** What SIGTERM ends a process with that stops in order. */
     private static final int TERMINATED = 128 + 15;
@@ -178,7 +175,7 @@ class RollingUpdateIT {
 
         private void awaitSome() throws InterruptedException {
             int before = values.size();
-            Clients.await("load goes on", PATIENCE, () -> values.size() > before + SOME);
+            Clients.await("load goes on", Clients.PATIENCE, () -> values.size() > before + SOME);
         }
 
         private void run() {

@@ -9,7 +9,6 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import java.io.UncheckedIOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -19,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** An instance that stops under load has written what it acknowledged, and leaves neither connections nor open books. */
-@Timeout(120)
+@Timeout(300)
 class ShutdownIT {
 
     @Test
@@ -33,7 +32,7 @@ class ShutdownIT {
             for (int i = 0; i < 32; i++) {
                 load.add(threads.submit(() -> incrementUntilRefused(client, history)));
             }
-            Clients.await("load", Duration.ofSeconds(20), () -> history.acknowledged() > 500);
+            Clients.await("load", Clients.PATIENCE, () -> history.acknowledged() > 500);
             server.close();
         }
         for (Future<?> future : load) {
@@ -47,7 +46,7 @@ class ShutdownIT {
                 .isEqualTo(database.queryLong("select value from counter"));
         assertThat(database.queryLong("select operations from writer where id = 0"))
                 .isGreaterThanOrEqualTo(history.acknowledged());
-        Clients.await("no connection is left", Duration.ofSeconds(10), () -> connections(database) == 0);
+        Clients.await("no connection is left", Clients.PATIENCE, () -> connections(database) == 0);
     }
 
     private static void incrementUntilRefused(TallyClient client, History history) {

@@ -16,7 +16,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a cluster collects of a process: JSON from its first line to its last, in which a problem can be looked up. */
-@Timeout(120)
+@Timeout(300)
 class StructuredLogIT {
 
     private static final JsonMapper JSON = new JsonMapper();

@@ -9,14 +9,13 @@ import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
 import java.sql.SQLException;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What an operator sees when somebody changes the database behind the service's back, or the database forgets. */
-@Timeout(60)
+@Timeout(300)
 class AuditIT {
 
     private Database database;
@@ -58,9 +57,7 @@ class AuditIT {
 
     private void awaitGauge(String meter, String value) throws InterruptedException {
         Clients.await(
-                meter + " = " + value,
-                Duration.ofSeconds(10),
-                () -> scraped(meter).equals(value));
+                meter + " = " + value, Clients.PATIENCE, () -> scraped(meter).equals(value));
     }
 
     @Test
@@ -140,7 +137,7 @@ class AuditIT {
                 + " values (1, 0, 'crashed', 7, 0, now() - interval '8 days'),"
                 + " (2, 1, 'crashed', 5, 0, now() - interval '8 days')");
         audit();
-        Clients.await("folded", Duration.ofSeconds(10), () -> {
+        Clients.await("folded", Clients.PATIENCE, () -> {
             try {
                 return database.queryLong("select count(*) from writer where instance = 'crashed'") == 0;
             } catch (SQLException e) {

@@ -10,7 +10,6 @@ import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -22,7 +21,7 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Timeout;
 
 /** What clients are told by an instance that stops, on connections of theirs that it closes. */
-@Timeout(60)
+@Timeout(300)
 class LastAnswersIT {
 
     private static final int CLIENTS = 16;
@@ -69,7 +68,7 @@ class LastAnswersIT {
             for (int i = 0; i < CLIENTS; i++) {
                 load.add(threads.submit(() -> workUntilNobodyListens(server.uri(), work)));
             }
-            Clients.await("load", Duration.ofSeconds(20), () -> answered.get() > 500);
+            Clients.await("load", Clients.PATIENCE, () -> answered.get() > 500);
             server.close();
         }
         for (Future<?> future : load) {

@@ -35,11 +35,11 @@ import tools.jackson.databind.json.JsonMapper;
  * Operations of one stream or array on one counter are applied in the order of its lines. The counters go up and down between 0
  * and 1, so a line that overtakes another is refused; the queues are much smaller than the uploads.
  */
-@Timeout(120)
+@Timeout(300)
 class StreamOrderIT {
 
     private static final JsonMapper JSON = new JsonMapper();
-    private static final int LINES = 12_000;
+    private static final int LINES = 6_000;
 
     private static WireProxy proxy;
     private static TallyServer server;

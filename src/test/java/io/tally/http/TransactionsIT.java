@@ -228,7 +228,7 @@ class TransactionsIT {
     @Test
     void stockIsSoldOnceAndNoMore() throws Exception {
         int stock = 100;
-        int buyers = 2_000;
+        int buyers = 400;
         clients.getFirst().put("shop/stock", "{\"initial\":" + stock + ",\"min\":0}");
         List<Integer> statuses = Clients.atOnce(
                 buyers,

@@ -12,7 +12,6 @@ import io.tally.testing.TallyServer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -39,7 +38,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Names on two instances of one database: one id each, whoever asks for it first. */
-@Timeout(120)
+@Timeout(300)
 class NamesIT {
 
     private static final JsonMapper JSON = new JsonMapper();
@@ -424,7 +423,7 @@ class NamesIT {
                     lock.execute("select * from name_space where namespace = '" + namespace + "' for update");
                 }
                 upload = executor.submit(() -> stream(asking, namespace, names));
-                Clients.await("a full queue", Duration.ofSeconds(20), () -> {
+                Clients.await("a full queue", Clients.PATIENCE, () -> {
                     Answer answer = array(asking, namespace, List.of("first"));
                     return answer.status() == 503 && answer.problem().equals("overloaded");
                 });
@@ -450,7 +449,7 @@ class NamesIT {
                 lock.execute("select * from name_space where namespace = '" + namespace + "' for update");
             }
             Future<Answer> waiting = executor.submit(() -> array(asking, namespace, List.of("first", "late")));
-            Clients.await("somebody who waits for the lock", Duration.ofSeconds(10), NamesIT::isSomebodyLocked);
+            Clients.await("a wait for the lock", Clients.PATIENCE, NamesIT::isSomebodyLocked);
             Future<?> closed = executor.submit(stopping::close);
             locker.rollback();
 

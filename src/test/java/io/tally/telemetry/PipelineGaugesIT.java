@@ -9,22 +9,19 @@ import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import io.tally.testing.WireProxy;
 import java.net.URI;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What an operator sees of the lanes while the database goes away and comes back. */
-@Timeout(60)
+@Timeout(300)
 class PipelineGaugesIT {
-
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private static boolean shows(TallyClient management, String line) {
         return management.get("/actuator/prometheus").body().lines().anyMatch(line::equals);
     }
 
     private static void await(TallyClient management, String line) throws InterruptedException {
-        Clients.await(line, PATIENCE, () -> shows(management, line));
+        Clients.await(line, Clients.PATIENCE, () -> shows(management, line));
     }
 
     @Test

@@ -11,7 +11,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -24,7 +23,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EventStream implements AutoCloseable {
 
     private static final JsonMapper JSON = new JsonMapper();
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -138,13 +136,13 @@ public final class EventStream implements AutoCloseable {
 
     /** Waits for so many events, and gives the last of them. */
     public Event await(int count) throws InterruptedException {
-        Clients.await("event " + count, PATIENCE, () -> events.size() >= count);
+        Clients.await("event " + count, Clients.PATIENCE, () -> events.size() >= count);
         return events.get(count - 1);
     }
 
     /** Waits for an event at that version of the counter. */
     public Event awaitVersion(String name, long version) throws InterruptedException {
-        Clients.await(name + " at version " + version, PATIENCE, () -> find(name, version) != null);
+        Clients.await(name + " at version " + version, Clients.PATIENCE, () -> find(name, version) != null);
         Event found = find(name, version);
         if (found == null) {
             throw new IllegalStateException("events do not go away");
@@ -161,7 +159,7 @@ public final class EventStream implements AutoCloseable {
 
     /** Waits for the server to end it. */
     public void awaitEnd() throws InterruptedException {
-        Clients.await("the end", PATIENCE, () -> ended);
+        Clients.await("the end", Clients.PATIENCE, () -> ended);
     }
 
     /** Goes away. */
