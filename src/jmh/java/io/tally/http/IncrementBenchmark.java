@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.http.Bodies.Delta;
 import io.tally.http.Bodies.IncrementView;
+import io.tally.http.server.PlainIncrement;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import io.tally.http.server.ServerConfiguration;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;

@@ -1,8 +1,13 @@
 package io.tally.http;
 
+import io.tally.bulk.BulkAnswers;
+import io.tally.bulk.IncrementItem;
+import io.tally.bulk.IncrementItem.Answered;
+import io.tally.bulk.IncrementItems;
+import io.tally.bulk.ItemAnswers;
+import io.tally.bulk.Lines;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
-import io.tally.http.IncrementItem.Answered;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

@@ -80,7 +80,7 @@ public final class Answers {
         return Routes.json(response.eTag(tag(counter.version())), CounterView.of(counter));
     }
 
-    static String tag(long version) {
+    public static String tag(long version) {
         return "\"" + version + "\"";
     }
 }

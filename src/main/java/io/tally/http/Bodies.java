@@ -49,7 +49,7 @@ public final class Bodies {
      *
      * @throws ProblemException where it is not JSON
      */
-    static JsonNode json(JsonMapper json, byte[] bytes) {
+    public static JsonNode json(JsonMapper json, byte[] bytes) {
         try {
             return json.readValue(bytes, JsonNode.class);
         } catch (JacksonException malformed) {
@@ -75,17 +75,17 @@ public final class Bodies {
     }
 
     /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. */
-    static boolean hasBody(ServerRequest request) {
+    public static boolean hasBody(ServerRequest request) {
         HttpHeaders headers = request.headers().asHttpHeaders();
         return headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
     }
 
     /** {@code {"delta":1}}. */
-    record Delta(long delta) {
+    public record Delta(long delta) {
 
-        static final Delta ONE = new Delta(1);
+        public static final Delta ONE = new Delta(1);
 
-        static Delta of(JsonNode json) {
+        public static Delta of(JsonNode json) {
             long delta = ONE.delta;
             for (var member : members(json)) {
                 if (!member.getKey().equals("delta")) {
@@ -187,9 +187,9 @@ public final class Bodies {
     }
 
     /** The value after exactly one increment. */
-    record IncrementView(long value, long version, long delta) {
+    public record IncrementView(long value, long version, long delta) {
 
-        static IncrementView of(Incremented incremented) {
+        public static IncrementView of(Incremented incremented) {
             return new IncrementView(incremented.value(), incremented.version(), incremented.delta());
         }
     }

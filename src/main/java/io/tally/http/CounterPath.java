@@ -12,7 +12,7 @@ public final class CounterPath {
     /** The pattern of a counter. */
     public static final String COUNTER = NAMESPACE + "/{name}";
 
-    static final String INCREMENTS = COUNTER + "/increments";
+    public static final String INCREMENTS = COUNTER + "/increments";
 
     private CounterPath() {}
 

@@ -25,7 +25,7 @@ import reactor.core.publisher.Mono;
 
 /** One counter: make, read, increment, amend, remove. */
 @Configuration(proxyBeanMethods = false)
-class CounterRoutes {
+public class CounterRoutes {
 
     private final CounterPipeline pipeline;
 

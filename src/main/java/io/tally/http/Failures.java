@@ -12,7 +12,7 @@ import reactor.netty.channel.AbortedException;
 import tools.jackson.core.JacksonException;
 
 /** Whatever was thrown, as a problem. Never shows the text of an exception. */
-final class Failures {
+public final class Failures {
 
     private static final Logger log = LoggerFactory.getLogger(Failures.class);
 
@@ -24,7 +24,7 @@ final class Failures {
      * @param requestId of the request that failed, for the log
      * @param request what it asked for, for the log
      */
-    static ProblemException problem(Throwable failure, String requestId, Supplier<String> request) {
+    public static ProblemException problem(Throwable failure, String requestId, Supplier<String> request) {
         return switch (failure) {
             case ProblemException problem -> problem;
             case StoreFailure store -> store(store, requestId);

@@ -15,7 +15,7 @@ import org.springframework.util.unit.DataSize;
  * @param streamBytesMax how much of one stream may be read and not yet answered
  */
 @ConfigurationProperties("tally.http")
-record HttpProperties(
+public record HttpProperties(
         @DefaultValue("10s") Duration requestTimeout,
         @DefaultValue("1MB") DataSize arrayBytesMax,
         @DefaultValue("8KB") DataSize lineBytesMax,
@@ -34,7 +34,7 @@ record HttpProperties(
      *
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
-    HttpProperties {
+    public HttpProperties {
         require(requestTimeout.isPositive(), "tally.http.request-timeout is longer than nothing");
         require(isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX), "tally.http.array-bytes-max is 1KB to 64MB");
         require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 64KB");
@@ -42,7 +42,7 @@ record HttpProperties(
     }
 
     /** How many pieces of a stream may be read and not yet answered. */
-    int streamPiecesMax() {
+    public int streamPiecesMax() {
         return (int) (streamBytesMax.toBytes() / PIECE.toBytes());
     }
 

@@ -18,9 +18,9 @@ import reactor.core.publisher.Mono;
 /** {@code Idempotency-Key}, bare or as a structured field's string (RFC 9651, section 3.3.3). */
 public final class IdempotencyKeys {
 
-    static final String HEADER = "Idempotency-Key";
+    public static final String HEADER = "Idempotency-Key";
 
-    static final String REPLAYED = "Idempotency-Replayed";
+    public static final String REPLAYED = "Idempotency-Replayed";
 
     private IdempotencyKeys() {}
 
@@ -34,7 +34,7 @@ public final class IdempotencyKeys {
     }
 
     /** The same, of the values of all such header fields. */
-    static @Nullable IdempotencyKey of(List<String> values, String scope) {
+    public static @Nullable IdempotencyKey of(List<String> values, String scope) {
         if (values.isEmpty()) {
             return null;
         }

@@ -32,13 +32,13 @@ public final class ProblemException extends RuntimeException {
     }
 
     /** This problem. */
-    ProblemException(ProblemDetail problem) {
+    public ProblemException(ProblemDetail problem) {
         super(problem.getDetail(), null, false, false);
         this.problem = problem;
         this.headers = HttpHeaders.EMPTY;
     }
 
-    ProblemDetail problem() {
+    public ProblemDetail problem() {
         return problem;
     }
 

@@ -175,7 +175,7 @@ public enum ProblemType {
         return title;
     }
 
-    String explanation() {
+    public String explanation() {
         return explanation;
     }
 
@@ -194,7 +194,7 @@ public enum ProblemType {
     }
 
     /** The type for a failure of which only the status is known. */
-    static ProblemType ofStatus(int status) {
+    public static ProblemType ofStatus(int status) {
         return switch (status) {
             case 404 -> NOT_FOUND;
             case 405 -> METHOD_NOT_ALLOWED;

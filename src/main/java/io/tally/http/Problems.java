@@ -69,7 +69,7 @@ public final class Problems {
     }
 
     /** The header fields of a problem that was thrown, both marked as the answer to that request. */
-    static HttpHeaders fields(ProblemException refusal, String requestId) {
+    public static HttpHeaders fields(ProblemException refusal, String requestId) {
         HttpHeaders fields = new HttpHeaders();
         fields.putAll(refusal.headers());
         fields.setContentType(MediaType.APPLICATION_PROBLEM_JSON);

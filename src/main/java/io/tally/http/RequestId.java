@@ -14,31 +14,31 @@ import reactor.netty.http.server.HttpServerRequest;
  * calls it in its own log lines: its connection, and a running number. An answer without a problem carries none, so that
  * nothing is spent on it.
  */
-final class RequestId {
+public final class RequestId {
 
-    static final String HEADER = "X-Request-Id";
+    public static final String HEADER = "X-Request-Id";
 
     /** The member of a problem, and the field of a line in a structured log. */
-    static final String NAME = "requestId";
+    public static final String NAME = "requestId";
 
     /** Longer than any in use, and too short to fill a log with. */
     private static final int LENGTH_MAX = 128;
 
     private RequestId() {}
 
-    static String of(ServerHttpRequest request) {
+    public static String of(ServerHttpRequest request) {
         String given = request.getHeaders().getFirst(HEADER);
         return given != null && isUsable(given) ? given : request.getId();
     }
 
     /** Of a request that does not pass the dispatcher; the letter keeps its number apart from the dispatcher's. */
-    static String of(HttpServerRequest request) {
+    public static String of(HttpServerRequest request) {
         String given = request.requestHeaders().get(HEADER);
         return given != null && isUsable(given) ? given : request.requestId() + "d";
     }
 
     /** Of a request that could not be read: its connection, with which the server's own names begin. */
-    static String of(Channel connection) {
+    public static String of(Channel connection) {
         return connection.id().asShortText();
     }
 
@@ -60,12 +60,12 @@ final class RequestId {
     }
 
     /** Gives a line of the log the identity of the request that it is about. */
-    static LoggingEventBuilder on(LoggingEventBuilder line, ServerHttpRequest request) {
+    public static LoggingEventBuilder on(LoggingEventBuilder line, ServerHttpRequest request) {
         return on(line, of(request));
     }
 
     /** The same, of the request with that identity. */
-    static LoggingEventBuilder on(LoggingEventBuilder line, String requestId) {
+    public static LoggingEventBuilder on(LoggingEventBuilder line, String requestId) {
         return line.addKeyValue(NAME, requestId);
     }
 }

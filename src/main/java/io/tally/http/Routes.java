@@ -50,7 +50,7 @@ public final class Routes {
      * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which costs every
      * request as much as holding it against a path.)
      */
-    static RouterFunction<ServerResponse> first(List<Route> routes) {
+    public static RouterFunction<ServerResponse> first(List<Route> routes) {
         return request -> {
             for (Route route : routes) {
                 if (route.requests().test(request)) {

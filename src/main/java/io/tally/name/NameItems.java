@@ -1,8 +1,8 @@
 package io.tally.name;
 
+import io.tally.bulk.LineItems;
 import io.tally.counter.IdempotencyKey;
 import io.tally.http.Bodies;
-import io.tally.http.LineItems;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import java.util.List;

@@ -1,12 +1,12 @@
 package io.tally.name;
 
+import io.tally.bulk.BulkAnswers;
+import io.tally.bulk.BulkBodies;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Verdict;
 import io.tally.http.Bodies;
-import io.tally.http.BulkAnswers;
-import io.tally.http.BulkBodies;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
 import io.tally.http.IdempotencyKeys;

@@ -2,9 +2,10 @@ package io.tally.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.http.RawHttp.Response;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import io.tally.testing.RawHttp;
+import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import io.tally.testing.RawHttp;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;

@@ -6,9 +6,10 @@ import static java.nio.charset.StandardCharsets.UTF_16BE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.http.RawHttp.Response;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import io.tally.testing.RawHttp;
+import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,8 +1,8 @@
-package io.tally.http;
+package io.tally.bulk;
 
+import io.tally.bulk.IncrementItem.Answered;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Verdict;
-import io.tally.http.IncrementItem.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

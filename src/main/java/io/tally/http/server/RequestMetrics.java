@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 /**
  * What is told of requests that are answered below Spring's dispatcher, which observes all others itself. Called from many

@@ -1,8 +1,15 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Transaction;
+import io.tally.http.Answers;
+import io.tally.http.Bodies;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.Preconditions;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;

@@ -1,10 +1,12 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tally.counter.CounterId;
+import io.tally.http.Bodies;
+import io.tally.http.ProblemException;
 import java.util.List;
 import reactor.netty.http.server.HttpServerRequest;
 

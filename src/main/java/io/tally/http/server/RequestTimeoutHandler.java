@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
@@ -10,6 +10,8 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
 import java.time.Duration;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -23,9 +25,9 @@ import org.springframework.http.MediaType;
  * so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for all of every request, and
  * would end each long stream.)
  */
-final class SlowBodies extends ChannelDuplexHandler {
+final class RequestTimeoutHandler extends ChannelDuplexHandler {
 
-    static final String NAME = "tally-slow-bodies";
+    static final String NAME = "tally-request-timeout";
 
     private final Duration timeout;
     private @Nullable Future<?> timer;
@@ -43,7 +45,7 @@ final class SlowBodies extends ChannelDuplexHandler {
     /** When the socket last took some of it, or there was nothing to take. */
     private long takenNanos;
 
-    SlowBodies(Duration timeout) {
+    RequestTimeoutHandler(Duration timeout) {
         this.timeout = timeout;
     }
 

@@ -1,10 +1,14 @@
-package io.tally.http;
+package io.tally.bulk;
 
+import io.tally.bulk.IncrementItem.Answered;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Verdict;
-import io.tally.http.IncrementItem.Answered;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.Preconditions;
+import io.tally.http.Problems;
+import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.EnumMap;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.util.concurrent.EventExecutor;
 import io.tally.lane.CallerExecutor;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -10,6 +10,9 @@ import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
+import io.tally.http.RequestId;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import tools.jackson.databind.json.JsonMapper;
@@ -19,13 +22,13 @@ import tools.jackson.databind.json.JsonMapper;
  * is too long, header fields that are too large, a URI that cannot be read, a request that takes too long to arrive.
  */
 @Sharable
-final class BareErrorBodies extends ChannelOutboundHandlerAdapter {
+final class ProblemBodyHandler extends ChannelOutboundHandlerAdapter {
 
-    static final String NAME = "tally-bare-error-bodies";
+    static final String NAME = "tally-problem-bodies";
 
     private final JsonMapper json;
 
-    BareErrorBodies(JsonMapper json) {
+    ProblemBodyHandler(JsonMapper json) {
         this.json = json;
     }
 

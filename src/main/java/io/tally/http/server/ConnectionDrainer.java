@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -32,9 +32,9 @@ import reactor.netty.http.server.HttpServer;
  *
  * <p>What is still on the wire when an idle connection is closed is never read, and so not applied.
  */
-final class LastAnswers implements SmartLifecycle {
+final class ConnectionDrainer implements SmartLifecycle {
 
-    private static final String NAME = "tally-last-answers";
+    private static final String NAME = "tally-connection-drainer";
 
     /**
      * A connection is idle when it was not used for so long since the stop began: else its next request is about to come, and
@@ -127,7 +127,7 @@ final class LastAnswers implements SmartLifecycle {
 
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
-            boolean interim = SlowBodies.isInterim(message);
+            boolean interim = RequestTimeoutHandler.isInterim(message);
             if (last && !interim && message instanceof HttpResponse response) {
                 response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             }

@@ -1,5 +1,7 @@
-package io.tally.http;
+package io.tally.bulk;
 
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,10 +1,11 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.http.RawHttp.Response;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import io.tally.testing.RawHttp;
+import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.sql.SQLException;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

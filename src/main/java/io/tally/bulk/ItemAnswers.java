@@ -1,9 +1,10 @@
-package io.tally.http;
+package io.tally.bulk;
 
+import io.tally.bulk.IncrementItem.Answered;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
-import io.tally.http.IncrementItem.Answered;
+import io.tally.http.Problems;
 import org.springframework.http.ProblemDetail;
 import tools.jackson.core.JsonGenerator;
 

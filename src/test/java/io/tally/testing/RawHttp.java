@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.testing;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  * A connection that sends whatever bytes it is given, for what no well-mannered client sends. In texts to be sent each
  * character is one byte.
  */
-final class RawHttp implements AutoCloseable {
+public final class RawHttp implements AutoCloseable {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final int PATIENCE_MILLIS = 30_000;
@@ -29,7 +29,7 @@ final class RawHttp implements AutoCloseable {
     private final Socket socket;
     private final InputStream in;
 
-    RawHttp(URI server) throws IOException {
+    public RawHttp(URI server) throws IOException {
         socket = new Socket(server.getHost(), server.getPort());
         socket.setSoTimeout(PATIENCE_MILLIS);
         socket.setTcpNoDelay(true);
@@ -37,32 +37,32 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** An answer. */
-    record Response(int status, String version, Map<String, String> headers, String body) {
+    public record Response(int status, String version, Map<String, String> headers, String body) {
 
-        String header(String name) {
+        public String header(String name) {
             return headers.getOrDefault(name, "");
         }
 
-        JsonNode json() {
+        public JsonNode json() {
             return JSON.readTree(body);
         }
 
         /** The last segment of a problem's type. */
-        String problem() {
+        public String problem() {
             String type = json().path("type").asString("");
             return type.substring(type.lastIndexOf('/') + 1);
         }
     }
 
     /** Sends one request on a connection of its own, and reads one answer. */
-    static Response exchange(URI server, String request) throws IOException {
+    public static Response exchange(URI server, String request) throws IOException {
         try (RawHttp connection = new RawHttp(server)) {
             connection.send(request);
             return connection.read();
         }
     }
 
-    void send(String bytes) throws IOException {
+    public void send(String bytes) throws IOException {
         try {
             socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
         } catch (SocketException closed) {
@@ -71,7 +71,7 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** Sends; whether the server has not closed the connection. */
-    boolean isOpenAfter(String bytes) {
+    public boolean isOpenAfter(String bytes) {
         try {
             socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
             return true;
@@ -81,18 +81,18 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** Sends nothing more. */
-    void sendEnd() throws IOException {
+    public void sendEnd() throws IOException {
         socket.shutdownOutput();
     }
 
     /** The next answer, but for {@code 100 Continue}. */
-    Response read() throws IOException {
+    public Response read() throws IOException {
         Response head = readHead();
         return new Response(head.status(), head.version(), head.headers(), body(head.headers()));
     }
 
     /** The same without its body. */
-    Response readHead() throws IOException {
+    public Response readHead() throws IOException {
         String[] statusLine = line().split(" ", 3);
         Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (String line = line(); !line.isEmpty(); line = line()) {
@@ -107,7 +107,7 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** The next chunk of a body that comes in chunks. */
-    String readChunk() throws IOException {
+    public String readChunk() throws IOException {
         String chunk = new String(bytes(chunkSize()), UTF_8);
         line();
         return chunk;
@@ -152,7 +152,7 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** Waits until the server closes; what it sends until then. */
-    String readToEnd() throws IOException {
+    public String readToEnd() throws IOException {
         ByteArrayOutputStream rest = new ByteArrayOutputStream();
         try {
             in.transferTo(rest);

@@ -1,11 +1,12 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.http.RawHttp.Response;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import io.tally.testing.RawHttp;
+import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What clients are told by an instance that stops, on connections of theirs that it closes. */
 @Timeout(300)
-class LastAnswersIT {
+class ConnectionDrainerIT {
 
     private static final int CLIENTS = 16;
     private static final int PIPELINED = 5;

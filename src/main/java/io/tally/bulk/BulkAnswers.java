@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import java.io.ByteArrayOutputStream;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.buffer.Unpooled;
 import io.tally.counter.Command;
@@ -9,8 +9,17 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
+import io.tally.http.Answers;
+import io.tally.http.Bodies;
 import io.tally.http.Bodies.Delta;
 import io.tally.http.Bodies.IncrementView;
+import io.tally.http.CounterPath;
+import io.tally.http.CounterRoutes;
+import io.tally.http.Failures;
+import io.tally.http.IdempotencyKeys;
+import io.tally.http.ProblemException;
+import io.tally.http.Problems;
+import io.tally.http.RequestId;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.boot.reactor.netty.NettyRouteProvider;
 import org.springframework.context.annotation.Profile;

@@ -1,5 +1,11 @@
-package io.tally.http;
+package io.tally.bulk;
 
+import io.tally.http.Bodies;
+import io.tally.http.HttpProperties;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
+import io.tally.http.RequestId;
 import java.util.List;
 import java.util.function.Function;
 import org.slf4j.Logger;

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import io.tally.counter.Outcome.Verdict;
 

@@ -1,10 +1,13 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
+import io.tally.http.Bodies;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;

@@ -1,17 +1,19 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
 
 /**
  * Tells a route when the body it reads breaks off, as an invalid chunk does. Reactor Netty answers 400 beside the route and
  * ends the body there, as if it were complete: the route would apply what the caller is told was refused.
  */
-final class BrokenBodies extends ChannelInboundHandlerAdapter {
+final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
 
-    static final String NAME = "tally-broken-bodies";
+    static final String NAME = "tally-invalid-chunks";
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {

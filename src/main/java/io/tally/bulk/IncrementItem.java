@@ -1,7 +1,9 @@
-package io.tally.http;
+package io.tally.bulk;
 
 import io.tally.counter.Command;
 import io.tally.counter.Outcome;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -1,5 +1,7 @@
-package io.tally.http;
+package io.tally.http.server;
 
+import io.tally.http.HttpProperties;
+import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.lane.CallerExecutor;
 import org.springframework.beans.factory.ObjectProvider;
@@ -49,21 +51,24 @@ class ServerConfiguration {
 
     @Bean
     NettyServerCustomizer limits(HttpProperties properties, JsonMapper json) {
-        BareErrorBodies bodies = new BareErrorBodies(json);
+        ProblemBodyHandler bodies = new ProblemBodyHandler(json);
         return server -> server.doOnChannelInit((observer, channel, address) -> channel.pipeline()
-                .addAfter(NettyPipeline.HttpCodec, BareErrorBodies.NAME, bodies)
-                .addAfter(NettyPipeline.HttpCodec, BrokenBodies.NAME, new BrokenBodies())
-                .addAfter(NettyPipeline.HttpCodec, SlowBodies.NAME, new SlowBodies(properties.requestTimeout())));
+                .addAfter(NettyPipeline.HttpCodec, ProblemBodyHandler.NAME, bodies)
+                .addAfter(NettyPipeline.HttpCodec, InvalidChunkHandler.NAME, new InvalidChunkHandler())
+                .addAfter(
+                        NettyPipeline.HttpCodec,
+                        RequestTimeoutHandler.NAME,
+                        new RequestTimeoutHandler(properties.requestTimeout())));
     }
 
     @Bean
-    LastAnswers lastAnswers() {
-        return new LastAnswers();
+    ConnectionDrainer lastAnswers() {
+        return new ConnectionDrainer();
     }
 
     /** Of this server alone: the one for management, a server of a context of its own, is to answer until the end. */
     @Bean
-    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(LastAnswers lastAnswers) {
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(ConnectionDrainer lastAnswers) {
         return factory -> factory.addServerCustomizers(lastAnswers::of);
     }
 
