@@ -1,7 +1,9 @@
 package io.tally.audit;
 
 import io.tally.pipeline.CounterPipeline;
+import io.tally.postgres.DedicatedConnections;
 import java.time.Clock;
+import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -12,7 +14,12 @@ import org.springframework.context.annotation.Configuration;
 class AuditConfiguration {
 
     @Bean
-    Audits audits(Books books, CounterPipeline pipeline, AuditProperties properties) {
+    LedgerStore ledgerStore(DedicatedConnections connections, AuditProperties properties) {
+        return new PostgresLedgerStore(connections.create(properties.timeout(), Map.of()));
+    }
+
+    @Bean
+    Audits audits(LedgerStore books, CounterPipeline pipeline, AuditProperties properties) {
         return new Audits(books, pipeline, properties, Clock.systemUTC());
     }
 }

@@ -2,7 +2,7 @@ package io.tally.audit;
 
 import io.tally.audit.Audit.Report;
 import io.tally.audit.Audit.Unread;
-import io.tally.audit.Books.Balance;
+import io.tally.audit.LedgerStore.Balance;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.lane.BatchHandler;
@@ -34,13 +34,13 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
         REQUEST
     }
 
-    private final Books books;
+    private final LedgerStore books;
     private final Ledger ledger;
     private final Clock clock;
     private volatile @Nullable Report last;
     private volatile boolean available = true;
 
-    Auditor(Books books, Ledger ledger, Clock clock) {
+    Auditor(LedgerStore books, Ledger ledger, Clock clock) {
         this.books = books;
         this.ledger = ledger;
         this.clock = clock;

@@ -27,7 +27,7 @@ public final class Audits extends LaneOwner {
     private final Instant startedAt;
     private final AuditProperties properties;
 
-    Audits(Books books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
+    Audits(LedgerStore books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
         this.clock = clock;
         this.properties = properties;
         this.startedAt = clock.instant();

@@ -2,6 +2,8 @@ package io.tally.job;
 
 import io.tally.http.Progress;
 import io.tally.http.Progress.Work;
+import io.tally.postgres.IdempotentTransaction;
+import io.tally.postgres.Pool;
 import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -9,6 +11,11 @@ import org.springframework.context.annotation.Configuration;
 /** Jobs of whatever kinds there are, in whatever store. */
 @Configuration(proxyBeanMethods = false)
 class JobConfiguration {
+
+    @Bean
+    JobStore jobStore(Pool pool, IdempotentTransaction transaction) {
+        return new PostgresJobs(pool, transaction);
+    }
 
     @Bean
     Jobs jobs(JobStore store) {

@@ -2,12 +2,18 @@ package io.tally.name;
 
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
+import io.tally.postgres.Pool;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /** Names, in whatever store there is. */
 @Configuration(proxyBeanMethods = false)
 class NameConfiguration {
+
+    @Bean
+    NameStore nameStore(Pool pool) {
+        return new PostgresNames(pool);
+    }
 
     @Bean
     Names names(NameStore store, PipelineProperties limits, CallerExecutor threads) {

@@ -17,20 +17,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Rows as counters, and identities as arrays. */
-final class CounterRows {
+public final class CounterRows {
 
     private CounterRows() {}
 
-    static String[] namespaces(Collection<CounterId> ids) {
+    public static String[] namespaces(Collection<CounterId> ids) {
         return ids.stream().map(CounterId::namespace).toArray(String[]::new);
     }
 
-    static String[] names(Collection<CounterId> ids) {
+    public static String[] names(Collection<CounterId> ids) {
         return ids.stream().map(CounterId::name).toArray(String[]::new);
     }
 
     /** The counter of a row that was joined to what was asked for; {@code null} where there is none. */
-    static @Nullable Counter counter(Readable row) {
+    public static @Nullable Counter counter(Readable row) {
         String kind = row.get("kind", String.class);
         return kind == null
                 ? null
@@ -49,26 +49,26 @@ final class CounterRows {
      *
      * @throws StoreFailure where it says so
      */
-    static void requirePrimary(Readable row) {
+    public static void requirePrimary(Readable row) {
         if (is(row, "replica")) {
             throw new StoreFailure(StoreFailure.Kind.UNAVAILABLE, Cause.CONNECTION, "the server has become a replica");
         }
     }
 
-    static long number(Readable row, String column) {
+    public static long number(Readable row, String column) {
         return Objects.requireNonNull(row.get(column, Long.class), column);
     }
 
     /** Whether it says so; not where it is null. */
-    static boolean is(Readable row, String column) {
+    public static boolean is(Readable row, String column) {
         return Boolean.TRUE.equals(row.get(column, Boolean.class));
     }
 
-    static Instant time(Readable row, String column) {
+    public static Instant time(Readable row, String column) {
         return Objects.requireNonNull(timeOrNull(row, column), column);
     }
 
-    static @Nullable Instant timeOrNull(Readable row, String column) {
+    public static @Nullable Instant timeOrNull(Readable row, String column) {
         OffsetDateTime time = row.get(column, OffsetDateTime.class);
         return time == null ? null : time.toInstant();
     }
@@ -87,7 +87,7 @@ final class CounterRows {
         return levels;
     }
 
-    static String text(Readable row, String column) {
+    public static String text(Readable row, String column) {
         return Objects.requireNonNull(row.get(column, String.class), column);
     }
 }

@@ -4,7 +4,7 @@ package io.tally.postgres;
  * The statements at the heart. Every text is constant, since the driver keeps a prepared statement for each text it sees;
  * what varies travels in arrays. A batch is one round trip and one commit.
  */
-final class CounterSql {
+public final class CounterSql {
 
     private CounterSql() {}
 

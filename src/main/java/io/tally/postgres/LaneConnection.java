@@ -15,7 +15,7 @@ import reactor.core.publisher.Mono;
  * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. The time
  * limit and the translation of failures stand here for every statement. For one use at a time.
  */
-final class LaneConnection {
+public final class LaneConnection {
 
     private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
 
@@ -29,7 +29,7 @@ final class LaneConnection {
     private final Duration answerMax;
     private volatile @Nullable PostgresqlConnection open;
 
-    LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
+    public LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
         this.connections = new PreparedConnections(factory);
         this.connectMax = connectMax;
         this.answerMax = statementMax.plus(GRACE);
@@ -39,7 +39,7 @@ final class LaneConnection {
      * Runs work that is one round trip or a transaction, within the time limit of one statement. Cancelling it drops the
      * connection.
      */
-    <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
+    public <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
         return Mono.usingWhen(
                 Mono.defer(this::connection).onErrorMap(SqlStates::whileConnecting),
                 connection -> work.apply(connection)
@@ -79,7 +79,7 @@ final class LaneConnection {
     }
 
     /** Closes the connection, if there is one; whatever becomes of that, the next use opens another. */
-    Mono<Void> close() {
+    public Mono<Void> close() {
         return Mono.defer(this::closed);
     }
 

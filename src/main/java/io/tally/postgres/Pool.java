@@ -19,7 +19,7 @@ import reactor.core.publisher.Mono;
  * A few connections for reads, and for what is written beside the lanes. Every wait has a limit: one without would wait for
  * ever on a database that was restarted at the wrong moment.
  */
-final class Pool implements DisposableBean {
+public final class Pool implements DisposableBean {
 
     private static final Duration IDLE_MAX = Duration.ofMinutes(10);
     private static final Duration LIFE_MAX = Duration.ofMinutes(30);
@@ -34,7 +34,7 @@ final class Pool implements DisposableBean {
     private final AtomicInteger users = new AtomicInteger();
 
     /** @param size how many connections there are at most */
-    Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties, int size) {
+    public Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties, int size) {
         this.answerMax = properties.statementTimeout().plus(GRACE);
         this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
                 .name("tally-pool")
@@ -50,7 +50,7 @@ final class Pool implements DisposableBean {
     }
 
     /** Runs one statement that writes nothing: one without an answer has done no harm. */
-    <T> Mono<T> read(Function<Connection, Mono<T>> work) {
+    public <T> Mono<T> read(Function<Connection, Mono<T>> work) {
         return use(work).onErrorMap(StoreFailure.class, Pool::harmless);
     }
 
@@ -61,7 +61,7 @@ final class Pool implements DisposableBean {
     }
 
     /** Runs a transaction: commits where the work succeeds, and leaves the rest to the pool, which rolls it back. */
-    <T> Mono<T> inTransaction(Function<Connection, Mono<T>> work) {
+    public <T> Mono<T> inTransaction(Function<Connection, Mono<T>> work) {
         return use(connection -> Mono.from(connection.beginTransaction())
                 .then(Mono.defer(() -> work.apply(connection)))
                 .flatMap(result -> Mono.from(connection.commitTransaction()).thenReturn(result)));
@@ -71,7 +71,7 @@ final class Pool implements DisposableBean {
      * Runs one statement or transaction. A connection that did not answer well goes back broken, and the pool throws it
      * away.
      */
-    <T> Mono<T> use(Function<Connection, Mono<T>> work) {
+    public <T> Mono<T> use(Function<Connection, Mono<T>> work) {
         return Mono.using(this::enter, entered -> used(work), entered -> users.decrementAndGet());
     }
 
@@ -105,7 +105,7 @@ final class Pool implements DisposableBean {
     }
 
     /** Closes the connections; those in use when they come back. */
-    Mono<Void> close() {
+    public Mono<Void> close() {
         return pool.disposeLater();
     }
 

@@ -14,14 +14,14 @@ import java.util.stream.Collectors;
 import reactor.core.publisher.Mono;
 
 /** Counters in PostgreSQL 15 or later. */
-final class PostgresCounterStore implements CounterStore {
+public final class PostgresCounterStore implements CounterStore {
 
     private final PostgresqlConnectionFactory factory;
     private final Pool pool;
     private final DatabaseProperties properties;
     private final String instance;
 
-    PostgresCounterStore(
+    public PostgresCounterStore(
             PostgresqlConnectionFactory factory, Pool pool, DatabaseProperties properties, String instance) {
         this.factory = factory;
         this.pool = pool;

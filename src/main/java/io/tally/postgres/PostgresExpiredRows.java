@@ -10,13 +10,13 @@ import java.time.ZoneOffset;
 import reactor.core.publisher.Mono;
 
 /** Expired rows in PostgreSQL, on a pooled connection. */
-final class PostgresExpiredRows implements ExpiredRows {
+public final class PostgresExpiredRows implements ExpiredRows {
 
     private final Pool pool;
     private final String prune;
 
     /** @param prune a statement with the parameters and the result of {@link CounterSql#PRUNE} */
-    PostgresExpiredRows(Pool pool, String prune) {
+    public PostgresExpiredRows(Pool pool, String prune) {
         this.pool = pool;
         this.prune = prune;
     }

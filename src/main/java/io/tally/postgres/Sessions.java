@@ -10,12 +10,12 @@ import java.util.Map;
 import reactor.netty.resources.LoopResources;
 
 /** What the sessions of each purpose are set to, and where they are made. */
-final class Sessions {
+public final class Sessions {
 
     private Sessions() {}
 
     /** Connections whose sessions are set so, on the event loops of HTTP. */
-    static PostgresqlConnectionFactory connections(
+    public static PostgresqlConnectionFactory connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         PostgresqlConnectionConfiguration.Builder address = address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
@@ -43,7 +43,7 @@ final class Sessions {
     }
 
     /** For statements that find every row by its key. */
-    static Map<String, String> keyed(DatabaseProperties properties) {
+    public static Map<String, String> keyed(DatabaseProperties properties) {
         Map<String, String> session = of(properties, properties.statementTimeout());
         // A plan outlives the table it was made for: one made for an empty table must not read a full one row by row.
         session.put("enable_seqscan", "off");
@@ -53,7 +53,7 @@ final class Sessions {
     }
 
     /** For statements that may take so long. The caller may put more into it. */
-    static Map<String, String> of(DatabaseProperties properties, Duration statementTimeout) {
+    public static Map<String, String> of(DatabaseProperties properties, Duration statementTimeout) {
         return new HashMap<>(Map.of(
                 // Enough for statements that lock what they change; anything stricter only adds retries.
                 "default_transaction_isolation", "read committed",

@@ -12,24 +12,24 @@ import reactor.core.publisher.Mono;
  * What a statement gives, once it has completed and so, outside a transaction, is committed: rows come before the commit, and
  * the end comes only when the server has said that it is ready again.
  */
-final class Statements {
+public final class Statements {
 
     private Statements() {}
 
     /** The one row; empty where there is none. */
-    static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
+    public static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
         return all(statement, mapping).flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
     }
 
     /** All rows. */
-    static <T> Mono<List<T>> all(Statement statement, Function<Row, T> mapping) {
+    public static <T> Mono<List<T>> all(Statement statement, Function<Row, T> mapping) {
         return Flux.from(statement.execute())
                 .concatMap(result -> result.map((row, metadata) -> mapping.apply(row)))
                 .collectList();
     }
 
     /** How many rows it changed. */
-    static Mono<Long> rows(Statement statement) {
+    public static Mono<Long> rows(Statement statement) {
         return Flux.from(statement.execute()).concatMap(Result::getRowsUpdated).reduce(0L, Long::sum);
     }
 }

@@ -1,4 +1,4 @@
-/** The only package that sees R2DBC: statements, connections and what their failures mean. */
+/** Connections, sessions, what failures mean, helpers for statements, and the counter store with its SQL. */
 @NullMarked
 package io.tally.postgres;
 

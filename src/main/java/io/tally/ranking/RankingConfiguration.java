@@ -1,6 +1,10 @@
 package io.tally.ranking;
 
 import io.tally.lane.CallerExecutor;
+import io.tally.postgres.DedicatedConnections;
+import io.tally.postgres.Pool;
+import java.time.Duration;
+import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -9,6 +13,26 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(RankingProperties.class)
 class RankingConfiguration {
+
+    /** The longest pass over the counters of a namespace: the first over a hundred million. */
+    private static final Duration PASS_MAX = Duration.ofMinutes(30);
+
+    /** A session for passes, whose plans depend on how many rows each table has. */
+    private static final Map<String, String> PASSES = Map.of(
+            "plan_cache_mode",
+            "force_custom_plan",
+            // A pass compares two tables of a million rows.
+            "work_mem",
+            "64MB",
+            // The pass of an instance that is killed must not keep the lock that allows one pass.
+            "client_connection_check_interval",
+            "1s");
+
+    @Bean
+    Ranking ranking(Pool pool, DedicatedConnections connections, RankingProperties properties) {
+        return new PostgresRanking(
+                pool, connections.create(PASS_MAX, PASSES), properties.smallMax(), properties.interval());
+    }
 
     @Bean
     Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor threads) {

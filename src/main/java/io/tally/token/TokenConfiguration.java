@@ -2,6 +2,9 @@ package io.tally.token;
 
 import io.tally.pipeline.ExpiredRows;
 import io.tally.pipeline.Pruner;
+import io.tally.postgres.IdempotentTransaction;
+import io.tally.postgres.Pool;
+import io.tally.postgres.PostgresExpiredRows;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -10,6 +13,16 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(TokenProperties.class)
 class TokenConfiguration {
+
+    @Bean
+    TokenStore tokenStore(IdempotentTransaction transaction) {
+        return new PostgresTokens(transaction);
+    }
+
+    @Bean
+    ExpiredRows expiredTokens(Pool pool) {
+        return new PostgresExpiredRows(pool, TokenSql.PRUNE);
+    }
 
     @Bean
     Pruner tokenPruner(ExpiredRows expiredTokens, TokenProperties properties) {

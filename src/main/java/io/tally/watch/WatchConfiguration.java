@@ -2,6 +2,7 @@ package io.tally.watch;
 
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
+import io.tally.postgres.Pool;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -11,6 +12,11 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(WatchProperties.class)
 class WatchConfiguration {
+
+    @Bean
+    Changes changes(Pool pool) {
+        return new PostgresChanges(pool);
+    }
 
     @Bean
     Watches watches(

@@ -6,8 +6,8 @@ import io.tally.http.ProblemType;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
-import io.tally.watch.Looker.Answer;
-import io.tally.watch.Looker.Question;
+import io.tally.watch.WatchPoller.Answer;
+import io.tally.watch.WatchPoller.Question;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +38,7 @@ public final class Watches extends LaneOwner {
     /** Polling takes one part of the time and leaves so many. */
     private static final int REST_PER_WORK = 3;
 
-    /** Longer than the tries of {@link Looker}, and than a look at as many counters as there can be. */
+    /** Longer than the tries of {@link WatchPoller}, and than a look at as many counters as there can be. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
     /** After the streams have ended, one look may still be under way. */
@@ -51,7 +51,7 @@ public final class Watches extends LaneOwner {
     private final WatchMetrics metrics;
     private final CallerExecutor threads;
     private final LongSupplier nanoClock;
-    private final Looker looker;
+    private final WatchPoller looker;
     private final Lane<Question, Answer> lane;
     private volatile boolean stopping;
 
@@ -68,7 +68,7 @@ public final class Watches extends LaneOwner {
         this.metrics = metrics;
         this.threads = threads;
         this.nanoClock = nanoClock;
-        this.looker = new Looker(changes, json, waitMax, nanoClock);
+        this.looker = new WatchPoller(changes, json, waitMax, nanoClock);
         this.lane = new Lane<>(
                 "watches",
                 // A question of each stream, and the poll's.
@@ -178,7 +178,7 @@ public final class Watches extends LaneOwner {
     }
 
     private Mono<Void> pass(long startNanos) {
-        return Flux.fromIterable(Looker.slices(List.copyOf(counters.values())))
+        return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
                 .map(Question::new)
                 .concatMap(lane::submit)
                 .all(Answer.SEEN::equals)

@@ -1,0 +1,32 @@
+package io.tally.audit;
+
+import java.math.BigInteger;
+import java.util.Map;
+import java.util.Set;
+import reactor.core.publisher.Mono;
+
+/** The database's side of the books. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+public interface LedgerStore {
+
+    /**
+     * Sums both sides in one snapshot.
+     *
+     * @param writers those whose own books are wanted, too
+     */
+    Mono<Balance> balance(Set<Long> writers);
+
+    /** Says that these writers are alive, and folds those long silent into the books of the former ones. */
+    Mono<Void> tidy(Set<Long> writers);
+
+    /** Closes what it holds open. */
+    Mono<Void> close();
+
+    /**
+     * What one snapshot showed.
+     *
+     * @param counters the sum of all counters
+     * @param deltas the sum of what all writers say they added
+     * @param operations how many operations each writer that was asked for has on record; one without a row is absent
+     */
+    record Balance(BigInteger counters, BigInteger deltas, Map<Long, Long> operations) {}
+}

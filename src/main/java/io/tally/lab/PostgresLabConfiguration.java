@@ -1,0 +1,58 @@
+package io.tally.lab;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.postgres.DatabaseProperties;
+import io.tally.postgres.IdempotentTransaction;
+import io.tally.postgres.Pool;
+import io.tally.postgres.Sessions;
+import java.util.Map;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import reactor.netty.resources.LoopResources;
+
+/** The lab's side of the store. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnLab
+class PostgresLabConfiguration {
+
+    private static final String ISOLATION = "default_transaction_isolation";
+
+    @Bean
+    LabStore labStore(Pool pool, IdempotentTransaction transaction) {
+        return new PostgresLabRuns(pool, transaction);
+    }
+
+    @Bean
+    LabDatabase labDatabase(
+            PostgresqlConnectionFactory factory,
+            DatabaseProperties properties,
+            PipelineProperties pipeline,
+            LoopResources loops) {
+        return new PostgresLab(
+                factory,
+                isolation -> sessions(properties, isolation, loops),
+                isolation -> lanes(properties, isolation, loops),
+                properties,
+                pipeline);
+    }
+
+    /** As an application has them: nothing is said to the planner. */
+    private static PostgresqlConnectionFactory sessions(
+            DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+        Map<String, String> session = Sessions.of(properties, properties.statementTimeout());
+        session.put(ISOLATION, isolation.sql());
+        session.put("application_name", "tally-lab");
+        return Sessions.connections(properties, session, loops);
+    }
+
+    /** As the service has them, but that they see the lab's tables only. */
+    private static PostgresqlConnectionFactory lanes(
+            DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+        Map<String, String> session = Sessions.keyed(properties);
+        session.put(ISOLATION, isolation.sql());
+        session.put("application_name", "tally-lab");
+        session.put("search_path", "lab");
+        return Sessions.connections(properties, session, loops);
+    }
+}

@@ -1,0 +1,107 @@
+package io.tally.lab;
+
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.counter.Command;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.Precondition;
+import io.tally.lab.LabDatabase.Counted;
+import io.tally.lab.LabDatabase.Worker;
+import io.tally.lane.CallerExecutor;
+import io.tally.pipeline.CounterPipeline;
+import io.tally.pipeline.LaneMetrics;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
+import io.tally.postgres.DatabaseProperties;
+import io.tally.postgres.Pool;
+import io.tally.postgres.PostgresCounterStore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import reactor.core.publisher.Mono;
+
+/**
+ * The service's own pipeline, with its own statements and as many lanes, on tables of the lab's: what it counts here stays away
+ * from the counters, the books and the meters of the service. Any number of workers may share it, as they do the service.
+ */
+final class PostgresLabLanes implements Worker {
+
+    private static final String NAMESPACE = "lab";
+
+    private final CounterPipeline pipeline;
+    private final Pool reads;
+    private final IntFunction<String> names;
+    private final AtomicInteger retries = new AtomicInteger();
+
+    /** @param factory for sessions that find the lab's tables */
+    PostgresLabLanes(
+            PostgresqlConnectionFactory factory,
+            DatabaseProperties properties,
+            PipelineProperties limits,
+            IntFunction<String> names) {
+        this.reads = new Pool(factory, properties, 1);
+        this.pipeline = new CounterPipeline(
+                new PostgresCounterStore(factory, reads, properties, NAMESPACE),
+                limits,
+                new Retries(),
+                CallerExecutor.ANY,
+                System::nanoTime);
+        this.names = names;
+    }
+
+    @Override
+    public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
+        CounterId id = new CounterId(NAMESPACE, names.apply(counter));
+        return pipeline.apply(Command.of(new Increment(id, 1, Precondition.NONE)))
+                .flatMap(this::counted);
+    }
+
+    /** A batch that was sent again is told with the next answer. */
+    private Mono<Counted> counted(Outcome outcome) {
+        return switch (outcome.verdict()) {
+            case APPLIED -> Mono.just(new Counted(true, retries.getAndSet(0)));
+            case REPLAYED, REJECTED, REFUSED -> Mono.just(new Counted(false, retries.getAndSet(0)));
+            case FAILED -> Mono.error(new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "the lane gave up"));
+        };
+    }
+
+    /** Ends the lanes and their connections. */
+    Mono<Void> close() {
+        return Mono.<Void>create(sink -> pipeline.stop(sink::success)).then(reads.close());
+    }
+
+    /** Counts what is sent again, and nothing else. */
+    private final class Retries implements LaneMetrics {
+
+        @Override
+        public void retried(Cause cause) {
+            retries.incrementAndGet();
+        }
+
+        @Override
+        public void waited(int lane, long nanos) {}
+
+        @Override
+        public void written(int lane, Path path, int operations, int counters, long nanos) {}
+
+        @Override
+        public void acknowledged(int lane, long operations, double magnitude) {}
+
+        @Override
+        public void told(Operation operation, Verdict verdict, long count) {}
+
+        @Override
+        public void commitUnknown() {}
+
+        @Override
+        public void recovered(Recovery recovery) {}
+
+        @Override
+        public void pruned(long keys) {}
+    }
+}

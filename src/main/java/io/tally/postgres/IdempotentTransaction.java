@@ -1,0 +1,125 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Connection;
+import io.tally.counter.KeyedRequest;
+import io.tally.pipeline.Once;
+import io.tally.pipeline.Once.Again;
+import io.tally.pipeline.Once.First;
+import io.tally.pipeline.Once.Reused;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Work beside the lanes, in a transaction of its own. Under a key it is done once: the key and the result are stored in the
+ * transaction that does it. Cancelling gives up the answer, never the work.
+ */
+public final class IdempotentTransaction {
+    /*
+     * Sent again where that is safe: what was rolled back or never sent always, what is in doubt only under a key. Two that race
+     * with one key collide on the key's row; the one that comes second is rolled back, tries again and finds the key known.
+     */
+
+    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
+    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
+    private static final Duration TRIED_MAX = Duration.ofSeconds(5);
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final Pool pool;
+
+    IdempotentTransaction(Pool pool) {
+        this.pool = pool;
+    }
+
+    /** How the results of one kind of work are kept. */
+    public record Keeping<T>(Class<T> type, Predicate<T> isKept) {}
+
+    /**
+     * Does it.
+     *
+     * @param request {@code null} to do it each time
+     * @param keeping which results are kept under the key: those that changed something
+     */
+    public <T> Mono<Once<T>> run(
+            @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
+        return Mono.defer(() -> attempt(request, keeping, work)
+                .retryWhen(retries(request != null, System.nanoTime() + TRIED_MAX.toNanos()))
+                // One that is cached goes on when nobody waits for it any more.
+                .cache());
+    }
+
+    private <T> Mono<Once<T>> attempt(
+            @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
+        return pool.inTransaction(connection -> request == null
+                ? work.apply(connection).map(First::new)
+                : known(connection, request, keeping)
+                        .switchIfEmpty(Mono.defer(() -> fresh(connection, request, keeping, work))));
+    }
+
+    private static <T> Mono<Once<T>> known(Connection connection, KeyedRequest request, Keeping<T> keeping) {
+        return Statements.<Once<T>>one(
+                connection
+                        .createStatement(CounterSql.KNOWN)
+                        .bind("$1", new String[] {request.key().scope()})
+                        .bind("$2", new String[] {request.key().text()}),
+                row -> CounterRows.number(row, "fingerprint") == request.fingerprint()
+                        ? new Again<>(result(Objects.requireNonNull(row.get("result", String.class)), keeping))
+                        : new Reused<>());
+    }
+
+    private static <T> T result(String json, Keeping<T> keeping) {
+        return JSON.readValue(json, keeping.type());
+    }
+
+    private static <T> Mono<Once<T>> fresh(
+            Connection connection, KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
+        return work.apply(connection)
+                .flatMap(result -> keeping.isKept().test(result)
+                        ? remember(connection, request, result).thenReturn(new First<>(result))
+                        : refused(connection, request, keeping, result));
+    }
+
+    /** What stood in the way may be what another did under the same key meanwhile. */
+    private static <T> Mono<Once<T>> refused(
+            Connection connection, KeyedRequest request, Keeping<T> keeping, T result) {
+        return known(connection, request, keeping).defaultIfEmpty(new First<>(result));
+    }
+
+    private static <T> Mono<Long> remember(Connection connection, KeyedRequest request, T result) {
+        return Statements.rows(connection
+                .createStatement(CounterSql.REMEMBER)
+                .bind("$1", new String[] {request.key().scope()})
+                .bind("$2", new String[] {request.key().text()})
+                .bind("$3", new Long[] {request.fingerprint()})
+                .bind("$4", new Long[] {null})
+                .bind("$5", new Long[] {null})
+                .bind("$6", new Long[] {null})
+                .bind("$7", new String[] {JSON.writeValueAsString(result)}));
+    }
+
+    private static Retry retries(boolean isKeyed, long deadline) {
+        return Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
+                .maxBackoff(BACKOFF_MAX)
+                .jitter(0.5)
+                .filter(failure -> failure instanceof StoreFailure known
+                        && mayBeSentAgain(known.kind(), isKeyed)
+                        && System.nanoTime() - deadline < 0)
+                .onRetryExhaustedThrow((spec, signal) -> signal.failure());
+    }
+
+    private static boolean mayBeSentAgain(Kind kind, boolean isKeyed) {
+        return switch (kind) {
+            case CONFLICT, UNAVAILABLE -> true;
+            case UNKNOWN -> isKeyed;
+            case BAD_OPERATION, FENCED, BUSY, FATAL -> false;
+        };
+    }
+}

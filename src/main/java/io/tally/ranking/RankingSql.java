@@ -1,0 +1,180 @@
+package io.tally.ranking;
+
+/** The statements about the order of counters. */
+final class RankingSql {
+
+    private RankingSql() {}
+
+    /** The value less that of the last snapshot; what does not fit 64 bits is cut off. */
+    private static final String GROWTH = """
+            least(greatest(c.value::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808), 9223372036854775807)::bigint
+            """;
+
+    /** How long past orders are kept: longer than a page may ask for them. */
+    private static final String KEPT = "interval '5 minutes'";
+
+    /** A pass is due within a minute: where the time for it is later than that, the clock was set back. */
+    private static final String IS_DUE = "(p.due_at <= now() or p.due_at > now() + interval '2 minutes')";
+
+    /**
+     * What is known of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One that is not
+     * known to be large has its counters counted, up to that number.
+     */
+    static final String STANDING = """
+            select coalesce(p.counters >= $2, false) as large,\s""" + IS_DUE + """
+             as due,
+                   case when p.passed_at > '-infinity' then p.passed_at end as passed_at,
+                   case when p.counters >= $2 then p.counters
+                        else (select count(*) from (select from counter c where c.namespace = $1 limit $2) x)
+                   end as counters
+              from (select 1) one left join ranking_pass p on p.namespace = $1
+            """;
+
+    /** Notes how many counters a namespace has. $1 namespace, $2 how many. */
+    static final String NOTE = """
+            insert into ranking_pass (namespace, counters) values ($1, $2)
+            on conflict (namespace) do update set counters = excluded.counters, due_at = now()
+            """;
+
+    /** Whether a pass over a large namespace is due. $1 the most counters of a small one. */
+    static final String ANY_DUE = """
+            select exists (select from ranking_pass p where p.counters > $1 and\s""" + IS_DUE + """
+            ) as due
+            """;
+
+    /**
+     * Takes the right to make a pass over a large namespace that is due, unless somebody has it. $1 the most counters of a small
+     * one. A full pass finds what an update does not tell: removed counters, and snapshots.
+     */
+    static final String TAKE_DUE = """
+            select p.namespace, p.passed_at,
+                   p.full_at not between now() - interval '10 minutes' and now() or p.passed_at > now() or exists (
+                     select from job j
+                      where j.kind = 'snapshot' and j.namespace = p.namespace
+                        -- A job ends before the commit that says so.
+                        and (j.state = 'running' or j.finished_at >= p.full_at - interval '1 minute')) as full
+              from ranking_pass p
+             where p.counters > $1 and\s""" + IS_DUE + """
+
+             order by p.due_at limit 1 for update of p skip locked
+            """;
+
+    /**
+     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass is that of
+     * its statement, whose snapshot is younger: what was acknowledged before is in it.
+     */
+    private static final String WRITE = """
+            ), pass as (
+              select greatest(statement_timestamp(), p.passed_at + interval '1 microsecond') as at
+                from ranking_pass p where p.namespace = $1
+            ), ended as (
+              update ranking set until = (select at from pass)
+               where ctid = any (array(select place from moved where place is not null))
+            ), added as (
+              insert into ranking (namespace, name, value, growth, since)
+              select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
+            )
+            """;
+
+    /** A pass that looks at every counter. $1 namespace, whose right is taken. */
+    static final String PASS_FULL = """
+            with state as materialized (
+              select c.name, c.value,\s""" + GROWTH + """
+                     as growth
+                from counter c where c.namespace = $1
+            ), moved as materialized (
+              select s.name, s.value, s.growth, r.place
+                from state s
+                full join (
+                  select ctid as place, name, value, growth from ranking where namespace = $1 and until = 'infinity'
+                ) r on r.name = s.name
+               where s.value is distinct from r.value or s.growth is distinct from r.growth
+            """ + WRITE + """
+            update ranking_pass r set passed_at = p.at, full_at = p.at, counters = (select count(*) from state)
+              from pass p where r.namespace = $1
+            returning passed_at, (select count(*) from moved) as moved
+            """;
+
+    /**
+     * A pass that looks at the counters that were updated since the last. $1 namespace, whose right is taken, $2 a time before
+     * which every transaction had ended when the last pass began.
+     */
+    static final String PASS = """
+            with moved as materialized (
+              select c.name, c.value, g.growth, r.place
+                from counter c
+               cross join lateral (select\s""" + GROWTH + """
+                                    as growth offset 0) g
+                left join lateral (
+                  select r.ctid as place, r.value, r.growth from ranking r
+                   where r.namespace = $1 and r.name = c.name and r.until = 'infinity' offset 0
+                ) r on true
+               where c.namespace = $1 and c.updated_at >= $2
+                 and (c.value is distinct from r.value or g.growth is distinct from r.growth)
+            """ + WRITE + """
+            update ranking_pass r set passed_at = p.at
+              from pass p where r.namespace = $1
+            returning passed_at, (select count(*) from moved) as moved
+            """;
+
+    /**
+     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a second; but
+     * no later than in a minute, since pages need a pass that is not much older. $1 namespace, $2 how many counters the last one
+     * found moved, $3 the least time between two in milliseconds.
+     */
+    static final String DUE = """
+            update ranking_pass
+               set due_at = clock_timestamp() + least(interval '1 minute',
+                     greatest($3 * interval '1 millisecond',
+                              case when $3 > 0 then 20 * (clock_timestamp() - now()) end,
+                              $2 * interval '1 millisecond'))
+             where namespace = $1
+            """;
+
+    /** Puts off a pass that failed, so that others have their turn. $1 namespace. */
+    static final String PUT_OFF = """
+            update ranking_pass set due_at = clock_timestamp() + interval '1 minute' where namespace = $1
+            """;
+
+    /** Removes what no page can ask for any more. $1 namespace. */
+    static final String FORGET = """
+            delete from ranking where namespace = $1 and until < 'infinity' and until < now() -\s""" + KEPT;
+
+    /** A page by name. $1 namespace, $2 the name after which it begins, $3 how many at most. */
+    static final String BY_NAME = """
+            select t.now, c.name as place, 0::bigint as rank, c.*
+              from (select now()) t
+              left join lateral (
+                select * from counter c where c.namespace = $1 and c.name > $2 order by c.name limit $3
+              ) c on true
+             order by c.name
+            """;
+
+    /** Pages by value and growth. $1 namespace, $2 rank and $3 name after which it begins, $4 pass, $5 how many at most. */
+    static final String BY_VALUE = page("value", ">", "asc");
+
+    static final String BY_VALUE_DESCENDING = page("value", "<", "desc");
+    static final String BY_GROWTH = page("growth", ">", "asc");
+    static final String BY_GROWTH_DESCENDING = page("growth", "<", "desc");
+
+    /** The first name of all, and one after all others: the longest has 256 bytes. */
+    static final String NAME_FIRST = "";
+
+    static final String NAME_LAST = "\uDBFF\uDFFF".repeat(65);
+
+    private static String page(String rank, String beyond, String direction) {
+        return """
+                select t.now, r.name as place, r.rank, c.*
+                  from (select now()) t
+                  left join lateral (
+                    select r.name, r.%1$s as rank from ranking r
+                     where r.namespace = $1 and (r.%1$s, r.name) %2$s ($2, $3) and r.since <= $4 and r.until > $4
+                     order by r.%1$s %3$s, r.name %3$s limit $5
+                  ) r on true
+                  left join lateral (
+                    select * from counter c where c.namespace = $1 and c.name = r.name offset 0
+                  ) c on true
+                 order by r.rank %3$s, r.name %3$s
+                """.formatted(rank, beyond, direction);
+    }
+}

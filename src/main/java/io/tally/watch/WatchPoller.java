@@ -1,0 +1,145 @@
+package io.tally.watch;
+
+import io.tally.lane.BatchHandler;
+import io.tally.lane.PendingRequest;
+import io.tally.pipeline.StoreFailure;
+import io.tally.watch.Changes.Change;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Looks at counters, one look at a time, tells them what they have become and wakes who watches them. A look that began later
+ * ends later: no counter goes back to a state before the one it has, whoever asked.
+ */
+final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPoller.Answer> {
+
+    private static final Logger log = LoggerFactory.getLogger(WatchPoller.class);
+
+    /** The most counters in one statement, which takes some tens of milliseconds. */
+    static final int KEYS_MAX = 5_000;
+
+    private static final Duration BACKOFF_MIN = Duration.ofMillis(50);
+    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
+
+    /** Which counters to look at. */
+    record Question(List<WatchedCounter> counters) {}
+
+    /** What came of it. */
+    enum Answer {
+        /** The counters are as they were at some moment after the question, or later. */
+        SEEN,
+        /** Too many asked. */
+        OVERLOADED,
+        /** The database did not answer. */
+        UNAVAILABLE
+    }
+
+    private final Changes changes;
+    private final JsonMapper json;
+    private final Duration waitMax;
+    private final LongSupplier nanoClock;
+    private volatile boolean available = true;
+    private volatile boolean stopping;
+
+    /** @param waitMax how long a look is tried again */
+    WatchPoller(Changes changes, JsonMapper json, Duration waitMax, LongSupplier nanoClock) {
+        this.changes = changes;
+        this.json = json;
+        this.waitMax = waitMax;
+        this.nanoClock = nanoClock;
+    }
+
+    /** Tries nothing again from now on. */
+    void stop() {
+        stopping = true;
+    }
+
+    @Override
+    public Mono<Void> handle(List<PendingRequest<Question, Answer>> requests) {
+        Set<WatchedCounter> counters = new LinkedHashSet<>();
+        requests.forEach(pending -> counters.addAll(pending.request().counters()));
+        long deadline = nanoClock.getAsLong() + waitMax.toNanos();
+        return Flux.fromIterable(slices(List.copyOf(counters)))
+                .concatMap(this::look)
+                .then()
+                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
+                        .maxBackoff(BACKOFF_MAX)
+                        .filter(failure ->
+                                failure instanceof StoreFailure && !stopping && nanoClock.getAsLong() - deadline < 0))
+                .then(Mono.<Void>fromRunnable(() -> seen(requests)))
+                .onErrorResume(StoreFailure.class, failure -> unseen(requests, failure));
+    }
+
+    static List<List<WatchedCounter>> slices(List<WatchedCounter> counters) {
+        List<List<WatchedCounter>> slices = new ArrayList<>();
+        for (int from = 0; from < counters.size(); from += KEYS_MAX) {
+            slices.add(counters.subList(from, Math.min(from + KEYS_MAX, counters.size())));
+        }
+        return slices;
+    }
+
+    private Mono<List<Change>> look(List<WatchedCounter> counters) {
+        return Mono.defer(() -> changes.since(
+                        counters.stream().map(WatchedCounter::seen).toList()))
+                .doOnNext(found -> tell(counters, found));
+    }
+
+    private void tell(List<WatchedCounter> counters, List<Change> found) {
+        // Who watches several is woken once for all of them.
+        Set<WatchStream> woken = new HashSet<>();
+        for (Change change : found) {
+            WatchedCounter counter = counters.get(change.place());
+            counter.become(State.of(counter.id(), change.counter(), json));
+            woken.addAll(counter.streams());
+        }
+        woken.forEach(WatchStream::wake);
+    }
+
+    private void seen(List<PendingRequest<Question, Answer>> requests) {
+        if (!available) {
+            available = true;
+            log.info("Watched counters can be read again");
+        }
+        requests.forEach(pending -> pending.answer(Answer.SEEN));
+    }
+
+    private Mono<Void> unseen(List<PendingRequest<Question, Answer>> requests, StoreFailure failure) {
+        if (available) {
+            available = false;
+            log.warn("Watched counters cannot be read, their streams wait: {}", failure.getMessage());
+        }
+        requests.forEach(pending -> pending.answer(Answer.UNAVAILABLE));
+        return Mono.empty();
+    }
+
+    @Override
+    public Answer overloaded() {
+        return Answer.OVERLOADED;
+    }
+
+    @Override
+    public Answer unavailable() {
+        return Answer.UNAVAILABLE;
+    }
+
+    @Override
+    public Answer abandoned() {
+        return Answer.UNAVAILABLE;
+    }
+
+    @Override
+    public boolean isAvailable() {
+        return available;
+    }
+}

@@ -1,0 +1,24 @@
+package io.tally.watch;
+
+/** The statement of live streams. */
+final class WatchSql {
+
+    private WatchSql() {}
+
+    /**
+     * Which counters are not as they were seen, each looked up by its key. $1 namespaces, $2 names, $3 versions seen, 0 for
+     * none, $4 when those were made, null for none. A row for each that differs, with its place from 1 in the order asked;
+     * the counter's own columns are null where it does not exist.
+     */
+    static final String CHANGES = """
+            select pg_is_in_recovery() as replica, s.place, c.namespace, c.name,
+                   c.kind, c.value, c.version, c.min, c.max, c.created_at, c.updated_at
+              from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+                     with ordinality as s(namespace, name, version, created_at, place)
+              left join lateral (
+                select * from counter c
+                 where c.namespace = s.namespace collate "C" and c.name = s.name collate "C" offset 0
+              ) c on true
+             where coalesce(c.version, 0) <> s.version or c.created_at is distinct from s.created_at::timestamptz
+            """;
+}

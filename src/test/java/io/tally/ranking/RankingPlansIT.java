@@ -1,0 +1,67 @@
+package io.tally.ranking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.testing.Database;
+import io.tally.testing.Plans;
+import io.tally.testing.Postgres;
+import java.sql.SQLException;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Plans outlive the tables they were made for: whatever these held then, a page is read along the index of its order, and a
+ * counter is found by its key.
+ */
+class RankingPlansIT {
+
+    @Test
+    void pagesAreReadAlongTheirOrderUnderAnyPlan() throws SQLException {
+        Database database = Plans.migrated(Postgres.shared().createDatabase());
+        plansAreGood(database);
+        database.execute("analyze ranking");
+        database.execute("analyze counter");
+        plansAreGood(database);
+        fill(database, "n", 1, 1);
+        plansAreGood(database);
+        fill(database, "n", 2, 50_000);
+        plansAreGood(database);
+    }
+
+    private static void fill(Database database, String namespace, int from, int to) throws SQLException {
+        database.execute(
+                "insert into counter (namespace, name, value) select ?, 'c' || i, i from generate_series(?::int, ?::int) i",
+                namespace,
+                from,
+                to);
+        database.execute(
+                "insert into ranking (namespace, name, value, growth, since)"
+                        + " select ?, 'c' || i, i, i, now() from generate_series(?::int, ?::int) i",
+                namespace,
+                from,
+                to);
+        database.execute("vacuum analyze ranking");
+        database.execute("vacuum analyze counter");
+    }
+
+    private static void plansAreGood(Database database) throws SQLException {
+        String types = "text, bigint, text, timestamptz, bigint";
+        String parameters = "'n', 1, 'c', now(), 10";
+        for (String sql : new String[] {RankingSql.BY_VALUE, RankingSql.BY_VALUE_DESCENDING}) {
+            assertThat(Plans.plan(database, sql, types, parameters))
+                    .contains("ranking_by_value")
+                    .contains("ROW(value, name)")
+                    .contains("counter_pkey")
+                    .doesNotContain("ranking_by_growth", "ranking_pkey", "Seq Scan");
+        }
+        for (String sql : new String[] {RankingSql.BY_GROWTH, RankingSql.BY_GROWTH_DESCENDING}) {
+            assertThat(Plans.plan(database, sql, types, parameters))
+                    .contains("ranking_by_growth")
+                    .contains("ROW(growth, name)")
+                    .contains("counter_pkey")
+                    .doesNotContain("ranking_by_value", "ranking_pkey", "Seq Scan");
+        }
+        assertThat(Plans.plan(database, RankingSql.BY_NAME, "text, text, bigint", "'n', 'c', 10"))
+                .contains("counter_pkey")
+                .doesNotContain("Seq Scan");
+    }
+}
