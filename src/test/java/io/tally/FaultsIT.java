@@ -140,7 +140,7 @@ class FaultsIT {
     private void nothingIsLeftOver() throws Exception {
         CounterPipeline pipeline = server.bean(CounterPipeline.class);
         assertThat(pipeline.queued(0) + pipeline.queued(1)).isZero();
-        assertThat(pipeline.troubles()).isEmpty();
+        assertThat(pipeline.unavailableReasons()).isEmpty();
         // A connection a lane, one for audits, and the pool's.
         int connectionsMax = 2 + 1 + 4;
         Clients.await(

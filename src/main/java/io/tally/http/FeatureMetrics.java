@@ -18,5 +18,5 @@ public interface FeatureMetrics {
     }
 
     /** So many callers, or items, were told that. */
-    void told(Feature feature, Verdict verdict, long count);
+    void recordOutcome(Feature feature, Verdict verdict, long count);
 }

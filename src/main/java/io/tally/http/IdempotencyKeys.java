@@ -2,10 +2,10 @@ package io.tally.http;
 
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome.KeyReused;
-import io.tally.pipeline.Once;
-import io.tally.pipeline.Once.Again;
-import io.tally.pipeline.Once.First;
-import io.tally.pipeline.Once.Reused;
+import io.tally.idempotency.IdempotentResult;
+import io.tally.idempotency.IdempotentResult.Again;
+import io.tally.idempotency.IdempotentResult.First;
+import io.tally.idempotency.IdempotentResult.Reused;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -50,7 +50,7 @@ public final class IdempotencyKeys {
      * @param answer of the result, with what is to be done to the header fields
      */
     public static <T> Mono<ServerResponse> answer(
-            Once<T> once, BiFunction<T, Consumer<HttpHeaders>, Mono<ServerResponse>> answer) {
+            IdempotentResult<T> once, BiFunction<T, Consumer<HttpHeaders>, Mono<ServerResponse>> answer) {
         return switch (once) {
             case First<T> first -> answer.apply(first.result(), headers -> {});
             case Again<T> again -> answer.apply(again.result(), IdempotencyKeys::markReplayed);

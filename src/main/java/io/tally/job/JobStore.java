@@ -1,7 +1,7 @@
 package io.tally.job;
 
 import io.tally.counter.KeyedRequest;
-import io.tally.pipeline.Once;
+import io.tally.idempotency.IdempotentResult;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
@@ -19,7 +19,7 @@ public interface JobStore {
      *
      * @param request {@code null} to start one each time
      */
-    Mono<Once<Started>> start(String kind, String namespace, @Nullable KeyedRequest request);
+    Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request);
 
     /** A job; empty where there is none. */
     Mono<Job> find(UUID id);

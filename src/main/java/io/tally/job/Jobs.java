@@ -5,8 +5,8 @@ import io.tally.http.IdempotencyKeys;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Routes;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.job.JobStore.Started;
-import io.tally.pipeline.Once;
 import java.net.URI;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,12 +29,12 @@ public final class Jobs {
      *
      * @param request {@code null} to start one each time
      */
-    public Mono<Once<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
+    public Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
         return store.start(kind, namespace, request);
     }
 
     /** The answer to whoever asked for a job: where to find it, or the one in its way. */
-    public static Mono<ServerResponse> answer(Once<Started> once) {
+    public static Mono<ServerResponse> answer(IdempotentResult<Started> once) {
         return IdempotencyKeys.answer(once, Jobs::answer);
     }
 

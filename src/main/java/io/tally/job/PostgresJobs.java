@@ -3,7 +3,7 @@ package io.tally.job;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
-import io.tally.pipeline.Once;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -32,7 +32,7 @@ final class PostgresJobs implements JobStore {
     }
 
     @Override
-    public Mono<Once<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
+    public Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
         return work.run(request, KEEPING, connection -> start(connection, kind, namespace));
     }
 

@@ -1,8 +1,8 @@
 package io.tally.lab;
 
 import io.tally.counter.KeyedRequest;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.lab.LabRun.Result;
-import io.tally.pipeline.Once;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -20,7 +20,7 @@ public interface LabStore {
      *
      * @param request {@code null} to start one each time
      */
-    Mono<Once<Started>> start(Experiment experiment, @Nullable KeyedRequest request);
+    Mono<IdempotentResult<Started>> start(Experiment experiment, @Nullable KeyedRequest request);
 
     /** A run; empty where there is none. */
     Mono<LabRun> find(UUID id);

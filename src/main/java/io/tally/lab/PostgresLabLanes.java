@@ -93,7 +93,7 @@ final class PostgresLabLanes implements Worker {
         public void acknowledged(int lane, long operations, double magnitude) {}
 
         @Override
-        public void told(Operation operation, Verdict verdict, long count) {}
+        public void recordOutcome(Operation operation, Verdict verdict, long count) {}
 
         @Override
         public void commitUnknown() {}

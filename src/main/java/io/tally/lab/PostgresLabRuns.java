@@ -4,11 +4,11 @@ import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.job.Job.State;
 import io.tally.lab.LabStore.Ending.Cancelled;
 import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
-import io.tally.pipeline.Once;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -38,7 +38,7 @@ final class PostgresLabRuns implements LabStore {
     }
 
     @Override
-    public Mono<Once<Started>> start(Experiment experiment, @Nullable KeyedRequest request) {
+    public Mono<IdempotentResult<Started>> start(Experiment experiment, @Nullable KeyedRequest request) {
         return work.run(request, KEEPING, connection -> start(connection, experiment));
     }
 

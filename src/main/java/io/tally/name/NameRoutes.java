@@ -122,7 +122,7 @@ class NameRoutes {
                 counts.merge(answer.verdict(), 1L, Long::sum);
             }
         }
-        counts.forEach((verdict, count) -> metrics.told(Feature.NAME, verdict, count));
+        counts.forEach((verdict, count) -> metrics.recordOutcome(Feature.NAME, verdict, count));
     }
 
     /** Where no name was got because of load or the database, that is the answer to all of the request. */

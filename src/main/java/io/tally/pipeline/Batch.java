@@ -10,6 +10,7 @@ import io.tally.counter.Operation.Move;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Moved;
+import io.tally.idempotency.IdempotencyRecord;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
@@ -257,7 +258,9 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<PendingR
             Incremented incremented =
                     new Incremented(answer.level().value(), answer.level().version(), deltaOf(command));
             Long known = answer.known();
-            return known == null ? incremented : new Remembered(key, known, incremented).answer(command.fingerprint());
+            return known == null
+                    ? incremented
+                    : new IdempotencyRecord(key, known, incremented).answer(command.fingerprint());
         }
 
         private static long deltaOf(Command command) {

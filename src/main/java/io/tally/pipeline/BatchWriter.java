@@ -99,7 +99,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
 
     @Override
     public boolean isAvailable() {
-        return writer.trouble() == null;
+        return writer.unavailableReason() == null;
     }
 
     @Override
@@ -144,7 +144,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     // ---- the fast way: sums ----------------------------------------------------------------------------------------
 
     private Mono<Void> add(List<Group> groups) {
-        return writer.written(new Addition(store, groups), deadline)
+        return writer.written(new IncrementWrite(store, groups), deadline)
                 .map(added -> answer(groups, added))
                 .flatMap(this::resolve)
                 .onErrorResume(StoreFailure.class, failure -> onFailure(requestsOf(groups), failure));
@@ -171,7 +171,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     // ---- as fast: members that come and go -------------------------------------------------------------------------
 
     private Mono<Void> move(List<MemberGroup> groups) {
-        return writer.written(new Moves(store, groups), deadline)
+        return writer.written(new MembershipWrite(store, groups), deadline)
                 .map(result -> answer(groups, result))
                 .flatMap(this::resolve)
                 .onErrorResume(StoreFailure.class, failure -> onFailure(requestsOfMembers(groups), failure));
@@ -205,7 +205,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
 
     private Mono<Void> decide(List<PendingRequest<Command, Outcome>> requests) {
         return writer.written(
-                        new Decisions(
+                        new ResolvedWrite(
                                 store,
                                 requests.stream().map(PendingRequest::request).toList()),
                         deadline)

@@ -104,7 +104,7 @@ public final class CounterPipeline implements SmartLifecycle {
         Mono<Outcome> outcome = command.operation() instanceof Create create
                 ? getOrCreate(create, command)
                 : laneOf(command).submit(command);
-        return outcome.doOnNext(told -> metrics.told(command.operation(), told.verdict(), 1));
+        return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.verdict(), 1));
     }
 
     /** Most callers find the counter there: a read spares them the lock. */
@@ -145,13 +145,14 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private Mono<List<Outcome>> submitted(List<Command> increments, OrderedSubmission<Command, Outcome> submission) {
-        return submission.submit(increments).doOnNext(outcomes -> told(increments, outcomes));
+        return submission.submit(increments).doOnNext(outcomes -> recordOutcome(increments, outcomes));
     }
 
-    private void told(List<Command> increments, List<Outcome> outcomes) {
+    private void recordOutcome(List<Command> increments, List<Outcome> outcomes) {
         Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
         outcomes.forEach(outcome -> counts.merge(outcome.verdict(), 1L, Long::sum));
-        counts.forEach((verdict, count) -> metrics.told(increments.getFirst().operation(), verdict, count));
+        counts.forEach(
+                (verdict, count) -> metrics.recordOutcome(increments.getFirst().operation(), verdict, count));
     }
 
     /** The state of a counter, no older than what was acknowledged to anybody before. Never fails. */
@@ -176,13 +177,13 @@ public final class CounterPipeline implements SmartLifecycle {
 
     /** Whether a lane can write, as far as it knows: one that nobody wrote through since does not. */
     public boolean isAvailable(int lane) {
-        return writers.get(lane).trouble() == null;
+        return writers.get(lane).unavailableReason() == null;
     }
 
     /** What keeps lanes from writing; empty where nothing does. */
-    public List<String> troubles() {
+    public List<String> unavailableReasons() {
         return writers.stream()
-                .map(FencedWriter::trouble)
+                .map(FencedWriter::unavailableReason)
                 .filter(Objects::nonNull)
                 .distinct()
                 .toList();
@@ -216,11 +217,11 @@ public final class CounterPipeline implements SmartLifecycle {
         reads.expire();
     }
 
-    /** Tries lanes in trouble, so that they are known to be well again even where nobody writes. */
+    /** Probes unavailable lanes, so that they become available again even while no client writes. */
     @Scheduled(fixedDelay = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {
         return Flux.range(0, writers.size())
-                .filter(lane -> writers.get(lane).trouble() != null)
+                .filter(lane -> writers.get(lane).unavailableReason() != null)
                 .flatMap(lane -> writes.get(lane).submit(PROBE), writers.size())
                 .then();
     }

@@ -54,9 +54,9 @@ public interface CounterStore {
          * stands just before the fence. A decision that is empty writes nothing and leaves the fence unused. The
          * decision may be asked for more than once; only the last one given was carried out.
          *
-         * @param subjects what the decision depends on
+         * @param lockSet what the decision depends on
          */
-        Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision);
+        Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision);
 
         /**
          * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or not at
@@ -152,7 +152,7 @@ public interface CounterStore {
     /** A pure function from the states found to what shall be. */
     interface Decision {
         /** Decides; {@code states} lacks the counters that do not exist. */
-        Resolution decide(States states);
+        Resolution decide(LockedState states);
     }
 
     /** What became of a batch. */

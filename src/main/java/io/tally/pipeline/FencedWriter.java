@@ -20,8 +20,8 @@ import reactor.util.retry.Retry;
 import reactor.util.retry.RetryBackoffSpec;
 
 /**
- * Writes shipments exactly once, whatever becomes of the connection. Used by one lane, for one shipment at a time; state passes
- * from one to the next through the lane's own ordering.
+ * Writes each {@link FencedWrite} exactly once, whatever happens to the connection. Used by one lane, for one write at a time;
+ * state passes from one to the next through the lane's own ordering.
  */
 final class FencedWriter {
     /*
@@ -55,9 +55,9 @@ final class FencedWriter {
 
     private @Nullable Long writer;
     private long sequence;
-    private volatile @Nullable String trouble;
+    private volatile @Nullable String unavailableReason;
 
-    /** @param outcomeMax the longest it tries to learn what became of a shipment whose answer was lost */
+    /** @param outcomeMax the longest it tries to find out whether a write whose answer was lost was committed */
     FencedWriter(
             int lane, Writes store, Duration outcomeMax, Ledger ledger, LaneMetrics metrics, LongSupplier nanoClock) {
         this.lane = lane;
@@ -70,8 +70,8 @@ final class FencedWriter {
 
     /** What keeps this writer from writing, or {@code null} where nothing does. Any thread. */
     @Nullable
-    String trouble() {
-        return trouble;
+    String unavailableReason() {
+        return unavailableReason;
     }
 
     /** Retires the writer and closes the connection. */
@@ -93,23 +93,23 @@ final class FencedWriter {
     }
 
     /**
-     * Writes a shipment exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may have been
-     * written, of any other where it was not.
+     * Sends a write so that it is committed exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may
+     * have been committed, of any other where it was not.
      *
-     * <p>Cancelling it leaves the outcome unknown, and the next shipment is written by a new writer.
+     * <p>Cancelling it leaves the outcome unknown, and the next write has a new writer.
      *
      * @param deadline when it is no longer sent, by the lane's clock
      */
-    <T> Mono<T> written(Shipment<T> shipment, long deadline) {
+    <T> Mono<T> written(FencedWrite<T> write, long deadline) {
         return Mono.defer(() -> isPast(deadline) ? Mono.error(FencedWriter::late) : nextFence())
-                .flatMap(fence -> sent(shipment, fence))
+                .flatMap(fence -> sent(write, fence))
                 .retryWhen(backoff(StoreFailure::mayBeSentAgain, deadline))
                 .doOnCancel(this::abandon);
     }
 
     private void abandon() {
         log.error("Writer {} of lane {} abandoned a batch that did not end; registering a new writer", writer, lane);
-        trouble = "a batch did not end";
+        unavailableReason = "a batch did not end";
         writer = null;
     }
 
@@ -146,27 +146,26 @@ final class FencedWriter {
         ledger.open(registered);
     }
 
-    private <T> Mono<T> sent(Shipment<T> shipment, Fence fence) {
+    private <T> Mono<T> sent(FencedWrite<T> write, Fence fence) {
         long start = nanoClock.getAsLong();
-        return shipment.send(fence)
+        return write.send(fence)
                 .onErrorResume(
                         StoreFailure.class,
-                        failure -> failure.kind() == Kind.UNKNOWN
-                                ? settled(shipment, fence, failure)
-                                : Mono.error(failure))
-                .doOnNext(result -> committed(shipment, fence, result, nanoClock.getAsLong() - start))
+                        failure ->
+                                failure.kind() == Kind.UNKNOWN ? settled(write, fence, failure) : Mono.error(failure))
+                .doOnNext(result -> committed(write, fence, result, nanoClock.getAsLong() - start))
                 .doOnError(StoreFailure.class, this::failed);
     }
 
-    private <T> void committed(Shipment<T> shipment, Fence fence, T result, long nanos) {
-        trouble = null;
-        Shipment.Written written = shipment.written(result);
+    private <T> void committed(FencedWrite<T> write, Fence fence, T result, long nanos) {
+        unavailableReason = null;
+        FencedWrite.Written written = write.written(result);
         if (written.fenceUsed()) {
             sequence = fence.sequence();
         }
         ledger.acknowledge(fence.writer(), written.operations());
         metrics.acknowledged(lane, written.operations(), written.magnitude());
-        metrics.written(lane, shipment.path(), shipment.operations(), shipment.counters(), nanos);
+        metrics.written(lane, write.path(), write.operations(), write.counters(), nanos);
     }
 
     private void failed(StoreFailure failure) {
@@ -175,27 +174,27 @@ final class FencedWriter {
                 log.warn("Writer {} of lane {} is not as it was left; going on as a new one", writer, lane);
                 writer = null;
             }
-            case UNAVAILABLE, UNKNOWN, FATAL -> trouble = failure.getMessage();
+            case UNAVAILABLE, UNKNOWN, FATAL -> unavailableReason = failure.getMessage();
             case CONFLICT, BAD_OPERATION, BUSY -> {}
         }
     }
 
-    private <T> Mono<T> settled(Shipment<T> shipment, Fence fence, StoreFailure lost) {
+    private <T> Mono<T> settled(FencedWrite<T> write, Fence fence, StoreFailure lost) {
         log.warn("Lane {} lost the answer to batch {}: {}", lane, fence.sequence(), lost.getMessage());
         metrics.commitUnknown();
-        trouble = lost.getMessage();
+        unavailableReason = lost.getMessage();
         long deadline = nanoClock.getAsLong() + outcomeMax.toNanos();
         return Mono.defer(() -> store.settle(fence))
                 .retryWhen(backoff(failure -> failure.kind() != Kind.FATAL, deadline))
                 .onErrorMap(StoreFailure.class, this::givenUp)
-                .flatMap(settlement -> settled(shipment, fence, settlement));
+                .flatMap(settlement -> settled(write, fence, settlement));
     }
 
-    private <T> Mono<T> settled(Shipment<T> shipment, Fence fence, Settlement settlement) {
+    private <T> Mono<T> settled(FencedWrite<T> write, Fence fence, Settlement settlement) {
         return switch (settlement) {
             case Committed committed -> {
                 metrics.recovered(Recovery.FOUND_COMMITTED);
-                yield Mono.just(shipment.stored(committed));
+                yield Mono.just(write.stored(committed));
             }
             case NotCommitted not -> {
                 metrics.recovered(Recovery.SENT_AGAIN);

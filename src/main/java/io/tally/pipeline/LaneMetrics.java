@@ -46,7 +46,7 @@ public interface LaneMetrics {
      *
      * @param operation what they asked for; any of them stands for its kind
      */
-    void told(Operation operation, Verdict verdict, long count);
+    void recordOutcome(Operation operation, Verdict verdict, long count);
 
     /** A batch is sent again. */
     void retried(StoreFailure.Cause cause);

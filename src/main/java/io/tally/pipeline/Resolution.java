@@ -4,6 +4,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.MemberId;
 import io.tally.counter.Outcome;
+import io.tally.idempotency.IdempotencyRecord;
 import java.math.BigInteger;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ public record Resolution(
         List<Outcome> outcomes,
         List<Change> changes,
         MemberChanges members,
-        List<Remembered> remembered,
+        List<IdempotencyRecord> remembered,
         int operations,
         double magnitude) {
 

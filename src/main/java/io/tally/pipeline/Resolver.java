@@ -33,6 +33,7 @@ import io.tally.counter.Outcome.TooManyMembers;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.idempotency.IdempotencyRecord;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -55,28 +56,28 @@ final class Resolver {
     private final Map<CounterId, Counter> found;
     private final Map<CounterId, @Nullable Counter> counters;
     private final Set<CounterId> touched = new LinkedHashSet<>();
-    private final Map<IdempotencyKey, Remembered> known;
-    private final List<Remembered> remembered = new ArrayList<>();
-    private final Attendance attendance;
+    private final Map<IdempotencyKey, IdempotencyRecord> known;
+    private final List<IdempotencyRecord> remembered = new ArrayList<>();
+    private final MembershipView membership;
     private final Instant now;
     private int applied;
     private double moved;
 
-    private Resolver(States states) {
+    private Resolver(LockedState states) {
         this.found = states.counters();
         this.counters = new HashMap<>(found);
         this.known = new HashMap<>(states.remembered());
-        this.attendance = new Attendance(found.keySet(), states.members());
+        this.membership = new MembershipView(found.keySet(), states.members());
         this.now = states.now();
     }
 
-    static Resolution resolve(States states, List<Command> commands) {
+    static Resolution resolve(LockedState states, List<Command> commands) {
         Resolver resolver = new Resolver(states);
         List<Outcome> outcomes = commands.stream().map(resolver::answer).toList();
         return new Resolution(
                 outcomes,
                 resolver.changes(),
-                resolver.attendance.changes(),
+                resolver.membership.changes(),
                 resolver.remembered,
                 resolver.applied,
                 resolver.moved);
@@ -99,18 +100,18 @@ final class Resolver {
         if (key == null) {
             return decide(command.operation());
         }
-        Remembered before = known.get(key);
+        IdempotencyRecord before = known.get(key);
         if (before != null) {
             return before.answer(command.fingerprint());
         }
         Outcome outcome = decide(command.operation());
         if (outcome instanceof Success success) {
-            remember(new Remembered(key, command.fingerprint(), success));
+            remember(new IdempotencyRecord(key, command.fingerprint(), success));
         }
         return outcome;
     }
 
-    private void remember(Remembered fresh) {
+    private void remember(IdempotencyRecord fresh) {
         known.put(fresh.key(), fresh);
         remembered.add(fresh);
     }
@@ -213,7 +214,7 @@ final class Resolver {
         if (counter.kind() == Kind.MEMBERS && counter.value() > MEMBERS_REMOVED_MAX) {
             return new TooManyMembers(MEMBERS_REMOVED_MAX, counter.value());
         }
-        attendance.empty(counter.id());
+        membership.empty(counter.id());
         put(counter.id(), null);
         return new Deleted();
     }
@@ -228,10 +229,10 @@ final class Resolver {
     }
 
     private Outcome move(MemberId member, boolean joins, Counter counter) {
-        if (attendance.isMember(member) == joins) {
+        if (membership.isMember(member) == joins) {
             return new Moved(joins, false, counter.value(), counter.version());
         }
-        attendance.put(member, joins);
+        membership.put(member, joins);
         Counter after = next(counter, counter.value() + (joins ? 1 : -1), counter.bounds());
         return new Moved(joins, true, after.value(), after.version());
     }

@@ -248,7 +248,7 @@ public final class CounterSql {
             """;
 
     /** Moves a writer past a batch that was not committed. $1 writer, $2 sequence. */
-    static final String BURN = """
+    static final String SKIP_SEQUENCE = """
             update writer set sequence = $2, outcome_values = null, outcome_versions = null, seen_at = now()
              where id = $1 and sequence = $2 - 1
             """;

@@ -14,7 +14,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A decision on what is under lock. */
-record Decided(Held held, Resolution resolution) {
+record Decided(LockedRows held, Resolution resolution) {
 
     /** Whether it makes counters that are not claimed. */
     boolean makes() {

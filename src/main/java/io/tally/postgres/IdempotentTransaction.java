@@ -2,10 +2,10 @@ package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
 import io.tally.counter.KeyedRequest;
-import io.tally.pipeline.Once;
-import io.tally.pipeline.Once.Again;
-import io.tally.pipeline.Once.First;
-import io.tally.pipeline.Once.Reused;
+import io.tally.idempotency.IdempotentResult;
+import io.tally.idempotency.IdempotentResult.Again;
+import io.tally.idempotency.IdempotentResult.First;
+import io.tally.idempotency.IdempotentResult.Reused;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
@@ -48,7 +48,7 @@ public final class IdempotentTransaction {
      * @param request {@code null} to do it each time
      * @param keeping which results are kept under the key: those that changed something
      */
-    public <T> Mono<Once<T>> run(
+    public <T> Mono<IdempotentResult<T>> run(
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return Mono.defer(() -> attempt(request, keeping, work)
                 .retryWhen(retries(request != null, System.nanoTime() + TRIED_MAX.toNanos()))
@@ -56,7 +56,7 @@ public final class IdempotentTransaction {
                 .cache());
     }
 
-    private <T> Mono<Once<T>> attempt(
+    private <T> Mono<IdempotentResult<T>> attempt(
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return pool.inTransaction(connection -> request == null
                 ? work.apply(connection).map(First::new)
@@ -64,8 +64,9 @@ public final class IdempotentTransaction {
                         .switchIfEmpty(Mono.defer(() -> fresh(connection, request, keeping, work))));
     }
 
-    private static <T> Mono<Once<T>> known(Connection connection, KeyedRequest request, Keeping<T> keeping) {
-        return Statements.<Once<T>>one(
+    private static <T> Mono<IdempotentResult<T>> known(
+            Connection connection, KeyedRequest request, Keeping<T> keeping) {
+        return Statements.<IdempotentResult<T>>one(
                 connection
                         .createStatement(CounterSql.KNOWN)
                         .bind("$1", new String[] {request.key().scope()})
@@ -79,7 +80,7 @@ public final class IdempotentTransaction {
         return JSON.readValue(json, keeping.type());
     }
 
-    private static <T> Mono<Once<T>> fresh(
+    private static <T> Mono<IdempotentResult<T>> fresh(
             Connection connection, KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return work.apply(connection)
                 .flatMap(result -> keeping.isKept().test(result)
@@ -88,7 +89,7 @@ public final class IdempotentTransaction {
     }
 
     /** What stood in the way may be what another did under the same key meanwhile. */
-    private static <T> Mono<Once<T>> refused(
+    private static <T> Mono<IdempotentResult<T>> refused(
             Connection connection, KeyedRequest request, Keeping<T> keeping, T result) {
         return known(connection, request, keeping).defaultIfEmpty(new First<>(result));
     }

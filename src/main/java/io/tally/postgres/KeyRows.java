@@ -11,7 +11,7 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
-import io.tally.pipeline.Remembered;
+import io.tally.idempotency.IdempotencyRecord;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
@@ -47,10 +47,10 @@ final class KeyRows {
         return keys.stream().map(IdempotencyKey::text).toArray(String[]::new);
     }
 
-    static Remembered remembered(Readable row) {
+    static IdempotencyRecord remembered(Readable row) {
         IdempotencyKey key = new IdempotencyKey(CounterRows.text(row, "namespace"), CounterRows.text(row, "key"));
         String result = row.get("result", String.class);
-        return new Remembered(
+        return new IdempotencyRecord(
                 key, CounterRows.number(row, "fingerprint"), result == null ? incremented(row) : success(result));
     }
 
@@ -59,7 +59,7 @@ final class KeyRows {
                 CounterRows.number(row, "value"), CounterRows.number(row, "version"), CounterRows.number(row, "delta"));
     }
 
-    static PostgresqlStatement bind(PostgresqlStatement statement, List<Remembered> fresh) {
+    static PostgresqlStatement bind(PostgresqlStatement statement, List<IdempotencyRecord> fresh) {
         int size = fresh.size();
         Long[] fingerprints = new Long[size];
         @Nullable Long[] values = new Long[size];
@@ -76,7 +76,7 @@ final class KeyRows {
                 results[i] = json(Objects.requireNonNull(fresh.get(i).result()));
             }
         }
-        List<IdempotencyKey> keys = fresh.stream().map(Remembered::key).toList();
+        List<IdempotencyKey> keys = fresh.stream().map(IdempotencyRecord::key).toList();
         return statement
                 .bind("$1", scopes(keys))
                 .bind("$2", texts(keys))

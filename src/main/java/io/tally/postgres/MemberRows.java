@@ -28,7 +28,7 @@ final class MemberRows {
                 .bind("$3", members.stream().map(MemberId::member).toArray(String[]::new));
     }
 
-    /** Binds what {@link MemberSql#CARRY_OUT} is given. */
+    /** Binds what {@link MemberSql#APPLY_MEMBERSHIP} is given. */
     static PostgresqlStatement bind(PostgresqlStatement statement, MemberChanges changes) {
         List<MemberId> members = new ArrayList<>(changes.left());
         members.addAll(changes.joined());

@@ -115,7 +115,7 @@ final class MemberSql {
             """;
 
     /** Removes some who are members and adds some who are not. $1 namespaces, $2 names, $3 members, $4 whether they join. */
-    static final String CARRY_OUT = """
+    static final String APPLY_MEMBERSHIP = """
             with move as (
               select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) as m(namespace, name, member, joins)
             ), went as (

@@ -6,6 +6,7 @@ import io.r2dbc.spi.Readable;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
+import io.tally.idempotency.IdempotencyRecord;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Decision;
 import io.tally.pipeline.CounterStore.Fence;
@@ -20,12 +21,11 @@ import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.Writes;
-import io.tally.pipeline.Remembered;
+import io.tally.pipeline.LockSet;
+import io.tally.pipeline.LockedState;
 import io.tally.pipeline.Resolution;
 import io.tally.pipeline.Resolution.MemberChanges;
-import io.tally.pipeline.States;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.Subjects;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -155,41 +155,41 @@ final class PostgresWrites implements Writes {
     }
 
     @Override
-    public Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision) {
+    public Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision) {
         return lane.use(connection -> connection
                 .beginTransaction()
-                .then(lock(connection, CounterSql.LOCK, fence, subjects))
-                .flatMap(held -> decide(connection, held, subjects, decision))
-                .flatMap(decided -> decided.makes() ? anew(connection, fence, subjects, decision) : Mono.just(decided))
+                .then(lock(connection, CounterSql.LOCK, fence, lockSet))
+                .flatMap(held -> decide(connection, held, lockSet, decision))
+                .flatMap(decided -> decided.makes() ? anew(connection, fence, lockSet, decision) : Mono.just(decided))
                 .flatMap(decided -> carryOut(connection, fence, decided))
                 .onErrorResume(failure -> rollBack(connection, SqlStates.inFlight(failure))));
     }
 
     /** Begins again where counters have to be made: they are to be locked in turn, between those that exist. */
     private static Mono<Decided> anew(
-            PostgresqlConnection connection, Fence fence, Subjects subjects, Decision decision) {
+            PostgresqlConnection connection, Fence fence, LockSet lockSet, Decision decision) {
         return connection
                 .rollbackTransaction()
                 .then(Mono.defer(connection::beginTransaction))
-                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, subjects)))
-                .flatMap(held -> decide(connection, held, subjects, decision));
+                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, lockSet)))
+                .flatMap(held -> decide(connection, held, lockSet, decision));
     }
 
-    private static Mono<Held> lock(PostgresqlConnection connection, String sql, Fence fence, Subjects subjects) {
+    private static Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, LockSet lockSet) {
         return Statements.all(
                         fenced(connection, sql, fence)
-                                .bind("$3", CounterRows.namespaces(subjects.counters()))
-                                .bind("$4", CounterRows.names(subjects.counters())),
-                        Held.Locked::of)
-                .map(Held::of);
+                                .bind("$3", CounterRows.namespaces(lockSet.counters()))
+                                .bind("$4", CounterRows.names(lockSet.counters())),
+                        LockedRows.Locked::of)
+                .map(LockedRows::of);
     }
 
     private static Mono<Decided> decide(
-            PostgresqlConnection connection, Held held, Subjects subjects, Decision decision) {
+            PostgresqlConnection connection, LockedRows held, LockSet lockSet, Decision decision) {
         // One connection answers one statement at a time: these follow each other.
-        return present(connection, subjects.members())
-                .flatMap(members -> known(connection, subjects.keys())
-                        .map(known -> new States(held.counters(), members, known, held.time())))
+        return present(connection, lockSet.members())
+                .flatMap(members -> known(connection, lockSet.keys())
+                        .map(known -> new LockedState(held.counters(), members, known, held.time())))
                 .map(states -> new Decided(held, decision.decide(states)));
     }
 
@@ -202,7 +202,7 @@ final class PostgresWrites implements Writes {
                         .collect(Collectors.toSet());
     }
 
-    private static Mono<Map<IdempotencyKey, Remembered>> known(
+    private static Mono<Map<IdempotencyKey, IdempotencyRecord>> known(
             PostgresqlConnection connection, Collection<IdempotencyKey> keys) {
         return keys.isEmpty()
                 ? Mono.just(Map.of())
@@ -212,7 +212,7 @@ final class PostgresWrites implements Writes {
                         .bind("$2", KeyRows.texts(keys))
                         .execute()
                         .concatMap(result -> result.map((row, metadata) -> KeyRows.remembered(row)))
-                        .collectMap(Remembered::key);
+                        .collectMap(IdempotencyRecord::key);
     }
 
     private static Mono<Resolution> carryOut(PostgresqlConnection connection, Fence fence, Decided decided) {
@@ -229,7 +229,7 @@ final class PostgresWrites implements Writes {
                 .thenReturn(resolution);
     }
 
-    private static Mono<Long> remember(PostgresqlConnection connection, List<Remembered> fresh) {
+    private static Mono<Long> remember(PostgresqlConnection connection, List<IdempotencyRecord> fresh) {
         return fresh.isEmpty()
                 ? Mono.just(0L)
                 : Statements.rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
@@ -247,7 +247,7 @@ final class PostgresWrites implements Writes {
     private static Mono<Long> carryOut(PostgresqlConnection connection, MemberChanges changes) {
         return changes.left().isEmpty() && changes.joined().isEmpty()
                 ? Mono.just(0L)
-                : Statements.rows(MemberRows.bind(connection.createStatement(MemberSql.CARRY_OUT), changes));
+                : Statements.rows(MemberRows.bind(connection.createStatement(MemberSql.APPLY_MEMBERSHIP), changes));
     }
 
     private static <T> Mono<T> rollBack(PostgresqlConnection connection, StoreFailure failure) {
@@ -262,7 +262,7 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Settlement> settle(Fence fence) {
-        return lane.use(connection -> Statements.rows(fenced(connection, CounterSql.BURN, fence)))
+        return lane.use(connection -> Statements.rows(fenced(connection, CounterSql.SKIP_SEQUENCE, fence)))
                 .flatMap(burnt -> burnt == 1
                         ? Mono.just(new NotCommitted())
                         : lane.use(connection -> outcome(connection, fence)));

@@ -6,9 +6,9 @@ import io.tally.counter.Outcome.Verdict;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
 import io.tally.http.Problems;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.job.JobStore.Started;
 import io.tally.job.Jobs;
-import io.tally.pipeline.Once;
 import io.tally.pipeline.StoreFailure;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -31,15 +31,15 @@ public final class Snapshots {
      * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling gives up the answer,
      * never the snapshot.
      */
-    Mono<Once<Started>> start(String namespace, @Nullable IdempotencyKey key) {
+    Mono<IdempotentResult<Started>> start(String namespace, @Nullable IdempotencyKey key) {
         return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))
-                .doOnNext(once -> told(once.verdict(Started::fresh)))
+                .doOnNext(once -> recordOutcome(once.verdict(Started::fresh)))
                 .doOnError(
                         StoreFailure.class,
-                        failure -> told(Problems.outcome(failure).verdict()));
+                        failure -> recordOutcome(Problems.outcome(failure).verdict()));
     }
 
-    private void told(Verdict verdict) {
-        metrics.told(Feature.SNAPSHOT, verdict, 1);
+    private void recordOutcome(Verdict verdict) {
+        metrics.recordOutcome(Feature.SNAPSHOT, verdict, 1);
     }
 }

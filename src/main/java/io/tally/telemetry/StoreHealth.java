@@ -12,9 +12,9 @@ record StoreHealth(CounterPipeline pipeline) implements HealthIndicator {
 
     @Override
     public Health health() {
-        List<String> troubles = pipeline.troubles();
-        return troubles.isEmpty()
+        List<String> unavailableReasons = pipeline.unavailableReasons();
+        return unavailableReasons.isEmpty()
                 ? Health.up().build()
-                : Health.down().withDetail("lanes", troubles).build();
+                : Health.down().withDetail("lanes", unavailableReasons).build();
     }
 }

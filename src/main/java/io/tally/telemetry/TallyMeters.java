@@ -135,12 +135,12 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     }
 
     @Override
-    public void told(Operation operation, Verdict verdict, long count) {
+    public void recordOutcome(Operation operation, Verdict verdict, long count) {
         told.of(Kind.of(operation)).of(verdict).increment((double) count);
     }
 
     @Override
-    public void told(Feature feature, Verdict verdict, long count) {
+    public void recordOutcome(Feature feature, Verdict verdict, long count) {
         features.of(feature).of(verdict).increment((double) count);
     }
 

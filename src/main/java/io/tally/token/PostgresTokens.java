@@ -3,7 +3,7 @@ package io.tally.token;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
-import io.tally.pipeline.Once;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.IdempotentTransaction.Keeping;
@@ -28,7 +28,7 @@ final class PostgresTokens implements TokenStore {
     }
 
     @Override
-    public Mono<Once<Issued>> issue(
+    public Mono<IdempotentResult<Issued>> issue(
             String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request) {
         Long ttlSeconds = ttl == null ? null : ttl.toSeconds();
         return work.run(
@@ -50,7 +50,7 @@ final class PostgresTokens implements TokenStore {
     }
 
     @Override
-    public Mono<Once<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request) {
+    public Mono<IdempotentResult<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request) {
         return work.run(
                 request,
                 EXECUTED,

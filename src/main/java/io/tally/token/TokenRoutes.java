@@ -12,7 +12,7 @@ import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.pipeline.Once;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.pipeline.StoreFailure;
 import io.tally.token.Execution.Result;
 import java.security.SecureRandom;
@@ -78,7 +78,7 @@ class TokenRoutes {
                 .flatMap(once -> IdempotencyKeys.answer(once, TokenRoutes::answer));
     }
 
-    private Mono<Once<Issued>> issue(String namespace, TokenFormat format, @Nullable IdempotencyKey key) {
+    private Mono<IdempotentResult<Issued>> issue(String namespace, TokenFormat format, @Nullable IdempotencyKey key) {
         Duration ttl = format.ttl();
         KeyedRequest keyed = keyed(
                 key,
@@ -165,11 +165,12 @@ class TokenRoutes {
     }
 
     /** The same, and tells whoever measures it. */
-    private <T> Mono<Once<T>> measured(Feature feature, Mono<Once<T>> work, Predicate<T> isApplied) {
-        return work.doOnNext(once -> metrics.told(feature, once.verdict(isApplied), 1))
+    private <T> Mono<IdempotentResult<T>> measured(
+            Feature feature, Mono<IdempotentResult<T>> work, Predicate<T> isApplied) {
+        return work.doOnNext(once -> metrics.recordOutcome(feature, once.verdict(isApplied), 1))
                 .doOnError(
                         StoreFailure.class,
-                        failure ->
-                                metrics.told(feature, Problems.outcome(failure).verdict(), 1));
+                        failure -> metrics.recordOutcome(
+                                feature, Problems.outcome(failure).verdict(), 1));
     }
 }

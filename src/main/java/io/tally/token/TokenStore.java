@@ -1,7 +1,7 @@
 package io.tally.token;
 
 import io.tally.counter.KeyedRequest;
-import io.tally.pipeline.Once;
+import io.tally.idempotency.IdempotentResult;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +23,7 @@ public interface TokenStore {
      * @param ttl {@code null}: it never expires
      * @param request {@code null} to issue one each time
      */
-    Mono<Once<Issued>> issue(
+    Mono<IdempotentResult<Issued>> issue(
             String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request);
 
     /**
@@ -31,5 +31,5 @@ public interface TokenStore {
      *
      * @param request {@code null} to try each time
      */
-    Mono<Once<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request);
+    Mono<IdempotentResult<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request);
 }

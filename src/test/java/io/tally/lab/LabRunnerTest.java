@@ -3,6 +3,7 @@ package io.tally.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.counter.KeyedRequest;
+import io.tally.idempotency.IdempotentResult;
 import io.tally.job.Job.State;
 import io.tally.lab.LabDatabase.Bench;
 import io.tally.lab.LabDatabase.Counted;
@@ -16,7 +17,6 @@ import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
 import io.tally.lab.LabStore.Standing;
 import io.tally.lab.LabStore.Started;
-import io.tally.pipeline.Once;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -286,7 +286,7 @@ class LabRunnerTest {
         }
 
         @Override
-        public Mono<Once<Started>> start(Experiment experiment, @Nullable KeyedRequest request) {
+        public Mono<IdempotentResult<Started>> start(Experiment experiment, @Nullable KeyedRequest request) {
             throw new UnsupportedOperationException();
         }
 

@@ -97,7 +97,7 @@ public interface CounterStoreContract {
     }
 
     private List<Outcome> resolve(Writes writes, Fence fence, List<Command> commands) {
-        return get(new Decisions(writes, commands).send(fence)).outcomes();
+        return get(new ResolvedWrite(writes, commands).send(fence)).outcomes();
     }
 
     private Counter read(String name) {
@@ -137,7 +137,7 @@ public interface CounterStoreContract {
         fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer + 1_000, 1), List.of(sum("once", 1)), List.of()));
         fails(
                 StoreFailure.Kind.FENCED,
-                new Decisions(writes, List.of(Command.of(new Increment(counter("once"), 1, Precondition.NONE))))
+                new ResolvedWrite(writes, List.of(Command.of(new Increment(counter("once"), 1, Precondition.NONE))))
                         .send(new Fence(writer, 1)));
         assertThat(read("once").value()).isEqualTo(1);
     }

@@ -6,6 +6,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.idempotency.IdempotencyRecord;
 import io.tally.pipeline.StoreFailure.Cause;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,7 +48,7 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private final Map<CounterId, Counter> counters = new HashMap<>();
-    private final Map<IdempotencyKey, Remembered> keys = new HashMap<>();
+    private final Map<IdempotencyKey, IdempotencyRecord> keys = new HashMap<>();
     private final Map<Long, Long> sequences = new HashMap<>();
     private final Map<Long, Added> outcomes = new HashMap<>();
     private final Supplier<Fault> faults;
@@ -123,11 +124,11 @@ final class MemoryCounterStore implements CounterStore {
         }
 
         @Override
-        public Mono<Resolution> resolve(Fence fence, Subjects subjects, Decision decision) {
+        public Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision) {
             return called(() -> {
                 require(fence);
-                Resolution resolution =
-                        decision.decide(new States(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
+                Resolution resolution = decision.decide(
+                        new LockedState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
                 if (!resolution.isEmpty()) {
                     use(fence);
                     outcomes.put(fence.writer(), new Added(List.of(), List.of()));
@@ -238,7 +239,7 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private @Nullable KeyedLevel keyedLevel(Keyed keyed, Sum sum) {
-        Remembered known = keys.get(keyed.key());
+        IdempotencyRecord known = keys.get(keyed.key());
         if (known != null && known.result() instanceof Incremented result) {
             return new KeyedLevel(new Level(result.value(), result.version()), known.fingerprint());
         }
@@ -248,7 +249,7 @@ final class MemoryCounterStore implements CounterStore {
         Level level = add(sum, keyed.delta(), 1);
         keys.put(
                 keyed.key(),
-                new Remembered(
+                new IdempotencyRecord(
                         keyed.key(),
                         keyed.fingerprint(),
                         new Incremented(level.value(), level.version(), keyed.delta())));

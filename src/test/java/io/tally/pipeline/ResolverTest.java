@@ -28,6 +28,7 @@ import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
 import io.tally.counter.Precondition;
+import io.tally.idempotency.IdempotencyRecord;
 import io.tally.pipeline.Resolution.MemberChanges;
 import java.math.BigInteger;
 import java.time.Instant;
@@ -60,12 +61,12 @@ class ResolverTest {
         SequentialModel model = new SequentialModel();
         Map<CounterId, Counter> stored = new HashMap<>();
         Set<MemberId> members = new HashSet<>();
-        Map<IdempotencyKey, Remembered> keys = new HashMap<>();
+        Map<IdempotencyKey, IdempotencyRecord> keys = new HashMap<>();
         int applied = 0;
         for (int i = 0; i < batches.size(); i++) {
             BigInteger before = sum(stored);
             Resolution resolution =
-                    Resolver.resolve(new States(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
+                    Resolver.resolve(new LockedState(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
 
             List<String> expected = batches.get(i).stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
@@ -86,10 +87,10 @@ class ResolverTest {
     @Property(tries = 1_000)
     void changesNothingThatItWasGiven(@ForAll("batches") List<List<Command>> batches) {
         Map<CounterId, Counter> stored = new HashMap<>();
-        write(Resolver.resolve(new States(stored, Set.of(), Map.of(), Instant.EPOCH), batches.getFirst()), stored);
+        write(Resolver.resolve(new LockedState(stored, Set.of(), Map.of(), Instant.EPOCH), batches.getFirst()), stored);
         Map<CounterId, Counter> given = Map.copyOf(stored);
         for (List<Command> batch : batches) {
-            Resolver.resolve(new States(given, Set.of(), Map.of(), Instant.EPOCH), batch);
+            Resolver.resolve(new LockedState(given, Set.of(), Map.of(), Instant.EPOCH), batch);
             assertThat(given).isEqualTo(stored);
         }
     }
@@ -99,7 +100,7 @@ class ResolverTest {
     void leavesTheMembersOfACounterThatWasNotFoundAlone() {
         CounterId absent = new CounterId("n", "absent");
         MemberId ann = new MemberId(absent, "ann");
-        States states = new States(Map.of(), Set.of(ann), Map.of(), Instant.EPOCH);
+        LockedState states = new LockedState(Map.of(), Set.of(ann), Map.of(), Instant.EPOCH);
 
         Resolution resolution = Resolver.resolve(
                 states,

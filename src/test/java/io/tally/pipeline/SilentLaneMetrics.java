@@ -16,7 +16,7 @@ final class SilentLaneMetrics implements LaneMetrics {
     public void acknowledged(int lane, long operations, double magnitude) {}
 
     @Override
-    public void told(Operation operation, Verdict verdict, long count) {}
+    public void recordOutcome(Operation operation, Verdict verdict, long count) {}
 
     @Override
     public void retried(StoreFailure.Cause cause) {}

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param claimed those that did not, and have a row that nobody else sees
  * @param time the transaction's
  */
-record Held(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
+record LockedRows(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
 
-    static Held of(List<Locked> rows) {
+    static LockedRows of(List<Locked> rows) {
         Map<CounterId, Counter> counters = new HashMap<>();
         Set<CounterId> claimed = new HashSet<>();
         for (Locked row : rows) {
@@ -31,7 +31,7 @@ record Held(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant ti
                 counters.put(counter.id(), counter);
             }
         }
-        return new Held(counters, claimed, rows.getFirst().time());
+        return new LockedRows(counters, claimed, rows.getFirst().time());
     }
 
     /** A row of the statement that locks. */

@@ -12,13 +12,13 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /** Members that come and go, in one statement. */
-final class Moves implements Shipment<MoveResult> {
+final class MembershipWrite implements FencedWrite<MoveResult> {
 
     private final Writes store;
     private final List<MemberGroup> groups;
     private final List<MemberMove> moves = new ArrayList<>();
 
-    Moves(Writes store, List<MemberGroup> groups) {
+    MembershipWrite(Writes store, List<MemberGroup> groups) {
         this.store = store;
         this.groups = groups;
         for (int i = 0; i < groups.size(); i++) {

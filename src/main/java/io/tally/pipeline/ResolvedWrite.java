@@ -10,17 +10,17 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The other way: operations decided one after the other, on rows under lock. */
-final class Decisions implements Shipment<Resolution> {
+final class ResolvedWrite implements FencedWrite<Resolution> {
 
     private final Writes store;
     private final List<Command> commands;
-    private final Subjects subjects;
+    private final LockSet lockSet;
     private @Nullable Resolution decided;
 
-    Decisions(Writes store, List<Command> commands) {
+    ResolvedWrite(Writes store, List<Command> commands) {
         this.store = store;
         this.commands = commands;
-        this.subjects = Subjects.of(commands);
+        this.lockSet = LockSet.of(commands);
     }
 
     @Override
@@ -35,12 +35,12 @@ final class Decisions implements Shipment<Resolution> {
 
     @Override
     public int counters() {
-        return subjects.counters().size();
+        return lockSet.counters().size();
     }
 
     @Override
     public Mono<Resolution> send(Fence fence) {
-        return store.resolve(fence, subjects, states -> {
+        return store.resolve(fence, lockSet, states -> {
             Resolution resolution = Resolver.resolve(states, commands);
             decided = resolution;
             return resolution;

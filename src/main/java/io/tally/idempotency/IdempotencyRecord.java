@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.idempotency;
 
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param fingerprint of what was asked for
  * @param result {@code null} where it was no operation on a counter
  */
-public record Remembered(
+public record IdempotencyRecord(
         IdempotencyKey key, long fingerprint, @Nullable Success result) {
 
     /** The answer to whoever asks for something under this key now. */
-    Outcome answer(long asked) {
+    public Outcome answer(long asked) {
         return asked == fingerprint && result != null ? new Replayed(result) : new KeyReused();
     }
 }

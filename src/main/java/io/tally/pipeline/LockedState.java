@@ -4,6 +4,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
+import io.tally.idempotency.IdempotencyRecord;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
@@ -16,8 +17,8 @@ import java.util.Set;
  * @param remembered the keys that are known
  * @param now the transaction's time, by the database's clock
  */
-public record States(
+public record LockedState(
         Map<CounterId, Counter> counters,
         Set<MemberId> members,
-        Map<IdempotencyKey, Remembered> remembered,
+        Map<IdempotencyKey, IdempotencyRecord> remembered,
         Instant now) {}

@@ -14,14 +14,14 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /** The fast way: a sum for each counter and an increment for each key, in one statement. */
-final class Addition implements Shipment<Added> {
+final class IncrementWrite implements FencedWrite<Added> {
 
     private final Writes store;
     private final List<Sum> sums;
     private final List<Keyed> keyed = new ArrayList<>(0);
     private final List<Group> groups;
 
-    Addition(Writes store, List<Group> groups) {
+    IncrementWrite(Writes store, List<Group> groups) {
         this.store = store;
         this.groups = groups;
         this.sums = groups.stream().map(Group::sum).toList();

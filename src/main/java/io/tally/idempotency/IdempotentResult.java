@@ -1,10 +1,10 @@
-package io.tally.pipeline;
+package io.tally.idempotency;
 
 import io.tally.counter.Outcome.Verdict;
 import java.util.function.Predicate;
 
 /** What came of work that is done once for each key. */
-public sealed interface Once<T> {
+public sealed interface IdempotentResult<T> {
 
     /**
      * What the caller is told, in one word.
@@ -20,11 +20,11 @@ public sealed interface Once<T> {
     }
 
     /** It was done now, or refused and changed nothing. */
-    record First<T>(T result) implements Once<T> {}
+    record First<T>(T result) implements IdempotentResult<T> {}
 
     /** It had been done before, with this result. Now nothing was done. */
-    record Again<T>(T result) implements Once<T> {}
+    record Again<T>(T result) implements IdempotentResult<T> {}
 
     /** Something else was done under the key before. Now nothing was done. */
-    record Reused<T>() implements Once<T> {}
+    record Reused<T>() implements IdempotentResult<T> {}
 }

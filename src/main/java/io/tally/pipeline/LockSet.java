@@ -17,10 +17,10 @@ import java.util.Set;
  * @param members of whom it matters whether they are members
  * @param keys whose answers
  */
-public record Subjects(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
+public record LockSet(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
 
     /** What these commands depend on. */
-    static Subjects of(List<Command> commands) {
+    static LockSet of(List<Command> commands) {
         Set<CounterId> counters = new LinkedHashSet<>();
         Set<MemberId> members = new LinkedHashSet<>();
         Set<IdempotencyKey> keys = new LinkedHashSet<>();
@@ -33,6 +33,6 @@ public record Subjects(Collection<CounterId> counters, Collection<MemberId> memb
                 keys.add(command.key());
             }
         }
-        return new Subjects(counters, members, keys);
+        return new LockSet(counters, members, keys);
     }
 }

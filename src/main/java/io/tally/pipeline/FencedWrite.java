@@ -5,8 +5,8 @@ import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.LaneMetrics.Path;
 import reactor.core.publisher.Mono;
 
-/** What is sent under one fence, and how its result reads. */
-interface Shipment<T> {
+/** A write that is sent under one fence, and how its result reads. */
+interface FencedWrite<T> {
 
     Path path();
 

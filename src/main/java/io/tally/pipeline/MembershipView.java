@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Who is a member while operations are decided, and what that changes of what was found. */
-final class Attendance {
+final class MembershipView {
 
     private final Set<CounterId> counters;
     private final Set<MemberId> found;
@@ -24,7 +24,7 @@ final class Attendance {
      * @param counters those under lock. Of others nothing is known: whoever seems to be a member of one belongs to a counter that
      *     was made after the lock was not had
      */
-    Attendance(Set<CounterId> counters, Set<MemberId> found) {
+    MembershipView(Set<CounterId> counters, Set<MemberId> found) {
         this.counters = counters;
         this.found = found;
     }
