@@ -35,7 +35,7 @@ public final class RequestPath {
     }
 
     /** Percent-decodes strictly: US-ASCII in, UTF-8 out. */
-    static String decode(String raw) {
+    public static String decode(String raw) {
         if (isPlain(raw)) {
             return raw;
         }

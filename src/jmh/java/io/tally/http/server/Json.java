@@ -1,6 +1,5 @@
-package io.tally.http;
+package io.tally.http.server;
 
-import io.tally.http.server.ServerConfiguration;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
@@ -8,11 +7,11 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON as the service is set to read and write it: see application.yml and {@link ServerConfiguration}. */
-final class Json {
+public final class Json {
 
     private Json() {}
 
-    static JsonMapper mapper() {
+    public static JsonMapper mapper() {
         JsonFactory factory = JsonFactory.builder()
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .disable(TokenStreamFactory.Feature.CHARSET_DETECTION)

@@ -1,4 +1,4 @@
-package io.tally.http;
+package io.tally.http.server;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -6,9 +6,10 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.http.Bodies;
 import io.tally.http.Bodies.Delta;
 import io.tally.http.Bodies.IncrementView;
-import io.tally.http.server.PlainIncrement;
+import io.tally.http.RequestPath;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

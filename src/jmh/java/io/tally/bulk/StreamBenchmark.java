@@ -1,13 +1,9 @@
-package io.tally.http;
+package io.tally.bulk;
 
-import io.tally.bulk.BulkAnswers;
-import io.tally.bulk.IncrementItem;
 import io.tally.bulk.IncrementItem.Answered;
-import io.tally.bulk.IncrementItems;
-import io.tally.bulk.ItemAnswers;
-import io.tally.bulk.Lines;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.http.server.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
