@@ -27,7 +27,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Clients that do not wait for their answers cancel no write, neither their own nor that of others, and leave nothing. */
+/**
+ * Clients that do not wait for their answers cancel no write, neither their own nor that of others, and leave nothing.
+ */
 @Timeout(300)
 class ClientsGoAwayIT {
 

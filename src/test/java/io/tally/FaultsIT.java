@@ -30,9 +30,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is left of the promise when the database, or the way to it, breaks under load. After each fault: nothing acknowledged
- * is lost, nothing is counted twice, no value was given twice, the books balance, the service is healthy within ten seconds,
- * and no connection is left over. Runs on a PostgreSQL of its own: these faults need processes to kill.
+ * What is left of the promise when the database, or the way to it, breaks under load. After each fault: nothing
+ * acknowledged is lost, nothing is counted twice, no value was given twice, the books balance, the service is healthy
+ * within ten seconds, and no connection is left over. Runs on a PostgreSQL of its own: these faults need processes to
+ * kill.
  */
 @Timeout(180)
 class FaultsIT {

@@ -37,8 +37,8 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * Tries the image {@code tally} as it is deployed, with a PostgreSQL in a container beside it: {@code ./mvnw -Pimage verify}, after
- * the image was built.
+ * Tries the image {@code tally} as it is deployed, with a PostgreSQL in a container beside it:
+ * {@code ./mvnw -Pimage verify}, after the image was built.
  *
  * <p>The images are those of {@code -Dtally.image} and {@code -Dtally.test.postgres.image}; a start may take {@code
  * -Dtally.image.start-seconds-max}, the fastest of some.

@@ -24,8 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Clients that give each increment a key and send it until they are answered, while PostgreSQL and the service itself are
- * killed under them: every key is applied once, and every value is given to one of them. Runs on a PostgreSQL of its own.
+ * Clients that give each increment a key and send it until they are answered, while PostgreSQL and the service itself
+ * are killed under them: every key is applied once, and every value is given to one of them. Runs on a PostgreSQL of
+ * its own.
  */
 @Timeout(600)
 class KeyedFaultsIT {

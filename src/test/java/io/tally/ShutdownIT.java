@@ -17,7 +17,9 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** An instance that stops under load has written what it acknowledged, and leaves neither connections nor open books. */
+/**
+ * An instance that stops under load has written what it acknowledged, and leaves neither connections nor open books.
+ */
 @Timeout(300)
 class ShutdownIT {
 

@@ -24,9 +24,9 @@ import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
- * A counter as it is usually written on Spring WebFlux and R2DBC: each request one upsert, committed by itself, on a connection
- * from a pool. On the framework, the event loops, the driver and the table's settings that Tally has. {@code /none} counts in
- * memory: as fast as the framework gets.
+ * A counter as it is usually written on Spring WebFlux and R2DBC: each request one upsert, committed by itself, on a
+ * connection from a pool. On the framework, the event loops, the driver and the table's settings that Tally has.
+ * {@code /none} counts in memory: as fast as the framework gets.
  */
 @SpringBootApplication(proxyBeanMethods = false)
 class Baseline {

@@ -61,9 +61,10 @@ final class Report {
     }
 
     /**
-     * One line of JSON, about the measured part but for {@code okAll}; times in milliseconds. {@code achieved}: how many a second
-     * were answered, until the last of them was. {@code late50} and {@code late}: how long after they were due requests were taken
-     * up, half of them and 99 % of them at most; where that comes near the latencies, these are the load's own.
+     * One line of JSON, about the measured part but for {@code okAll}; times in milliseconds. {@code achieved}: how
+     * many a second were answered, until the last of them was. {@code late50} and {@code late}: how long after they
+     * were due requests were taken up, half of them and 99 % of them at most; where that comes near the latencies,
+     * these are the load's own.
      *
      * @param outstanding requests that nobody answered, of which {@code okAll} and the latencies know nothing
      */

@@ -49,7 +49,9 @@ public class CoalescerBenchmark {
         return Coalescer.coalesce(requests, counter -> false);
     }
 
-    /** All that a lane does to a batch but for the statement: requests made, groups, sums, and each one's own answer. */
+    /**
+     * All that a lane does to a batch but for the statement: requests made, groups, sums, and each one's own answer.
+     */
     @Benchmark
     public void coalesceSumAndAnswer(Blackhole answers) {
         Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);

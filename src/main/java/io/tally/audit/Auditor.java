@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Compares the books, once for everybody who waits. In one snapshot, always: the sum of all counters equals the sum of what
- * the writers say they added; and no writer has fewer operations on record than were acknowledged for it.
+ * Compares the books, once for everybody who waits. In one snapshot, always: the sum of all counters equals the sum of
+ * what the writers say they added; and no writer has fewer operations on record than were acknowledged for it.
  */
 final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
 

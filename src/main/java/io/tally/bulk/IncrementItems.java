@@ -17,8 +17,8 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, where the key may be left out. Straight from the tokens: a
- * stream brings hundreds of thousands of them a second.
+ * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, where the key may be left out. Straight from the
+ * tokens: a stream brings hundreds of thousands of them a second.
  */
 final class IncrementItems implements LineItems<IncrementItem> {
 

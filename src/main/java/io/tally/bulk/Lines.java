@@ -11,9 +11,9 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.ProblemDetail;
 
 /**
- * Cuts a body into lines as it arrives, and reads each as an item. A line may begin in one buffer and end in a later one; one
- * that is longer than the limit is passed by and not kept. Blank lines are counted and left out. For one body, one buffer at
- * a time.
+ * Cuts a body into lines as it arrives, and reads each as an item. A line may begin in one buffer and end in a later
+ * one; one that is longer than the limit is passed by and not kept. Blank lines are counted and left out. For one body,
+ * one buffer at a time.
  */
 final class Lines<T> {
 
@@ -52,7 +52,10 @@ final class Lines<T> {
         broken = problem;
     }
 
-    /** After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is missing. */
+    /**
+     * After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is
+     * missing.
+     */
     List<List<T>> last() {
         List<T> found = new ArrayList<>();
         ProblemDetail missing = broken;

@@ -8,9 +8,9 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Where a page ends, as a text for the client to send back: base64url over some texts and a digest of them and of what they
- * are a place in. The digest tells a cursor of another list, or one that was changed on the way; it is no secret, since a
- * cursor says nothing that the one who has it may not know or ask for.
+ * Where a page ends, as a text for the client to send back: base64url over some texts and a digest of them and of what
+ * they are a place in. The digest tells a cursor of another list, or one that was changed on the way; it is no secret,
+ * since a cursor says nothing that the one who has it may not know or ask for.
  */
 public final class Cursor {
 

@@ -2,7 +2,9 @@ package io.tally.http;
 
 import io.tally.counter.Outcome.Verdict;
 
-/** What the features beside the lanes tell whoever measures them. Called from many threads: cheap, and never blocking. */
+/**
+ * What the features beside the lanes tell whoever measures them. Called from many threads: cheap, and never blocking.
+ */
 public interface FeatureMetrics {
 
     /** What was asked for. */

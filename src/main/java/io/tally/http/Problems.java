@@ -93,7 +93,8 @@ public final class Problems {
     }
 
     /**
-     * The same, immutable, and the same object each time: a stream may bring hundreds of thousands of bad lines a second.
+     * The same, immutable, and the same object each time: a stream may bring hundreds of thousands of bad lines a
+     * second.
      *
      * @param detail a sentence that stands in the code: each is kept for ever
      */

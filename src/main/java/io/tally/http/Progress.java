@@ -27,8 +27,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * How far one kind of long work is, once or as it goes on. Each stream reads the work's row at an interval: any instance may be
- * the one that works on it.
+ * How far one kind of long work is, once or as it goes on. Each stream reads the work's row at an interval: any
+ * instance may be the one that works on it.
  *
  * @param <T> the work as it stands
  */
@@ -126,8 +126,9 @@ public final class Progress<T> {
     }
 
     /**
-     * The work at once, and then as often as it has changed, until it is finished or this instance stops. A slow reader misses
-     * states, never the last. Fails with a {@link ProblemException} before the first event where too many are open.
+     * The work at once, and then as often as it has changed, until it is finished or this instance stops. A slow reader
+     * misses states, never the last. Fails with a {@link ProblemException} before the first event where too many are
+     * open.
      *
      * @param found as it was just found
      * @param once without waiting for what comes next

@@ -10,9 +10,9 @@ import org.springframework.http.server.reactive.observation.ServerRequestObserva
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * What a problem, the log and a trace call one request: its {@code X-Request-Id}, as proxies give it, or else what the server
- * calls it in its own log lines: its connection, and a running number. An answer without a problem carries none, so that
- * nothing is spent on it.
+ * What a problem, the log and a trace call one request: its {@code X-Request-Id}, as proxies give it, or else what the
+ * server calls it in its own log lines: its connection, and a running number. An answer without a problem carries none,
+ * so that nothing is spent on it.
  */
 public final class RequestId {
 

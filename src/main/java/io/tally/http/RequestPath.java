@@ -9,7 +9,8 @@ import org.springframework.web.util.UriUtils;
 
 /**
  * Segments of paths, as text. They are decoded here and not by the path pattern, which takes {@code ;} for the start of
- * parameters and lets invalid UTF-8 through as a replacement character: both would name another thing than the caller meant.
+ * parameters and lets invalid UTF-8 through as a replacement character: both would name another thing than the caller
+ * meant.
  */
 public final class RequestPath {
 

@@ -5,8 +5,8 @@ import java.util.stream.Stream;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
- * Parameters of queries, as text. They are decoded as strictly as paths are: what is no UTF-8 would name another thing than
- * the caller meant.
+ * Parameters of queries, as text. They are decoded as strictly as paths are: what is no UTF-8 would name another thing
+ * than the caller meant.
  */
 public final class RequestQuery {
 

@@ -47,8 +47,8 @@ public final class Routes {
     public record Route(RequestPredicate requests, HandlerFunction<ServerResponse> handler) {}
 
     /**
-     * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which costs every
-     * request as much as holding it against a path.)
+     * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which
+     * costs every request as much as holding it against a path.)
      */
     public static RouterFunction<ServerResponse> first(List<Route> routes) {
         return request -> {

@@ -3,7 +3,8 @@ package io.tally.job;
 import reactor.core.publisher.Mono;
 
 /**
- * One kind of long work, cut into steps. Used by one job at a time. Fails with {@link io.tally.pipeline.StoreFailure} only.
+ * One kind of long work, cut into steps. Used by one job at a time. Fails with {@link io.tally.pipeline.StoreFailure}
+ * only.
  */
 public interface JobKind {
 
@@ -14,8 +15,9 @@ public interface JobKind {
     Mono<Long> count(String namespace);
 
     /**
-     * Does the next step, in one short transaction that moves the job's row, too, and does nothing unless the row is where
-     * this claim saw it: so no step is done twice, whoever sends it and however often. The last step ends the job.
+     * Does the next step, in one short transaction that moves the job's row, too, and does nothing unless the row is
+     * where this claim saw it: so no step is done twice, whoever sends it and however often. The last step ends the
+     * job.
      *
      * @return the claim after the step; empty where the job is no longer this claim's
      */

@@ -6,8 +6,8 @@ final class JobSql {
     private JobSql() {}
 
     /**
-     * Starts a job. $1 kind, $2 namespace. A row, or none where one runs. Starting is rare enough to remove the old ones
-     * with it.
+     * Starts a job. $1 kind, $2 namespace. A row, or none where one runs. Starting is rare enough to remove the old
+     * ones with it.
      */
     static final String START = """
             with removed as (
@@ -29,8 +29,8 @@ final class JobSql {
             """;
 
     /**
-     * Takes on the job that has waited longest, of those that nobody works on. $1 kinds, $2 lease in milliseconds. Passes by
-     * what another instance is taking on, and what a step still holds whose sender has given it up.
+     * Takes on the job that has waited longest, of those that nobody works on. $1 kinds, $2 lease in milliseconds.
+     * Passes by what another instance is taking on, and what a step still holds whose sender has given it up.
      */
     static final String CLAIM = """
             update job set claims = claims + 1, lease_until = now() + $2 * interval '1 millisecond'
@@ -40,7 +40,9 @@ final class JobSql {
             returning *
             """;
 
-    /** Sets the lease, and the total where it is given. $1 id, $2 claim, $3 lease in milliseconds from now, $4 total. */
+    /**
+     * Sets the lease, and the total where it is given. $1 id, $2 claim, $3 lease in milliseconds from now, $4 total.
+     */
     static final String LEASE = """
             update job set lease_until = now() + $3 * interval '1 millisecond', total = coalesce($4, total)
              where id = $1 and claims = $2 and state = 'running'

@@ -19,8 +19,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Works on jobs, one at a time on each instance. A job is some instance's for the time of a lease, which each step prolongs:
- * one whose instance has died is taken on by another when the lease runs out, one whose instance stops in order at once.
+ * Works on jobs, one at a time on each instance. A job is some instance's for the time of a lease, which each step
+ * prolongs: one whose instance has died is taken on by another when the lease runs out, one whose instance stops in
+ * order at once.
  */
 final class JobWorker {
 
@@ -173,8 +174,8 @@ final class JobWorker {
         }
 
         /**
-         * Whatever became of the step, the job's row knows: whoever claims it next goes on from there, this instance after its
-         * next look, unless another is first.
+         * Whatever became of the step, the job's row knows: whoever claims it next goes on from there, this instance
+         * after its next look, unless another is first.
          */
         private Mono<Void> broken(StoreFailure failure) {
             return switch (failure.kind()) {

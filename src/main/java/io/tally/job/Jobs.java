@@ -24,8 +24,8 @@ public final class Jobs {
     }
 
     /**
-     * Starts a job, unless one of the kind runs in the namespace. Some instance begins with it within a second. Fails with
-     * {@link io.tally.pipeline.StoreFailure}; cancelling gives up the answer, never the job.
+     * Starts a job, unless one of the kind runs in the namespace. Some instance begins with it within a second. Fails
+     * with {@link io.tally.pipeline.StoreFailure}; cancelling gives up the answer, never the job.
      *
      * @param request {@code null} to start one each time
      */

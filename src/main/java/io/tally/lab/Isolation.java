@@ -6,7 +6,10 @@ import java.util.Locale;
 public enum Isolation {
     /** PostgreSQL's default: each statement sees what was committed before it began. */
     READ_COMMITTED,
-    /** Each transaction sees what was committed before it began, and is refused where it would overwrite something newer. */
+    /**
+     * Each transaction sees what was committed before it began, and is refused where it would overwrite something
+     * newer.
+     */
     REPEATABLE_READ,
     /** Transactions that could not have run one after the other are refused. */
     SERIALIZABLE;

@@ -12,8 +12,8 @@ public interface LabDatabase {
     Bench bench(UUID run, Experiment experiment);
 
     /**
-     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where that takes somebody's hand, else
-     * with {@link io.tally.pipeline.StoreFailure}.
+     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where that takes somebody's
+     * hand, else with {@link io.tally.pipeline.StoreFailure}.
      */
     Mono<Void> clear(UUID run);
 
@@ -21,12 +21,15 @@ public interface LabDatabase {
     interface Bench {
 
         /**
-         * Makes the schema and the workers. Fails with {@link LabObstacle} or {@link io.tally.pipeline.StoreFailure}, after
-         * which there may be something to tear down.
+         * Makes the schema and the workers. Fails with {@link LabObstacle} or {@link io.tally.pipeline.StoreFailure},
+         * after which there may be something to tear down.
          */
         Mono<List<Worker>> workers();
 
-        /** Looks what is there, when all workers have been answered. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+        /**
+         * Looks what is there, when all workers have been answered. Fails with {@link io.tally.pipeline.StoreFailure}
+         * only.
+         */
         Mono<Stored> stored();
 
         /**

@@ -49,7 +49,9 @@ public record LabRun(
             @Nullable Double p99Ms,
             boolean timedOut) {
 
-        /** What callers were told is done and is not there. Less than 0 where more is there than anybody was told of. */
+        /**
+         * What callers were told is done and is not there. Less than 0 where more is there than anybody was told of.
+         */
         public long lost() {
             return acknowledged - stored;
         }

@@ -6,8 +6,8 @@ final class LabRunSql {
     private LabRunSql() {}
 
     /**
-     * Starts a run. $1 strategy, $2 isolation, $3 workers, $4 increments, $5 counters. A row, or none where one runs. Starting
-     * is rare enough to remove the old ones with it.
+     * Starts a run. $1 strategy, $2 isolation, $3 workers, $4 increments, $5 counters. A row, or none where one runs.
+     * Starting is rare enough to remove the old ones with it.
      */
     static final String START = """
             with removed as (
@@ -55,8 +55,8 @@ final class LabRunSql {
             """;
 
     /**
-     * Ends a run that is measured. $1 id, $2 claim, $3 how many are done, and the result: $4 acknowledged, $5 stored, $6
-     * duplicate rows, $7 errors, $8 retries, $9 seconds, $10 and $11 percentiles, $12 timed out.
+     * Ends a run that is measured. $1 id, $2 claim, $3 how many are done, and the result: $4 acknowledged, $5 stored,
+     * $6 duplicate rows, $7 errors, $8 retries, $9 seconds, $10 and $11 percentiles, $12 timed out.
      */
     static final String DONE = """
             update lab_run

@@ -21,8 +21,9 @@ import reactor.core.publisher.Sinks;
 import reactor.util.retry.Retry;
 
 /**
- * Takes on runs and sees them to their end. A run is some instance's for the time of a lease, which its progress prolongs. One
- * whose instance has died cannot be gone on with: whoever takes it on then clears away what was left and says so.
+ * Takes on runs and sees them to their end. A run is some instance's for the time of a lease, which its progress
+ * prolongs. One whose instance has died cannot be gone on with: whoever takes it on then clears away what was left and
+ * says so.
  */
 final class LabRunner {
 

@@ -3,8 +3,9 @@ package io.tally.lab;
 import java.util.UUID;
 
 /**
- * The statements of the lab's schema. It says in its comment whose it is: what somebody else called {@code lab} is not touched,
- * and one run does not remove what another has made. These texts are sent without parameters, so none is kept prepared.
+ * The statements of the lab's schema. It says in its comment whose it is: what somebody else called {@code lab} is not
+ * touched, and one run does not remove what another has made. These texts are sent without parameters, so none is kept
+ * prepared.
  */
 final class LabSql {
 
@@ -16,7 +17,9 @@ final class LabSql {
     /** The SQLSTATE of a schema that would hide the service's tables. */
     static final String ON_PATH = "LAB01";
 
-    /** What the comment of a schema called lab says: a row where there is one, with an empty text where it says nothing. */
+    /**
+     * What the comment of a schema called lab says: a row where there is one, with an empty text where it says nothing.
+     */
     static final String OWNER = """
             select coalesce(obj_description(oid, 'pg_namespace'), '') as mark from pg_namespace where nspname = 'lab'
             """;
@@ -81,8 +84,8 @@ final class LabSql {
             """;
 
     /**
-     * Makes the schema, unless this user's sessions would find its tables where they look for the service's own: then this fails
-     * with {@link #ON_PATH}. (Whether a schema is on the path shows when it is there.)
+     * Makes the schema, unless this user's sessions would find its tables where they look for the service's own: then
+     * this fails with {@link #ON_PATH}. (Whether a schema is on the path shows when it is there.)
      */
     static String create(UUID run) {
         return """

@@ -28,7 +28,10 @@ public interface LabStore {
     /** Those that are kept, the latest first. */
     Mono<List<LabRun>> list();
 
-    /** Asks a run to stop, if it runs. The run as it is then; empty where there is none. Cancelling gives up the answer only. */
+    /**
+     * Asks a run to stop, if it runs. The run as it is then; empty where there is none. Cancelling gives up the answer
+     * only.
+     */
     Mono<LabRun> stop(UUID id);
 
     /** Takes on the running run, where nobody works on it, for the time of a lease; empty where there is none. */

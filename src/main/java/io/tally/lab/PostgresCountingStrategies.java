@@ -12,8 +12,8 @@ import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /**
- * The ways to count, each as an application has it that counts the likes of posts, on a connection that its pool gave it. What
- * fails has changed nothing; what is a {@link Kind#CONFLICT} may be tried again.
+ * The ways to count, each as an application has it that counts the likes of posts, on a connection that its pool gave
+ * it. What fails has changed nothing; what is a {@link Kind#CONFLICT} may be tried again.
  */
 final class PostgresCountingStrategies {
 

@@ -26,8 +26,9 @@ import java.util.function.IntFunction;
 import reactor.core.publisher.Mono;
 
 /**
- * The service's own pipeline, with its own statements and as many lanes, on tables of the lab's: what it counts here stays away
- * from the counters, the books and the meters of the service. Any number of workers may share it, as they do the service.
+ * The service's own pipeline, with its own statements and as many lanes, on tables of the lab's: what it counts here
+ * stays away from the counters, the books and the meters of the service. Any number of workers may share it, as they do
+ * the service.
  */
 final class PostgresLabLanes implements Worker {
 

@@ -12,7 +12,10 @@ import java.util.function.IntFunction;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
-/** What handles the requests of an application, one after the other, each in one of the {@link PostgresCountingStrategies}. */
+/**
+ * What handles the requests of an application, one after the other, each in one of the
+ * {@link PostgresCountingStrategies}.
+ */
 final class PostgresLabWorker implements Worker {
 
     /** How often those ways that try again do so, each time at once. */

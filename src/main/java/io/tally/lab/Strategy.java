@@ -12,7 +12,9 @@ public enum Strategy {
     ROW_LOCK,
     /** As the first, if the row's version is still the one that was read; else again. */
     OPTIMISTIC,
-    /** As the first in a serializable transaction, whatever the session's level; again where the database refuses it. */
+    /**
+     * As the first in a serializable transaction, whatever the session's level; again where the database refuses it.
+     */
     SERIALIZABLE,
     /** One update whose expression the database evaluates. */
     ATOMIC,

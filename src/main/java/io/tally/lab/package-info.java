@@ -1,4 +1,7 @@
-/** The lost-update lab: the ways applications count, on the database that is there, and what each loses, doubles or costs. */
+/**
+ * The lost-update lab: the ways applications count, on the database that is there, and what each loses, doubles or
+ * costs.
+ */
 @NullMarked
 package io.tally.lab;
 

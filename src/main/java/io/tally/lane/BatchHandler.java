@@ -8,15 +8,18 @@ public interface BatchHandler<I, O> {
 
     /**
      * Carries out a batch and answers each request. The lane subscribes once and starts no other batch until this one
-     * completes. It cancels only a batch that takes longer than {@link Lane.Limits#flightMax}. Requests without an answer at the
-     * end get {@link #abandoned}.
+     * completes. It cancels only a batch that takes longer than {@link Lane.Limits#flightMax}. Requests without an
+     * answer at the end get {@link #abandoned}.
      */
     Mono<Void> handle(List<PendingRequest<I, O>> batch);
 
     /** The outcome of a request that the full queue rejects, or that waited too long; nothing was applied. */
     O overloaded();
 
-    /** The outcome of a request that is not sent because the target is unavailable or the lane closes; nothing was applied. */
+    /**
+     * The outcome of a request that is not sent because the target is unavailable or the lane closes; nothing was
+     * applied.
+     */
     O unavailable();
 
     /** The outcome of a request whose batch ended without an answer to it. */

@@ -3,8 +3,9 @@ package io.tally.lane;
 import java.util.concurrent.Executor;
 
 /**
- * Finds the thread on which a caller is answered: the one it submitted on. A lane that knows the outcomes of a batch hands
- * them over and starts the next batch at once; writing the responses is the work of the threads that serve the callers.
+ * Finds the thread on which a caller is answered: the one it submitted on. A lane that knows the outcomes of a batch
+ * hands them over and starts the next batch at once; writing the responses is the work of the threads that serve the
+ * callers.
  */
 public interface CallerExecutor {
 

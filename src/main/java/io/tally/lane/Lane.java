@@ -19,42 +19,43 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * A bounded queue that has one batch in flight at most. {@link #submit} may be called from any thread; each caller is answered
- * on its own thread. Cancelling the returned {@code Mono} gives up the answer, never the request.
+ * A bounded queue that has one batch in flight at most. {@link #submit} may be called from any thread; each caller is
+ * answered on its own thread. Cancelling the returned {@code Mono} gives up the answer, never the request.
  */
 public final class Lane<I, O> {
     /*
      * Smart batching
      *
-     * While a batch is in flight, requests queue up; when it completes, they are the next batch. No timer decides: an idle lane
-     * sends a single request at once, a busy lane sends large batches, and the batch size adapts to the load. (Martin Thompson
-     * described it under that name in 2011; a database's group commit does the same for fsync.)
+     * While a batch is in flight, requests queue up; when it completes, they are the next batch. No timer decides: an
+     * idle lane sends a single request at once, a busy lane sends large batches, and the batch size adapts to the load.
+     * (Martin Thompson described it under that name in 2011; a database's group commit does the same for fsync.)
      *
      * Waiting for returning callers
      *
-     * Callers that wait for an answer before they send the next request fall into two groups that take turns: one is in flight
-     * while the other is in the queue, so each batch is half as large as it could be. Where commits are slow that halves the
-     * throughput. So after a slow commit the lane waits until as many requests have come as it has just answered, for half of
-     * the time that the commit took at most. Where fewer than three quarters of them come, waiting saves nothing: under an open
-     * load about half come in that time, and very many callers need longer. Then the lane tries it again after two batches,
-     * then after four, and so on.
+     * Callers that wait for an answer before they send the next request fall into two groups that take turns: one is in
+     * flight while the other is in the queue, so each batch is half as large as it could be. Where commits are slow
+     * that halves the throughput. So after a slow commit the lane waits until as many requests have come as it has just
+     * answered, for half of the time that the commit took at most. Where fewer than three quarters of them come,
+     * waiting saves nothing: under an open load about half come in that time, and very many callers need longer. Then
+     * the lane tries it again after two batches, then after four, and so on.
      *
      * One drain at a time
      *
-     * drain() may be called from any thread. A work-in-progress counter admits the first caller, which goes round again for each
-     * caller that came meanwhile. So one thread at a time runs the drain, and no thread blocks. The queue therefore has many
-     * producers and one consumer, and batches are cut in arrival order.
+     * drain() may be called from any thread. A work-in-progress counter admits the first caller, which goes round again
+     * for each caller that came meanwhile. So one thread at a time runs the drain, and no thread blocks. The queue
+     * therefore has many producers and one consumer, and batches are cut in arrival order.
      *
      * The only subscriber
      *
-     * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink only, so a caller that
-     * disconnects cannot cancel a write that others wait for.
+     * A batch belongs to the lane, which subscribes to it here and nowhere else. A caller holds a sink only, so a
+     * caller that disconnects cannot cancel a write that others wait for.
      *
      * Nothing stops a lane
      *
-     * Handlers, meters, and callers that throw cost at most their own batch: whatever is thrown is logged, the requests of the
-     * batch get an outcome, and the drain goes on. This includes errors of the JVM, which Reactor throws instead of signalling
-     * them, so a batch may never end: one that is in flight for longer than it can take is cancelled and abandoned.
+     * Handlers, meters, and callers that throw cost at most their own batch: whatever is thrown is logged, the requests
+     * of the batch get an outcome, and the drain goes on. This includes errors of the JVM, which Reactor throws instead
+     * of signalling them, so a batch may never end: one that is in flight for longer than it can take is cancelled and
+     * abandoned.
      */
 
     private static final Logger log = LoggerFactory.getLogger(Lane.class);
@@ -164,8 +165,8 @@ public final class Lane<I, O> {
     }
 
     /**
-     * Enters requests in their order, all or none. Requests that come together leave half of the queue to those that come
-     * alone.
+     * Enters requests in their order, all or none. Requests that come together leave half of the queue to those that
+     * come alone.
      *
      * @param requests 1 to {@link #togetherMax}
      * @param sequence the lane keeps their order after those of the same sequence that it took before
@@ -235,8 +236,8 @@ public final class Lane<I, O> {
     }
 
     /**
-     * Refuses the requests that have waited too long, and abandons a batch that is in flight for too long. To be called every
-     * so often, for the time when nothing else happens.
+     * Refuses the requests that have waited too long, and abandons a batch that is in flight for too long. To be called
+     * every so often, for the time when nothing else happens.
      */
     public void expire() {
         Batch current = inFlight;

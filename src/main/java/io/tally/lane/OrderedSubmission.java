@@ -21,8 +21,9 @@ import reactor.core.publisher.MonoSink;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The requests of one array or stream, submitted to their lanes in order. A lane applies the requests of one submission in the
- * order in which they were submitted, whatever is refused and retried in between. Submissions do not wait for each other.
+ * The requests of one array or stream, submitted to their lanes in order. A lane applies the requests of one submission
+ * in the order in which they were submitted, whatever is refused and retried in between. Submissions do not wait for
+ * each other.
  *
  * <p>Safe for use by many threads, as long as blocks are subscribed to one after the other.
  */
@@ -30,21 +31,24 @@ public final class OrderedSubmission<I, O> {
     /*
      * Order on a lane
      *
-     * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that the full queue
-     * has no room for waits here, and all later parts behind it. A request that the lane took and refused (it waited too
-     * long, or the database is away) refuses the later ones of the same RequestSequence. When all parts that the lane took are
-     * answered, the refused requests go in front of the waiting ones, and all are submitted again in order under a new sequence.
+     * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that the
+     * full queue has no room for waits here, and all later parts behind it. A request that the lane took and refused
+     * (it waited too long, or the database is away) refuses the later ones of the same RequestSequence. When all parts
+     * that the lane took are answered, the refused requests go in front of the waiting ones, and all are submitted
+     * again in order under a new sequence.
      *
      * Room
      *
-     * A lane has room again when a batch was cut, which is about when the batch before is answered. So the only submission that
-     * waits looks for room whenever one of its parts is answered, and the queue does not run dry. Where several wait, that would
-     * give all room to those that have some: then each looks again after a pause, and all have the same odds.
+     * A lane has room again when a batch was cut, which is about when the batch before is answered. So the only
+     * submission that waits looks for room whenever one of its parts is answered, and the queue does not run dry. Where
+     * several wait, that would give all room to those that have some: then each looks again after a pause, and all have
+     * the same odds.
      *
      * One event at a time
      *
-     * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are queued, and the
-     * thread that finds the queue idle works it off (as Lane.drain does), so the state below has one thread at a time.
+     * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are
+     * queued, and the thread that finds the queue idle works it off (as Lane.drain does), so the state below has one
+     * thread at a time.
      */
 
     private static final Logger log = LoggerFactory.getLogger(OrderedSubmission.class);
@@ -94,9 +98,9 @@ public final class OrderedSubmission<I, O> {
     }
 
     /**
-     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only where this
-     * class itself does, and then all open blocks fail. Cancelling a block ends the whole submission: what no lane has taken by
-     * then is never applied.
+     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only where
+     * this class itself does, and then all open blocks fail. Cancelling a block ends the whole submission: what no lane
+     * has taken by then is never applied.
      */
     public Mono<List<O>> submit(List<I> requests) {
         return requests.isEmpty()

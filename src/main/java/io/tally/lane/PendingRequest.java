@@ -6,8 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A request in a lane, and the consumer of its outcome. The first outcome counts; an outcome given after the caller has gone
- * is dropped. For one thread at a time.
+ * A request in a lane, and the consumer of its outcome. The first outcome counts; an outcome given after the caller has
+ * gone is dropped. For one thread at a time.
  */
 public final class PendingRequest<I, O> {
 
@@ -65,7 +65,9 @@ public final class PendingRequest<I, O> {
         }
     }
 
-    /** Gives an outcome which says that nothing was applied. The lane refuses the later requests of the sequence, too. */
+    /**
+     * Gives an outcome which says that nothing was applied. The lane refuses the later requests of the sequence, too.
+     */
     public void refuse(O outcome) {
         if (sequence != null && !answered) {
             sequence.refuseFrom(outcome);

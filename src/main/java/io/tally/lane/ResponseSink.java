@@ -7,7 +7,10 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** A consumer of outcomes that is called on the thread of the caller, or on the thread that has the outcome after that stopped. */
+/**
+ * A consumer of outcomes that is called on the thread of the caller, or on the thread that has the outcome after that
+ * stopped.
+ */
 record ResponseSink<T>(Consumer<T> sink, Executor thread) implements Consumer<T> {
 
     @Override

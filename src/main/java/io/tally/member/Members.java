@@ -8,8 +8,8 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * Who is a member, as it was when the statement began: no older than what was acknowledged before. Cold; fails with {@link
- * io.tally.pipeline.StoreFailure} only.
+ * Who is a member, as it was when the statement began: no older than what was acknowledged before. Cold; fails with
+ * {@link io.tally.pipeline.StoreFailure} only.
  */
 public interface Members {
 

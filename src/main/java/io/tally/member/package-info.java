@@ -1,4 +1,7 @@
-/** Members of counters: who likes, who voted, who was there. They move through the lanes; here are their routes and reads. */
+/**
+ * Members of counters: who likes, who voted, who was there. They move through the lanes; here are their routes and
+ * reads.
+ */
 @NullMarked
 package io.tally.member;
 

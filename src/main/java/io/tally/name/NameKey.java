@@ -13,7 +13,8 @@ public record NameKey(String namespace, String key) {
     /**
      * The key of a name.
      *
-     * @param folded whether upper and lower case are the same, by {@link String#toLowerCase(Locale)} of {@link Locale#ROOT}
+     * @param folded whether upper and lower case are the same, by {@link String#toLowerCase(Locale)} of
+     *     {@link Locale#ROOT}
      * @throws IllegalArgumentException with a sentence fit for the caller where either is malformed
      */
     public static NameKey of(String namespace, String name, boolean folded) {

@@ -14,8 +14,8 @@ public interface NameStore {
     Mono<Known> find(String namespace, long id);
 
     /**
-     * Makes those that do not exist, all or none, and gives all. Each namespace has one who makes names in it at a time: others
-     * wait, and then find what was made. No id is used up for a name that exists, or by a failure.
+     * Makes those that do not exist, all or none, and gives all. Each namespace has one who makes names in it at a
+     * time: others wait, and then find what was made. No id is used up for a name that exists, or by a failure.
      *
      * @param wanted at most one for each key
      */

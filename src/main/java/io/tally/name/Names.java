@@ -16,8 +16,8 @@ import java.util.function.LongSupplier;
 import reactor.core.publisher.Mono;
 
 /**
- * Names and their ids. Requests that come while others are carried out share the next statement. Safe for use by many threads;
- * never blocks.
+ * Names and their ids. Requests that come while others are carried out share the next statement. Safe for use by many
+ * threads; never blocks.
  */
 public final class Names extends LaneOwner {
 
@@ -46,17 +46,17 @@ public final class Names extends LaneOwner {
     }
 
     /**
-     * Gets or makes names in their order, and gives the answers together. Never fails: what went wrong is an answer, too.
-     * Cancelling gives up the answers, never a name that the lane has taken.
+     * Gets or makes names in their order, and gives the answers together. Never fails: what went wrong is an answer,
+     * too. Cancelling gives up the answers, never a name that the lane has taken.
      */
     public Mono<List<NameAnswer>> getOrMake(List<Wanted> wanted) {
         return Mono.defer(() -> submission(RetryPolicy.never()).submit(wanted));
     }
 
     /**
-     * Gets or makes the names of a stream, which come in blocks, in their order. To be called on the thread of the caller, once
-     * for each stream; blocks are to be subscribed to one after the other. A block does not complete before there was room for
-     * each name, and waits some time for a database that is away.
+     * Gets or makes the names of a stream, which come in blocks, in their order. To be called on the thread of the
+     * caller, once for each stream; blocks are to be subscribed to one after the other. A block does not complete
+     * before there was room for each name, and waits some time for a database that is away.
      */
     public Function<List<Wanted>, Mono<List<NameAnswer>>> stream() {
         return submission(this::isRetried)::submit;

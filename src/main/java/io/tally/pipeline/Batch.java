@@ -80,8 +80,8 @@ record Batch(List<Group> unconditional, List<MemberGroup> members, List<PendingR
     }
 
     /**
-     * What is to be done to one counter, in arrival order. Increments are summed, and a key stands for all that came with it;
-     * of members that move, each is there once.
+     * What is to be done to one counter, in arrival order. Increments are summed, and a key stands for all that came
+     * with it; of members that move, each is there once.
      */
     static final class Group {
 

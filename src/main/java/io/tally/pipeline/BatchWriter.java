@@ -32,14 +32,15 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     /*
      * Two ways to write
      *
-     * What cannot be refused is summed and added in one statement; members come and go in another. Everything that depends on
-     * the state it finds (a bound, a precondition, the end of 64 bits) is decided by the Resolver on rows under lock. The fast
-     * statement leaves out counters it must not touch; these go the other way and are remembered.
+     * What cannot be refused is summed and added in one statement; members come and go in another. Everything that
+     * depends on the state it finds (a bound, a precondition, the end of 64 bits) is decided by the Resolver on rows
+     * under lock. The fast statement leaves out counters it must not touch; these go the other way and are remembered.
      *
      * Order
      *
-     * All operations of one counter in one batch go the same way, in one statement. Only the Resolver's may have to be divided, and
-     * then a later part is not sent for the requests of an array or stream of which an earlier part was refused.
+     * All operations of one counter in one batch go the same way, in one statement. Only the Resolver's may have to be
+     * divided, and then a later part is not sent for the requests of an array or stream of which an earlier part was
+     * refused.
      */
 
     private static final Logger log = LoggerFactory.getLogger(BatchWriter.class);

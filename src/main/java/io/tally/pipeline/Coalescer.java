@@ -33,8 +33,8 @@ final class Coalescer {
     }
 
     /**
-     * Groups a batch. The order of operations on one counter is kept; that of operations on different counters, which all
-     * wait at the same time, means nothing.
+     * Groups a batch. The order of operations on one counter is kept; that of operations on different counters, which
+     * all wait at the same time, means nothing.
      *
      * @param bounded the counters known to refuse plain addition
      */

@@ -35,11 +35,11 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe for use
- * by many threads; never blocks. An operation enters on subscription and cannot be called back by cancelling.
+ * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe
+ * for use by many threads; never blocks. An operation enters on subscription and cannot be called back by cancelling.
  *
- * <p>All operations of one counter go through one lane, in arrival order. When the application stops, this stops admitting,
- * waits for what was admitted and says what was left.
+ * <p>All operations of one counter go through one lane, in arrival order. When the application stops, this stops
+ * admitting, waits for what was admitted and says what was left.
  */
 public final class CounterPipeline implements SmartLifecycle {
 
@@ -117,17 +117,18 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     /**
-     * Applies increments in their order, each for itself, and gives the outcomes together. Never fails. What there is no room
-     * for, and what follows it on the same lane, is refused.
+     * Applies increments in their order, each for itself, and gives the outcomes together. Never fails. What there is
+     * no room for, and what follows it on the same lane, is refused.
      */
     public Mono<List<Outcome>> applyAll(List<Command> increments) {
         return Mono.defer(() -> submitted(increments, submission(RetryPolicy.never())));
     }
 
     /**
-     * Applies the increments of a stream, which come in blocks, in their order and each for itself. To be called on the thread
-     * of the caller, once for each stream; blocks are to be subscribed to one after the other. A block never fails. It does
-     * not complete before there was room for each increment, and waits some time for a database that is away.
+     * Applies the increments of a stream, which come in blocks, in their order and each for itself. To be called on the
+     * thread of the caller, once for each stream; blocks are to be subscribed to one after the other. A block never
+     * fails. It does not complete before there was room for each increment, and waits some time for a database that is
+     * away.
      */
     public Function<List<Command>, Mono<List<Outcome>>> stream() {
         OrderedSubmission<Command, Outcome> stream = submission(this::isRetried);

@@ -12,20 +12,20 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Where counters are kept. Every {@code Mono} is cold and fails with {@link StoreFailure} only; it completes on one of the
- * database's event loops.
+ * Where counters are kept. Every {@code Mono} is cold and fails with {@link StoreFailure} only; it completes on one of
+ * the database's event loops.
  */
 public interface CounterStore {
 
     /**
-     * The write side of one lane, with a connection of its own that it makes when needed and again when lost. Used by one
-     * subscriber at a time.
+     * The write side of one lane, with a connection of its own that it makes when needed and again when lost. Used by
+     * one subscriber at a time.
      */
     Writes writes(int lane);
 
     /**
-     * The counters of these identities that exist, each no older than the moment of subscription. On a pooled connection;
-     * may be subscribed to many times at once.
+     * The counters of these identities that exist, each no older than the moment of subscription. On a pooled
+     * connection; may be subscribed to many times at once.
      */
     Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids);
 
@@ -59,11 +59,11 @@ public interface CounterStore {
         Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision);
 
         /**
-         * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or not at
-         * all, and only where the writer stands just before the fence. Completes after the commit is durable.
+         * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or
+         * not at all, and only where the writer stands just before the fence. Completes after the commit is durable.
          *
-         * <p>Leaves out counters that do not exist or are of another kind; and those who leave a counter that somebody else
-         * moved meanwhile, of which the statement cannot say who was a member.
+         * <p>Leaves out counters that do not exist or are of another kind; and those who leave a counter that somebody
+         * else moved meanwhile, of which the statement cannot say who was a member.
          *
          * @param counters each once
          * @param moves of these counters; each member once
@@ -71,8 +71,8 @@ public interface CounterStore {
         Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves);
 
         /**
-         * Finds out what became of a batch whose answer was lost, waiting for a transaction of a lost connection that is
-         * still running; a batch found not committed can never commit any more. Either way the fence is used up.
+         * Finds out what became of a batch whose answer was lost, waiting for a transaction of a lost connection that
+         * is still running; a batch found not committed can never commit any more. Either way the fence is used up.
          */
         Mono<Settlement> settle(Fence fence);
 
@@ -97,8 +97,8 @@ public interface CounterStore {
      */
     record Sum(CounterId counter, long delta, int operations) {
         /**
-         * Half the range of 64 bits. Sums stay within, and so do the values they are added to, so that no operation of a
-         * batch can pass 64 bits on the way, even where the sum does not.
+         * Half the range of 64 bits. Sums stay within, and so do the values they are added to, so that no operation of
+         * a batch can pass 64 bits on the way, even where the sum does not.
          */
         public static final long VALUE_MAX = 1L << 62;
     }

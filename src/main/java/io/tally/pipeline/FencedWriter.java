@@ -20,16 +20,16 @@ import reactor.util.retry.Retry;
 import reactor.util.retry.RetryBackoffSpec;
 
 /**
- * Writes each {@link FencedWrite} exactly once, whatever happens to the connection. Used by one lane, for one write at a time;
- * state passes from one to the next through the lane's own ordering.
+ * Writes each {@link FencedWrite} exactly once, whatever happens to the connection. Used by one lane, for one write at
+ * a time; state passes from one to the next through the lane's own ordering.
  */
 final class FencedWriter {
     /*
      * Exactly once
      *
-     * A lane is a writer: a row in the database with the sequence of the last batch it committed. A batch carries the next
-     * sequence, and its statement does nothing where the row is not just before it. So a batch can be committed once, and
-     * whoever doubts whether it was can ask the row.
+     * A lane is a writer: a row in the database with the sequence of the last batch it committed. A batch carries the
+     * next sequence, and its statement does nothing where the row is not just before it. So a batch can be committed
+     * once, and whoever doubts whether it was can ask the row.
      *
      *   sent, answered            the answer is the truth; answer the callers
      *   sent, rolled back         nothing was applied; the same sequence is sent again
@@ -38,7 +38,8 @@ final class FencedWriter {
      *                             operations are sent again as a new one
      *   settle does not succeed   the callers are told that the outcome is unknown; the lane goes on as a new writer
      *
-     * Retries live here, above the statement and below the callers: a caller's own retry would enter the operation twice.
+     * Retries live here, above the statement and below the callers: a caller's own retry would enter the operation
+     * twice.
      */
 
     private static final Logger log = LoggerFactory.getLogger(FencedWriter.class);
@@ -93,8 +94,8 @@ final class FencedWriter {
     }
 
     /**
-     * Sends a write so that it is committed exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN} where it may
-     * have been committed, of any other where it was not.
+     * Sends a write so that it is committed exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN}
+     * where it may have been committed, of any other where it was not.
      *
      * <p>Cancelling it leaves the outcome unknown, and the next write has a new writer.
      *

@@ -3,7 +3,9 @@ package io.tally.pipeline;
 import io.tally.counter.Operation;
 import io.tally.counter.Outcome.Verdict;
 
-/** What the pipeline tells whoever measures it. Called on the hot path, from many threads: cheap, and never blocking. */
+/**
+ * What the pipeline tells whoever measures it. Called on the hot path, from many threads: cheap, and never blocking.
+ */
 public interface LaneMetrics {
 
     /** The way a batch was written. */

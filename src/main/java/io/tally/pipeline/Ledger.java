@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /**
- * The memory's side of the books: how many operations of each writer of this instance the database has said are durable.
- * To be read before the database's side, which then can only be ahead. Safe for use by many threads.
+ * The memory's side of the books: how many operations of each writer of this instance the database has said are
+ * durable. To be read before the database's side, which then can only be ahead. Safe for use by many threads.
  */
 public final class Ledger {
 

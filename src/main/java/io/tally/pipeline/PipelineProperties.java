@@ -47,8 +47,8 @@ public record PipelineProperties(
     }
 
     /**
-     * How long a batch may be in flight: twice as long as it can take. It is sent until {@link #waitMax}, then asked about until
-     * {@link #outcomeMax}, and each of the two may end with a call that has just begun.
+     * How long a batch may be in flight: twice as long as it can take. It is sent until {@link #waitMax}, then asked
+     * about until {@link #outcomeMax}, and each of the two may end with a call that has just begun.
      *
      * @param callMax the longest that one call of the store takes
      */

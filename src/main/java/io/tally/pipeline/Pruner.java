@@ -10,8 +10,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does; where several
- * meet, each finds less to do.
+ * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does; where
+ * several meet, each finds less to do.
  */
 public final class Pruner {
 

@@ -45,8 +45,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides operations one after the other, each on the state the one before left. Pure: no I/O, no clock, nothing kept from
- * one call to the next.
+ * Decides operations one after the other, each on the state the one before left. Pure: no I/O, no clock, nothing kept
+ * from one call to the next.
  */
 final class Resolver {
 

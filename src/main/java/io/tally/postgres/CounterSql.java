@@ -1,8 +1,8 @@
 package io.tally.postgres;
 
 /**
- * The statements at the heart. Every text is constant, since the driver keeps a prepared statement for each text it sees;
- * what varies travels in arrays. A batch is one round trip and one commit.
+ * The statements at the heart. Every text is constant, since the driver keeps a prepared statement for each text it
+ * sees; what varies travels in arrays. A batch is one round trip and one commit.
  */
 public final class CounterSql {
 
@@ -12,9 +12,9 @@ public final class CounterSql {
     private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387904";
 
     /**
-     * What a new connection is asked first. An acknowledged operation is durable, so a database that is set to acknowledge
-     * before it has written is overruled, and whatever the setting is, a change of the server's does not reach this
-     * connection.
+     * What a new connection is asked first. An acknowledged operation is durable, so a database that is set to
+     * acknowledge before it has written is overruled, and whatever the setting is, a change of the server's does not
+     * reach this connection.
      */
     static final String PREPARE = """
             select pg_is_in_recovery() as replica,
@@ -32,8 +32,8 @@ public final class CounterSql {
     /**
      * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations.
      *
-     * <p>Rows are taken in one order everywhere, so that two writers cannot wait for each other. What the callers are to be
-     * told is stored with the writer in the same commit: it answers them where the connection does not.
+     * <p>Rows are taken in one order everywhere, so that two writers cannot wait for each other. What the callers are
+     * to be told is stored with the writer in the same commit: it answers them where the connection does not.
      */
     static final String ADD = """
             with guard as (
@@ -69,12 +69,12 @@ public final class CounterSql {
      * Adds sums, and increments under keys. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of
      * operations, and of what is keyed: $7 which sum, $8 namespaces of the keys, $9 keys, $10 fingerprints, $11 deltas.
      *
-     * <p>The sums count first, then the increments whose keys are not known, in their order: so each has a value of its own,
-     * which is stored under its key in the same commit. Another connection that stores one of the keys first makes this
-     * statement fail; sent again, it finds the key known.
+     * <p>The sums count first, then the increments whose keys are not known, in their order: so each has a value of its
+     * own, which is stored under its key in the same commit. Another connection that stores one of the keys first makes
+     * this statement fail; sent again, it finds the key known.
      *
-     * <p>Values are passed on in arrays and by windows where a join could be planned as a loop in a loop: the planner takes
-     * every array for ten rows long.
+     * <p>Values are passed on in arrays and by windows where a join could be planned as a loop in a loop: the planner
+     * takes every array for ten rows long.
      */
     static final String ADD_KEYED = """
             with guard as (
@@ -145,8 +145,9 @@ public final class CounterSql {
             """;
 
     /**
-     * Locks counters, each looked up by its key, and shows them. $1 writer, $2 sequence, $3 namespaces, $4 names. A row for each that is asked for, in
-     * the order asked; its own columns are null where it does not exist, all of them where the fence does not hold.
+     * Locks counters, each looked up by its key, and shows them. $1 writer, $2 sequence, $3 namespaces, $4 names. A row
+     * for each that is asked for, in the order asked; its own columns are null where it does not exist, all of them
+     * where the fence does not hold.
      */
     static final String LOCK = """
             with guard as (
@@ -170,9 +171,9 @@ public final class CounterSql {
             """;
 
     /**
-     * The same as {@link #LOCK}, and makes those that do not exist, with version 0: so that they, too, are taken in the one
-     * order, which making them after the others were locked would break. The others are updated to what they are, since that
-     * is how the statement gets to show them as they are under lock.
+     * The same as {@link #LOCK}, and makes those that do not exist, with version 0: so that they, too, are taken in the
+     * one order, which making them after the others were locked would break. The others are updated to what they are,
+     * since that is how the statement gets to show them as they are under lock.
      */
     static final String CLAIM = """
             with guard as (
@@ -205,12 +206,12 @@ public final class CounterSql {
             """;
 
     /**
-     * Writes what was decided under {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2 sequence, $3
-     * namespaces, $4 names, $5 what to do, $6 values, $7 versions, $8 least values, $9 greatest values, $10 whether made anew, $11 operations,
-     * $12 what the sum of all values grows by, $13 kinds.
+     * Writes what was decided under {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2 sequence,
+     * $3 namespaces, $4 names, $5 what to do, $6 values, $7 versions, $8 least values, $9 greatest values, $10 whether
+     * made anew, $11 operations, $12 what the sum of all values grows by, $13 kinds.
      *
-     * <p>A change is an upsert, because an upsert finds its row by the key under any plan; it finds one always, since what
-     * did not exist was claimed.
+     * <p>A change is an upsert, because an upsert finds its row by the key under any plan; it finds one always, since
+     * what did not exist was claimed.
      */
     static final String WRITE = """
             with item as (
@@ -237,8 +238,8 @@ public final class CounterSql {
             """;
 
     /**
-     * Remembers, after {@link #WRITE} and in the same transaction, what was done under keys. $1 namespaces of the keys, $2
-     * keys, $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 other results.
+     * Remembers, after {@link #WRITE} and in the same transaction, what was done under keys. $1 namespaces of the keys,
+     * $2 keys, $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 other results.
      */
     static final String REMEMBER = """
             insert into idempotency_key (namespace, key, fingerprint, value, version, delta, result)
@@ -254,8 +255,9 @@ public final class CounterSql {
             """;
 
     /**
-     * What is stored with a batch. $1 writer. Writes, since a commit waits for every one before it: with synchronous replication
-     * that of the batch may be seen before a standby has it, where its wait was broken off or the server restarted meanwhile.
+     * What is stored with a batch. $1 writer. Writes, since a commit waits for every one before it: with synchronous
+     * replication that of the batch may be seen before a standby has it, where its wait was broken off or the server
+     * restarted meanwhile.
      */
     static final String OUTCOME = """
             update writer set seen_at = now() where id = $1
@@ -271,11 +273,11 @@ public final class CounterSql {
             """;
 
     /**
-     * Removes keys that are older than retention, the oldest first, and says where it came to. $1 where the last removal came
-     * to, $2 retention in milliseconds, $3 how many at most.
+     * Removes keys that are older than retention, the oldest first, and says where it came to. $1 where the last
+     * removal came to, $2 retention in milliseconds, $3 how many at most.
      *
-     * <p>Begins where the last one ended: from the beginning of the index, each step would pass by all that was removed since
-     * the last vacuum. Passes by what another instance is removing.
+     * <p>Begins where the last one ended: from the beginning of the index, each step would pass by all that was removed
+     * since the last vacuum. Passes by what another instance is removing.
      */
     static final String PRUNE = """
             with expired as materialized (

@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.util.Map;
 import reactor.netty.resources.LoopResources;
 
-/** Makes connections beside the pool, each for one component. Each opens when it is first used. Safe for use by many threads. */
+/**
+ * Makes connections beside the pool, each for one component. Each opens when it is first used. Safe for use by many
+ * threads.
+ */
 public final class DedicatedConnections {
 
     private final PostgresqlConnectionFactory factory;

@@ -18,13 +18,14 @@ import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Work beside the lanes, in a transaction of its own. Under a key it is done once: the key and the result are stored in the
- * transaction that does it. Cancelling gives up the answer, never the work.
+ * Work beside the lanes, in a transaction of its own. Under a key it is done once: the key and the result are stored in
+ * the transaction that does it. Cancelling gives up the answer, never the work.
  */
 public final class IdempotentTransaction {
     /*
-     * Sent again where that is safe: what was rolled back or never sent always, what is in doubt only under a key. Two that race
-     * with one key collide on the key's row; the one that comes second is rolled back, tries again and finds the key known.
+     * Sent again where that is safe: what was rolled back or never sent always, what is in doubt only under a key. Two
+     * that race with one key collide on the key's row; the one that comes second is rolled back, tries again and finds
+     * the key known.
      */
 
     private static final Duration BACKOFF_MIN = Duration.ofMillis(5);

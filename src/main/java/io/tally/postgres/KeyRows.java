@@ -21,8 +21,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What is remembered under keys, as rows. An increment has columns of its own, since there are many of them; every other
- * result is JSON under the name of what it is.
+ * What is remembered under keys, as rows. An increment has columns of its own, since there are many of them; every
+ * other result is JSON under the name of what it is.
  */
 final class KeyRows {
 

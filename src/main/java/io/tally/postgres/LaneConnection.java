@@ -12,14 +12,16 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. The time
- * limit and the translation of failures stand here for every statement. For one use at a time.
+ * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. The
+ * time limit and the translation of failures stand here for every statement. For one use at a time.
  */
 public final class LaneConnection {
 
     private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
 
-    /** How much longer than the server this side waits: the server's word that it gave up is worth more than silence. */
+    /**
+     * How much longer than the server this side waits: the server's word that it gave up is worth more than silence.
+     */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
@@ -36,8 +38,8 @@ public final class LaneConnection {
     }
 
     /**
-     * Runs work that is one round trip or a transaction, within the time limit of one statement. Cancelling it drops the
-     * connection.
+     * Runs work that is one round trip or a transaction, within the time limit of one statement. Cancelling it drops
+     * the connection.
      */
     public <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
         return Mono.usingWhen(

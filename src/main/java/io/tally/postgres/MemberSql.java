@@ -6,15 +6,17 @@ final class MemberSql {
     private MemberSql() {}
 
     /**
-     * Has members come and go, and moves their counters by those who really did. $1 writer, $2 sequence; the counters, each
-     * once: $3 namespaces, $4 names; the moves, each member once: $5 which counter, $6 namespaces, $7 names, $8 members, $9
-     * whether they join.
+     * Has members come and go, and moves their counters by those who really did. $1 writer, $2 sequence; the counters,
+     * each once: $3 namespaces, $4 names; the moves, each member once: $5 which counter, $6 namespaces, $7 names, $8
+     * members, $9 whether they join.
      *
-     * <p>The counter's lock keeps others off its members, so an insert that does nothing says for certain who was a member.
-     * A delete finds only what the statement's snapshot shows, which is older than the lock: where the row under lock is not
-     * the row of the snapshot, somebody moved the counter in between, and those who leave it are left out.
+     * <p>The counter's lock keeps others off its members, so an insert that does nothing says for certain who was a
+     * member. A delete finds only what the statement's snapshot shows, which is older than the lock: where the row
+     * under lock is not the row of the snapshot, somebody moved the counter in between, and those who leave it are left
+     * out.
      *
-     * <p>Results are brought together by groups and not by joins, since the planner takes every array for ten rows long.
+     * <p>Results are brought together by groups and not by joins, since the planner takes every array for ten rows
+     * long.
      */
     static final String MOVE = """
             with guard as (
@@ -114,7 +116,10 @@ final class MemberSql {
              where m.namespace = i.namespace collate "C" and m.name = i.name collate "C"
             """;
 
-    /** Removes some who are members and adds some who are not. $1 namespaces, $2 names, $3 members, $4 whether they join. */
+    /**
+     * Removes some who are members and adds some who are not. $1 namespaces, $2 names, $3 members, $4 whether they
+     * join.
+     */
     static final String APPLY_MEMBERSHIP = """
             with move as (
               select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) as m(namespace, name, member, joins)

@@ -16,8 +16,8 @@ import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**
- * A few connections for reads, and for what is written beside the lanes. Every wait has a limit: one without would wait for
- * ever on a database that was restarted at the wrong moment.
+ * A few connections for reads, and for what is written beside the lanes. Every wait has a limit: one without would wait
+ * for ever on a database that was restarted at the wrong moment.
  */
 public final class Pool implements DisposableBean {
 
@@ -26,7 +26,9 @@ public final class Pool implements DisposableBean {
     private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
     private static final Duration GRACE = Duration.ofSeconds(1);
 
-    /** The most who use or wait for a connection; one more is refused at once. A statement takes milliseconds as a rule. */
+    /**
+     * The most who use or wait for a connection; one more is refused at once. A statement takes milliseconds as a rule.
+     */
     private static final int USERS_MAX = 256;
 
     private final ConnectionPool pool;

@@ -9,8 +9,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What a statement gives, once it has completed and so, outside a transaction, is committed: rows come before the commit, and
- * the end comes only when the server has said that it is ready again.
+ * What a statement gives, once it has completed and so, outside a transaction, is committed: rows come before the
+ * commit, and the end comes only when the server has said that it is ready again.
  */
 public final class Statements {
 

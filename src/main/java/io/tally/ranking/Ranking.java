@@ -18,14 +18,14 @@ public interface Ranking {
     Duration PASS_LIFE = Duration.ofMinutes(4);
 
     /**
-     * Says how far the order of a namespace is known, after a pass over it where it is small and a pass is due. A large one
-     * is noted, so that passes over it are due from now on.
+     * Says how far the order of a namespace is known, after a pass over it where it is small and a pass is due. A large
+     * one is noted, so that passes over it are due from now on.
      */
     Mono<Standing> refresh(String namespace);
 
     /**
-     * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none is
-     * due any more; for one subscriber at a time.
+     * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none
+     * is due any more; for one subscriber at a time.
      *
      * @return how long it took; empty where none was due, or another instance is at it
      */

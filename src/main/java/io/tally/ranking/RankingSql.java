@@ -17,8 +17,8 @@ final class RankingSql {
     private static final String IS_DUE = "(p.due_at <= now() or p.due_at > now() + interval '2 minutes')";
 
     /**
-     * What is known of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One that is not
-     * known to be large has its counters counted, up to that number.
+     * What is known of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One
+     * that is not known to be large has its counters counted, up to that number.
      */
     static final String STANDING = """
             select coalesce(p.counters >= $2, false) as large,\s""" + IS_DUE + """
@@ -43,8 +43,8 @@ final class RankingSql {
             """;
 
     /**
-     * Takes the right to make a pass over a large namespace that is due, unless somebody has it. $1 the most counters of a small
-     * one. A full pass finds what an update does not tell: removed counters, and snapshots.
+     * Takes the right to make a pass over a large namespace that is due, unless somebody has it. $1 the most counters
+     * of a small one. A full pass finds what an update does not tell: removed counters, and snapshots.
      */
     static final String TAKE_DUE = """
             select p.namespace, p.passed_at,
@@ -60,8 +60,8 @@ final class RankingSql {
             """;
 
     /**
-     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass is that of
-     * its statement, whose snapshot is younger: what was acknowledged before is in it.
+     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass
+     * is that of its statement, whose snapshot is younger: what was acknowledged before is in it.
      */
     private static final String WRITE = """
             ), pass as (
@@ -96,8 +96,8 @@ final class RankingSql {
             """;
 
     /**
-     * A pass that looks at the counters that were updated since the last. $1 namespace, whose right is taken, $2 a time before
-     * which every transaction had ended when the last pass began.
+     * A pass that looks at the counters that were updated since the last. $1 namespace, whose right is taken, $2 a time
+     * before which every transaction had ended when the last pass began.
      */
     static final String PASS = """
             with moved as materialized (
@@ -118,9 +118,9 @@ final class RankingSql {
             """;
 
     /**
-     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a second; but
-     * no later than in a minute, since pages need a pass that is not much older. $1 namespace, $2 how many counters the last one
-     * found moved, $3 the least time between two in milliseconds.
+     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a
+     * second; but no later than in a minute, since pages need a pass that is not much older. $1 namespace, $2 how many
+     * counters the last one found moved, $3 the least time between two in milliseconds.
      */
     static final String DUE = """
             update ranking_pass
@@ -150,7 +150,9 @@ final class RankingSql {
              order by c.name
             """;
 
-    /** Pages by value and growth. $1 namespace, $2 rank and $3 name after which it begins, $4 pass, $5 how many at most. */
+    /**
+     * Pages by value and growth. $1 namespace, $2 rank and $3 name after which it begins, $4 pass, $5 how many at most.
+     */
     static final String BY_VALUE = page("value", ">", "asc");
 
     static final String BY_VALUE_DESCENDING = page("value", "<", "desc");

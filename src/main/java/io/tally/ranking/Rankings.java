@@ -12,22 +12,22 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * The orders of namespaces, brought up to date: small ones when somebody asks, large ones behind the scenes. Safe for use by
- * many threads.
+ * The orders of namespaces, brought up to date: small ones when somebody asks, large ones behind the scenes. Safe for
+ * use by many threads.
  */
 final class Rankings extends LaneOwner {
     /*
      * Beside the counters
      *
-     * An index on the value would have to be touched by every increment, which halves what the lanes can write. So the order is
-     * kept in a table of its own, and passes bring it up to date: a pass compares the counters with the order and writes down
-     * what moved. A thousand increments of a counter between two passes cost the order one row.
+     * An index on the value would have to be touched by every increment, which halves what the lanes can write. So the
+     * order is kept in a table of its own, and passes bring it up to date: a pass compares the counters with the order
+     * and writes down what moved. A thousand increments of a counter between two passes cost the order one row.
      *
-     * A pass leaves what was there before, with the time at which it ceased to be so. A sequence of pages is read as of the pass
-     * that its first page saw, however many passes come meanwhile: it is complete and shows nothing twice.
+     * A pass leaves what was there before, with the time at which it ceased to be so. A sequence of pages is read as of
+     * the pass that its first page saw, however many passes come meanwhile: it is complete and shows nothing twice.
      *
-     * A large namespace costs one pass each interval, from the time somebody first asks for its order; passes take a twentieth
-     * of the time at most.
+     * A large namespace costs one pass each interval, from the time somebody first asks for its order; passes take a
+     * twentieth of the time at most.
      */
 
     private static final Logger log = LoggerFactory.getLogger(Rankings.class);

@@ -3,7 +3,10 @@ package io.tally.ranking;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** The order of a list. Ties stand in the order of names; a descending order is the ascending one backwards, ties included. */
+/**
+ * The order of a list. Ties stand in the order of names; a descending order is the ascending one backwards, ties
+ * included.
+ */
 public enum Sort {
     /** By name, in the order of its bytes. */
     NAME("name"),

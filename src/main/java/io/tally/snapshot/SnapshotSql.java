@@ -14,12 +14,12 @@ final class SnapshotSql {
             """;
 
     /**
-     * Copies the next chunk and moves the job past it, in one transaction. $1 id of the job, $2 claim, $3 namespace, $4 the
-     * last name that is done, $5 lease in milliseconds. No row where the job is not as the sender saw it.
+     * Copies the next chunk and moves the job past it, in one transaction. $1 id of the job, $2 claim, $3 namespace, $4
+     * the last name that is done, $5 lease in milliseconds. No row where the job is not as the sender saw it.
      *
-     * <p>The chunk is a range of names, so that each part of the statement is one walk along the key, and no join could be
-     * planned as something else. Only what has changed since the last snapshot is locked and written, and it is locked in
-     * the order in which everybody locks counters.
+     * <p>The chunk is a range of names, so that each part of the statement is one walk along the key, and no join could
+     * be planned as something else. Only what has changed since the last snapshot is locked and written, and it is
+     * locked in the order in which everybody locks counters.
      */
     static final String STEP = """
             with claimed as materialized (

@@ -28,8 +28,8 @@ public final class Snapshots {
     }
 
     /**
-     * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling gives up the answer,
-     * never the snapshot.
+     * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling gives up the
+     * answer, never the snapshot.
      */
     Mono<IdempotentResult<Started>> start(String namespace, @Nullable IdempotencyKey key) {
         return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))

@@ -13,7 +13,9 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
-/** The last audit, as gauges and as health: down while the books do not balance. Until the first one, gauges read NaN. */
+/**
+ * The last audit, as gauges and as health: down while the books do not balance. Until the first one, gauges read NaN.
+ */
 @Component("auditHealthIndicator")
 record AuditTelemetry(Audits audits) implements MeterBinder, HealthIndicator {
 

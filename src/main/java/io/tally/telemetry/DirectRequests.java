@@ -9,7 +9,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
-/** Requests that pass by the dispatcher, in the same meter as those that do not: {@code http_server_requests_seconds}. */
+/**
+ * Requests that pass by the dispatcher, in the same meter as those that do not: {@code http_server_requests_seconds}.
+ */
 @Component
 final class DirectRequests implements RequestMetrics {
 

@@ -5,8 +5,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 
 /**
- * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a counter, a key
- * or a user: the number of their values has to stay small.
+ * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a
+ * counter, a key or a user: the number of their values has to stay small.
  */
 enum Meter {
     OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),

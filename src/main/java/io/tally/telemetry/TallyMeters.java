@@ -26,7 +26,10 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
-/** The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not happened yet reads 0 and not nothing. */
+/**
+ * The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not
+ * happened yet reads 0 and not nothing.
+ */
 @Component
 final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, RankingMetrics, WatchMetrics {
 

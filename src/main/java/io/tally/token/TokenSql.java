@@ -8,12 +8,12 @@ final class TokenSql {
     private TokenSql() {}
 
     /**
-     * Issues a token where its text is free. $1 namespace, $2 text, $3 seconds until it expires, null for never. A row where it
-     * was.
+     * Issues a token where its text is free. $1 namespace, $2 text, $3 seconds until it expires, null for never. A row
+     * where it was.
      *
-     * <p>The index decides, whoever races; one that expired makes room. The look before that is for the others: without it,
-     * whoever tries text after text would hold a lock on each token that was in the way, and two of them would wait for each
-     * other.
+     * <p>The index decides, whoever races; one that expired makes room. The look before that is for the others: without
+     * it, whoever tries text after text would hold a lock on each token that was in the way, and two of them would wait
+     * for each other.
      */
     static final String ISSUE = """
             insert into token as t (namespace, token, expires_at)
@@ -37,8 +37,8 @@ final class TokenSql {
             """;
 
     /**
-     * Why {@link #EXECUTE} found none. $1 namespace, $2 text. A pending token is younger than all that were executed: where it
-     * expired, that is what happened last.
+     * Why {@link #EXECUTE} found none. $1 namespace, $2 text. A pending token is younger than all that were executed:
+     * where it expired, that is what happened last.
      */
     static final String EXECUTED_BEFORE = """
             select exists (select from token where namespace = $1 and token = $2 and state = 'executed')

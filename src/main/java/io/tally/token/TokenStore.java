@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Where tokens are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling gives up the answer, never what was
- * asked for.
+ * Where tokens are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling gives up the answer, never
+ * what was asked for.
  */
 public interface TokenStore {
 

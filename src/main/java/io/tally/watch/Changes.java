@@ -11,8 +11,8 @@ import reactor.core.publisher.Mono;
 public interface Changes {
 
     /**
-     * Those that differ from what was seen of them, each as it is at some moment after subscription; nothing of the others.
-     * Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
+     * Those that differ from what was seen of them, each as it is at some moment after subscription; nothing of the
+     * others. Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
      */
     Mono<List<Change>> since(List<Seen> seen);
 

@@ -4,7 +4,10 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
-/** {@code Last-Event-ID}: what a client that comes again has, as the versions of its counters, in the order it names them. */
+/**
+ * {@code Last-Event-ID}: what a client that comes again has, as the versions of its counters, in the order it names
+ * them.
+ */
 final class LastEventId {
 
     private static final String HEADER = "Last-Event-ID";

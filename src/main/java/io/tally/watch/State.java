@@ -13,8 +13,8 @@ import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A counter as it was read, or that there is none, with the event that says so: written once, and its bytes shared by all
- * who watch. Two states of a counter are the same only where they are the same object.
+ * A counter as it was read, or that there is none, with the event that says so: written once, and its bytes shared by
+ * all who watch. Two states of a counter are the same only where they are the same object.
  */
 final class State {
 

@@ -12,17 +12,18 @@ import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import reactor.core.publisher.FluxSink;
 
 /**
- * One client's stream. It keeps, for each counter, which state it sent last, and nothing else: what is to be sent is found by
- * looking at what the counters are now, when the client can take it. So a slow client misses states in between, and costs no
- * more than a fast one.
+ * One client's stream. It keeps, for each counter, which state it sent last, and nothing else: what is to be sent is
+ * found by looking at what the counters are now, when the client can take it. So a slow client misses states in
+ * between, and costs no more than a fast one.
  */
 final class WatchStream implements Runnable {
     /*
      * One drain at a time
      *
-     * Whatever may be a reason to send (a state, a heart-beat, room at the client, the end) calls wake() from its own thread.
-     * A work-in-progress counter has the first call start a drain on the thread that serves the client, and has that drain go
-     * round again for the calls that came meanwhile. So this class has one thread at a time, and nobody waits.
+     * Whatever may be a reason to send (a state, a heart-beat, room at the client, the end) calls wake() from its own
+     * thread. A work-in-progress counter has the first call start a drain on the thread that serves the client, and has
+     * that drain go round again for the calls that came meanwhile. So this class has one thread at a time, and nobody
+     * waits.
      */
 
     private static final byte[] HEARTBEAT = {':', '\n', '\n'};
@@ -125,7 +126,9 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** Goes on with the counter after the last one that was looked at: where there is little room, each has its turn. */
+    /**
+     * Goes on with the counter after the last one that was looked at: where there is little room, each has its turn.
+     */
     private long sendStates(FluxSink<DataBuffer> sink) {
         long events = 0;
         for (int i = 0; i < versions.length && sink.requestedFromDownstream() > 0; i++) {

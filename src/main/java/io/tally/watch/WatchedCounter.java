@@ -6,7 +6,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** A counter that somebody watches: its latest state, and who they are. Written by one look at a time, read by any thread. */
+/**
+ * A counter that somebody watches: its latest state, and who they are. Written by one look at a time, read by any
+ * thread.
+ */
 final class WatchedCounter {
 
     private final CounterId id;

@@ -29,9 +29,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * All live streams of this instance. Safe for use by many threads.
  *
- * <p>A stream enters, has its counters looked at, and then begins to send; so no state between the look and the first poll is
- * lost. One poll at an interval looks at everything that anybody watches, whatever their number, and works with any number of
- * instances: it asks the database.
+ * <p>A stream enters, has its counters looked at, and then begins to send; so no state between the look and the first
+ * poll is lost. One poll at an interval looks at everything that anybody watches, whatever their number, and works with
+ * any number of instances: it asks the database.
  */
 public final class Watches extends LaneOwner {
 
@@ -90,12 +90,14 @@ public final class Watches extends LaneOwner {
     }
 
     /**
-     * Has the events of some counters written, as bytes: one for each that is not as the client has it, then one whenever one
-     * of them is found changed. Gives no more than is asked for, and skips what there was no room for and is no longer true.
-     * Ends where the instance stops. The stream counts for as long as it is written, and leaves nothing behind.
+     * Has the events of some counters written, as bytes: one for each that is not as the client has it, then one
+     * whenever one of them is found changed. Gives no more than is asked for, and skips what there was no room for and
+     * is no longer true. Ends where the instance stops. The stream counts for as long as it is written, and leaves
+     * nothing behind.
      *
-     * <p>The events fail, before there is any, with a {@link ProblemException} where the database does not answer, or where a
-     * counter that is required does not exist. The writing fails with one, before it begins, where there are too many streams.
+     * <p>The events fail, before there is any, with a {@link ProblemException} where the database does not answer, or
+     * where a counter that is required does not exist. The writing fails with one, before it begins, where there are
+     * too many streams.
      *
      * @param ids different ones
      * @param versions those the client has, in the same order; 0: it knows of none

@@ -32,8 +32,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Operations of one stream or array on one counter are applied in the order of its lines. The counters go up and down between 0
- * and 1, so a line that overtakes another is refused; the queues are much smaller than the uploads.
+ * Operations of one stream or array on one counter are applied in the order of its lines. The counters go up and down
+ * between 0 and 1, so a line that overtakes another is refused; the queues are much smaller than the uploads.
  */
 @Timeout(300)
 class StreamOrderIT {
@@ -125,7 +125,9 @@ class StreamOrderIT {
         client.requireBalancedBooks();
     }
 
-    /** The database is away for longer than an operation waits, so that all under way are refused and submitted again. */
+    /**
+     * The database is away for longer than an operation waits, so that all under way are refused and submitted again.
+     */
     @ParameterizedTest
     @EnumSource
     void noLineOvertakesAnotherThatWasRefused(Keys keys) throws Exception {
@@ -145,7 +147,10 @@ class StreamOrderIT {
         client.requireBalancedBooks();
     }
 
-    /** Sends increments until one of them has that status. One that is in flight when the database goes is answered later. */
+    /**
+     * Sends increments until one of them has that status. One that is in flight when the database goes is answered
+     * later.
+     */
     private static void awaitStatus(int status, ExecutorService executor) throws InterruptedException {
         AtomicBoolean seen = new AtomicBoolean();
         Clients.await("an answer " + status, Duration.ofMinutes(1), () -> {

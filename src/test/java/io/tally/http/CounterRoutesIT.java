@@ -24,7 +24,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/** One counter over HTTP, and the small routes beside it: what the contract promises, each status and each header field. */
+/**
+ * One counter over HTTP, and the small routes beside it: what the contract promises, each status and each header field.
+ */
 @Timeout(60)
 class CounterRoutesIT {
 

@@ -16,7 +16,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rules that somebody added to the database refuse the one operation they are about, and none that shares its batch. */
+/**
+ * Rules that somebody added to the database refuse the one operation they are about, and none that shares its batch.
+ */
 @Timeout(60)
 class OthersConstraintsIT {
 

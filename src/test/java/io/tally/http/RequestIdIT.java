@@ -13,7 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a request is called, in problems of every making. That each problem has a name, {@link MalformedRequestsIT} shows. */
+/**
+ * What a request is called, in problems of every making. That each problem has a name, {@link MalformedRequestsIT}
+ * shows.
+ */
 class RequestIdIT {
 
     private static final String ABSENT = "/v1/counters/ids/absent";

@@ -21,8 +21,8 @@ import org.springframework.core.io.Resource;
 final class Instance {
 
     /**
-     * Connections of an instance besides those of lanes and reads, each opened when it is wanted: one compares the books, one
-     * orders large namespaces, and two take a snapshot.
+     * Connections of an instance besides those of lanes and reads, each opened when it is wanted: one compares the
+     * books, one orders large namespaces, and two take a snapshot.
      */
     private static final int CONNECTIONS_BESIDE = 1 + 1 + 2;
 
@@ -74,14 +74,19 @@ final class Instance {
         return settings.bind("tally.database", DatabaseProperties.class).get();
     }
 
-    /** The longest it takes to stop: connections get their last answers, then lanes become empty. No other phase takes long. */
+    /**
+     * The longest it takes to stop: connections get their last answers, then lanes become empty. No other phase takes
+     * long.
+     */
     Duration stopMax() {
         return settings.bind("spring.lifecycle.timeout-per-shutdown-phase", Duration.class)
                 .get()
                 .multipliedBy(2);
     }
 
-    /** How long it waits at its start for a database that is not there: twice as long each time, two minutes at most. */
+    /**
+     * How long it waits at its start for a database that is not there: twice as long each time, two minutes at most.
+     */
     Duration waitForDatabaseMax() {
         int retries =
                 settings.bind("spring.flyway.connect-retries", Integer.class).get();

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** As much of a kustomization file as this project uses. Anything else is refused: {@link Kustomize} would not do it. */
+/**
+ * As much of a kustomization file as this project uses. Anything else is refused: {@link Kustomize} would not do it.
+ */
 record Kustomization(
         @JsonProperty(required = true) String apiVersion,
         @JsonProperty(required = true) String kind,

@@ -23,9 +23,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What {@code kubectl kustomize} makes of the manifests, for machines that have no kubectl: as much of it as this project
- * uses, and an exception for anything else. Generated objects keep their plain names. {@link KustomizeTest} holds it
- * against the real one.
+ * What {@code kubectl kustomize} makes of the manifests, for machines that have no kubectl: as much of it as this
+ * project uses, and an exception for anything else. Generated objects keep their plain names. {@link KustomizeTest}
+ * holds it against the real one.
  */
 final class Kustomize {
 

@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The tests' reading of the manifests is that of kustomize. Skipped where there is no kubectl with kustomize 5, unless {@code
- * -Dtally.test.kustomize=required}.
+ * The tests' reading of the manifests is that of kustomize. Skipped where there is no kubectl with kustomize 5, unless
+ * {@code -Dtally.test.kustomize=required}.
  */
 class KustomizeTest {
 

@@ -20,8 +20,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Every manifest is of its type, and the objects of an overlay fit each other and the code; both as they are applied, after
- * patches, which {@link KustomizeTest} holds against kustomize. And what is broken is found.
+ * Every manifest is of its type, and the objects of an overlay fit each other and the code; both as they are applied,
+ * after patches, which {@link KustomizeTest} holds against kustomize. And what is broken is found.
  */
 class ManifestsTest {
 

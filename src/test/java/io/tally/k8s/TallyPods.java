@@ -11,7 +11,10 @@ import java.util.Objects;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How the pods of Tally fit its own settings and its database: time to start and to stop, connections, and the way there. */
+/**
+ * How the pods of Tally fit its own settings and its database: time to start and to stop, connections, and the way
+ * there.
+ */
 final class TallyPods {
 
     /** What else happens while an instance starts and stops. */

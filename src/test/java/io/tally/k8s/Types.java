@@ -17,11 +17,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The type of each kind. Those of Kubernetes are its own, generated from its API; those of operators, for which there are
- * none or none that are kept up, are written here from their documentation, with the fields this project uses and no others.
+ * The type of each kind. Those of Kubernetes are its own, generated from its API; those of operators, for which there
+ * are none or none that are kept up, are written here from their documentation, with the fields this project uses and
+ * no others.
  *
- * <p>What a type does not say is not checked: which text a field takes, beyond the closed sets, and how fields of one object
- * relate. An API server checks that, too.
+ * <p>What a type does not say is not checked: which text a field takes, beyond the closed sets, and how fields of one
+ * object relate. An API server checks that, too.
  */
 final class Types {
 
@@ -64,8 +65,8 @@ final class Types {
     }
 
     /**
-     * Reads it into the type, which refuses fields that are unknown or missing, and writes it again: what comes back differs
-     * where a value was of another type, such as a number for a text.
+     * Reads it into the type, which refuses fields that are unknown or missing, and writes it again: what comes back
+     * differs where a value was of another type, such as a number for a text.
      */
     static void requireTyped(JsonNode tree, Class<?> type) {
         Object typed = JSON.getGson().fromJson(JsonParser.parseString(tree.toString()), type);

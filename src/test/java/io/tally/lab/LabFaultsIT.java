@@ -24,7 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
-/** The lab where something is in its way, or goes away: it says so, and leaves nothing behind but what is not its own. */
+/**
+ * The lab where something is in its way, or goes away: it says so, and leaves nothing behind but what is not its own.
+ */
 @Timeout(600)
 class LabFaultsIT {
 
@@ -204,7 +206,10 @@ class LabFaultsIT {
         }
     }
 
-    /** Somebody looks into the table and does not let go: the run ends when they do, and no session is left of the tries. */
+    /**
+     * Somebody looks into the table and does not let go: the run ends when they do, and no session is left of the
+     * tries.
+     */
     @Test
     void waitsForWhoeverHoldsTheSchema() throws Exception {
         Database database = database();

@@ -14,8 +14,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Interleavings of threads that submit, end batches and expire, tried one after the other: no request stays behind, each is
- * answered once, and no two batches are in flight at once.
+ * Interleavings of threads that submit, end batches and expire, tried one after the other: no request stays behind,
+ * each is answered once, and no two batches are in flight at once.
  */
 public class LaneInterleavingsTest {
 

@@ -264,8 +264,9 @@ class MembersIT {
     private record Told(String member, boolean joined, boolean moved, long value, long version) {}
 
     /**
-     * Many like and unlike at once, on both instances. Every move that was real has a version of its own; taken in the order
-     * of these, each finds its member as it has to, and so does every call that moved nobody, at the version it was told.
+     * Many like and unlike at once, on both instances. Every move that was real has a version of its own; taken in the
+     * order of these, each finds its member as it has to, and so does every call that moved nobody, at the version it
+     * was told.
      */
     @Test
     void aStormEndsWithAValueThatIsTheNumberOfMembers() throws Exception {
@@ -354,7 +355,9 @@ class MembersIT {
         return members;
     }
 
-    /** Counters that come and go under those who join and leave them, and are sometimes made as plain ones in between. */
+    /**
+     * Counters that come and go under those who join and leave them, and are sometimes made as plain ones in between.
+     */
     @Test
     void removalsTakeTheirMembersAndNoOthers() throws Exception {
         List<String> counters = List.of(fresh(), fresh());

@@ -15,7 +15,10 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Something of everything that callers ask for, of several instances at once, until it is closed. Refusals are answers, too. */
+/**
+ * Something of everything that callers ask for, of several instances at once, until it is closed. Refusals are answers,
+ * too.
+ */
 final class Load implements AutoCloseable {
 
     private static final Duration PAUSE = Duration.ofMillis(10);

@@ -33,10 +33,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Rules and dashboard on a real Prometheus, which scrapes two instances under load of all kinds: first while all is well, then while it
- * is not. {@code ./mvnw -Pmonitoring verify}; fails where there is no Prometheus.
+ * Rules and dashboard on a real Prometheus, which scrapes two instances under load of all kinds: first while all is
+ * well, then while it is not. {@code ./mvnw -Pmonitoring verify}; fails where there is no Prometheus.
  *
- * <p>Alerts that wait for minutes are proven by the tests of {@link RulesCheck}; here they evaluate, on series that are there.
+ * <p>Alerts that wait for minutes are proven by the tests of {@link RulesCheck}; here they evaluate, on series that are
+ * there.
  */
 @TestInstance(Lifecycle.PER_CLASS)
 @TestMethodOrder(OrderAnnotation.class)
@@ -294,7 +295,10 @@ class PrometheusCheck {
                 .distinct();
     }
 
-    /** Last, when everything has happened: a name or label that is spelt wrong selects nothing, which is no error to Prometheus. */
+    /**
+     * Last, when everything has happened: a name or label that is spelt wrong selects nothing, which is no error to
+     * Prometheus.
+     */
     @ParameterizedTest(name = "{0}")
     @MethodSource("selectors")
     @Order(11)

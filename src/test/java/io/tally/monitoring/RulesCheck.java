@@ -13,7 +13,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The rules under promtool, with the tests beside them: {@code ./mvnw -Pmonitoring verify}. Fails where there is none. */
+/**
+ * The rules under promtool, with the tests beside them: {@code ./mvnw -Pmonitoring verify}. Fails where there is none.
+ */
 class RulesCheck {
 
     @TempDir

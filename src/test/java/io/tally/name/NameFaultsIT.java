@@ -120,7 +120,9 @@ class NameFaultsIT {
                 .toList();
     }
 
-    /** In the middle of the commit, before it, and while the rows are written: each name is still told once to be new. */
+    /**
+     * In the middle of the commit, before it, and while the rows are written: each name is still told once to be new.
+     */
     @ParameterizedTest
     @CsvSource({
         "AFTER_COMMIT,COMMIT",

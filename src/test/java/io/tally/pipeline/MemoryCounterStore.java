@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Plain counters in memory, with the fences, keys and bounds of the statements, and the faults that a test asks for. For one
- * thread at a time.
+ * Plain counters in memory, with the fences, keys and bounds of the statements, and the faults that a test asks for.
+ * For one thread at a time.
  */
 final class MemoryCounterStore implements CounterStore {
 

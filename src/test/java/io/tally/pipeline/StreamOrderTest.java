@@ -37,9 +37,9 @@ import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /**
- * Streams and arrays of increments, some with keys, over few bounded counters; with queues that are too small, other callers,
- * and a database that fails in every way. What was not refused for lack of room or database is answered as the sequential
- * model answers it. All in virtual time, and so in one thread.
+ * Streams and arrays of increments, some with keys, over few bounded counters; with queues that are too small, other
+ * callers, and a database that fails in every way. What was not refused for lack of room or database is answered as the
+ * sequential model answers it. All in virtual time, and so in one thread.
  */
 class StreamOrderTest {
 

@@ -286,8 +286,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /**
-     * Stops the server without waiting for its clients. A temporary one is stopped at once, without the checkpoint that takes
-     * half a minute on a busy machine with a hundred databases, and its data are deleted.
+     * Stops the server without waiting for its clients. A temporary one is stopped at once, without the checkpoint that
+     * takes half a minute on a busy machine with a hundred databases, and its data are deleted.
      */
     @Override
     public synchronized void close() {

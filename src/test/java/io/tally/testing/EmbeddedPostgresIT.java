@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class EmbeddedPostgresIT {
 
     /**
-     * Starts a server, tells its port and waits to be killed. Source and not a class, as {@code spring-boot:test-run} wants
-     * one main method only among the test classes.
+     * Starts a server, tells its port and waits to be killed. Source and not a class, as {@code spring-boot:test-run}
+     * wants one main method only among the test classes.
      */
     private static final String HOLDER = """
             void main(String[] arguments) throws Exception {

@@ -9,9 +9,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What many clients saw of one counter that each of them incremented by one. Since every increment has a value of its own,
- * the history is linearizable where no value was given twice and no increment that began after another had ended was given a
- * smaller value: a check in linear time. Any thread may record.
+ * What many clients saw of one counter that each of them incremented by one. Since every increment has a value of its
+ * own, the history is linearizable where no value was given twice and no increment that began after another had ended
+ * was given a smaller value: a check in linear time. Any thread may record.
  */
 public final class History {
 

@@ -6,7 +6,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.flywaydb.core.Flyway;
 
-/** What the database would do for a statement on one of the service's connections, which plan once for all parameters. */
+/**
+ * What the database would do for a statement on one of the service's connections, which plan once for all parameters.
+ */
 public final class Plans {
 
     private Plans() {}

@@ -26,8 +26,8 @@ final class PostgresBinaries {
     private PostgresBinaries() {}
 
     /**
-     * Unpacks into a directory named for the content, below the given one; a complete one is used as it is. Several JVMs
-     * may do so at once.
+     * Unpacks into a directory named for the content, below the given one; a complete one is used as it is. Several
+     * JVMs may do so at once.
      *
      * @return the directory that holds {@code bin}
      */

@@ -29,8 +29,8 @@ import org.slf4j.LoggerFactory;
  * done, and its answer is not there yet.
  *
  * <p>It listens on a free port of the loopback interface and follows the protocol (version 3, no TLS) as far as that
- * takes: which SQL text a request runs, and where its answer ends. A request is all that a client sends up to a Sync, or
- * one simple Query.
+ * takes: which SQL text a request runs, and where its answer ends. A request is all that a client sends up to a Sync,
+ * or one simple Query.
  *
  * <p>Any thread may call any method; each takes effect for requests and connections that come after it.
  */

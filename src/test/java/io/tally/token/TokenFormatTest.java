@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 
 class TokenFormatTest {
 
-    /** 26,000 draws from 26: each is a thousand on average, and six deviations of 31 off is one in a thousand million. */
+    /**
+     * 26,000 draws from 26: each is a thousand on average, and six deviations of 31 off is one in a thousand million.
+     */
     @Test
     void eachCharacterIsAsLikelyAsAnyOther() {
         TokenFormat format = new TokenFormat(13, "abcdefghijklmnopqrstuvwxyz", null);

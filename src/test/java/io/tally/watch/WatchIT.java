@@ -138,7 +138,9 @@ class WatchIT {
         assertThat(events).extracting(Event::version).isSorted().doesNotHaveDuplicates();
     }
 
-    /** Those who come while it is written miss no state between what they are shown first and what they are told later. */
+    /**
+     * Those who come while it is written miss no state between what they are shown first and what they are told later.
+     */
     @Test
     void whoComesAnyTimeSeesTheLastState() throws Exception {
         writer.increment("watch/race", 1);
@@ -516,7 +518,10 @@ class WatchIT {
 
     // ---- limits
 
-    /** An instance on which heart-beats do not come, idle connections and slow clients are closed early, and little fits. */
+    /**
+     * An instance on which heart-beats do not come, idle connections and slow clients are closed early, and little
+     * fits.
+     */
     private static TallyServer strict(int streams) {
         return TallyServer.start(
                 database,

@@ -23,12 +23,13 @@ import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Takes leave of clients when the application stops, so that no request is begun that is not answered: each answer says that
- * it is the connection's last; then nobody is let in any more, and each connection is closed when all it asked was answered.
+ * Takes leave of clients when the application stops, so that no request is begun that is not answered: each answer says
+ * that it is the connection's last; then nobody is let in any more, and each connection is closed when all it asked was
+ * answered.
  *
- * <p>The web server's own graceful stop, which comes in a later phase and finds nothing left, asks from another thread whether
- * a connection is idle. By the time it is closed a request may have been read, and would be applied and not answered; and
- * one whose request ends in that moment would stay open.
+ * <p>The web server's own graceful stop, which comes in a later phase and finds nothing left, asks from another thread
+ * whether a connection is idle. By the time it is closed a request may have been read, and would be applied and not
+ * answered; and one whose request ends in that moment would stay open.
  *
  * <p>What is still on the wire when an idle connection is closed is never read, and so not applied.
  */
@@ -37,8 +38,8 @@ final class ConnectionDrainer implements SmartLifecycle {
     private static final String NAME = "tally-connection-drainer";
 
     /**
-     * A connection is idle when it was not used for so long since the stop began: else its next request is about to come, and
-     * can be told. Longer than clients that send one request after the other take in between.
+     * A connection is idle when it was not used for so long since the stop began: else its next request is about to
+     * come, and can be told. Longer than clients that send one request after the other take in between.
      */
     private static final Duration IDLE = Duration.ofMillis(100);
 

@@ -33,9 +33,9 @@ import reactor.netty.http.server.HttpServerRoutes;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Increments as most clients ask for them, answered by the server itself: the way through Spring's dispatcher costs as much as all
- * that is done for an increment. What is not {@linkplain PlainIncrement plain} goes that way, to {@link CounterRoutes}, and both
- * answer alike.
+ * Increments as most clients ask for them, answered by the server itself: the way through Spring's dispatcher costs as
+ * much as all that is done for an increment. What is not {@linkplain PlainIncrement plain} goes that way, to
+ * {@link CounterRoutes}, and both answer alike.
  *
  * <p>Spans are made by the dispatcher, so with tracing everything goes there.
  */

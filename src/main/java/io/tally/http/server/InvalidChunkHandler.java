@@ -8,8 +8,8 @@ import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 
 /**
- * Tells a route when the body it reads breaks off, as an invalid chunk does. Reactor Netty answers 400 beside the route and
- * ends the body there, as if it were complete: the route would apply what the caller is told was refused.
+ * Tells a route when the body it reads breaks off, as an invalid chunk does. Reactor Netty answers 400 beside the route
+ * and ends the body there, as if it were complete: the route would apply what the caller is told was refused.
  */
 final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
 

@@ -11,8 +11,9 @@ import java.util.List;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Increments as most clients ask for them: a path in which nothing is escaped, no condition, and as body nothing or a little JSON.
- * Anything unusual is not plain, be it allowed or not: what is to be said of it is said in one place, and not here.
+ * Increments as most clients ask for them: a path in which nothing is escaped, no condition, and as body nothing or a
+ * little JSON. Anything unusual is not plain, be it allowed or not: what is to be said of it is said in one place, and
+ * not here.
  */
 final class PlainIncrement {
 
@@ -52,7 +53,9 @@ final class PlainIncrement {
                 && isPlain(uri, slash + 1, end);
     }
 
-    /** Unreserved characters (RFC 3986, section 2.3), which stand for themselves, and the colon that many names have. */
+    /**
+     * Unreserved characters (RFC 3986, section 2.3), which stand for themselves, and the colon that many names have.
+     */
     private static boolean isPlain(String text, int from, int to) {
         for (int i = from; i < to; i++) {
             char c = text.charAt(i);

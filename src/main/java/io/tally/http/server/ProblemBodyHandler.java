@@ -18,8 +18,9 @@ import org.springframework.http.ProblemDetail;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Gives errors that the server answers itself, before any route sees the request, the body of a problem: a request line that
- * is too long, header fields that are too large, a URI that cannot be read, a request that takes too long to arrive.
+ * Gives errors that the server answers itself, before any route sees the request, the body of a problem: a request line
+ * that is too long, header fields that are too large, a URI that cannot be read, a request that takes too long to
+ * arrive.
  */
 @Sharable
 final class ProblemBodyHandler extends ChannelOutboundHandlerAdapter {

@@ -20,10 +20,10 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 
 /**
- * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that were
- * asked for. Ends streams, too, whose answers nobody reads, and streams of events of which the client has taken nothing for
- * so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for all of every request, and
- * would end each long stream.)
+ * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that
+ * were asked for. Ends streams, too, whose answers nobody reads, and streams of events of which the client has taken
+ * nothing for so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for all of
+ * every request, and would end each long stream.)
  */
 final class RequestTimeoutHandler extends ChannelDuplexHandler {
 

@@ -1,4 +1,7 @@
-/** What Netty needs below the routes: configuration, time-outs, draining, broken chunks, and the direct way of plain increments. */
+/**
+ * What Netty needs below the routes: configuration, time-outs, draining, broken chunks, and the direct way of plain
+ * increments.
+ */
 @NullMarked
 package io.tally.http.server;
 

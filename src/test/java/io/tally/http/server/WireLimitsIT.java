@@ -160,7 +160,10 @@ class WireLimitsIT {
         assertRefused(POST + field + "\r\n\r\n" + ONE, 400, "malformed");
     }
 
-    /** An optional body that breaks off is not one that was left out, and one that was complete until then is not complete. */
+    /**
+     * An optional body that breaks off is not one that was left out, and one that was complete until then is not
+     * complete.
+     */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -313,7 +316,10 @@ class WireLimitsIT {
         }
     }
 
-    /** A refusal leaves the connection as good as it was, and the answer to HEAD has no body that would be taken for the next. */
+    /**
+     * A refusal leaves the connection as good as it was, and the answer to HEAD has no body that would be taken for the
+     * next.
+     */
     @Test
     void pipelinedRefusalsLeaveTheConnectionOpen() throws Exception {
         try (RawHttp connection = new RawHttp(server.uri())) {
