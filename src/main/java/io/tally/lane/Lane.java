@@ -52,7 +52,7 @@ public final class Lane<I, O> {
      *
      * Nothing stops a lane
      *
-     * Handlers, meters, and callers that throw cost at most their own batch: whatever is thrown is logged, the requests
+     * Handlers, meters, and callers that throw cost at most their own batch: the lane logs it, the requests
      * of the batch get an outcome, and the drain goes on. This includes errors of the JVM, which Reactor throws instead
      * of signalling them, so a batch may never end: one that is in flight for longer than it can take is cancelled and
      * abandoned.
@@ -249,7 +249,7 @@ public final class Lane<I, O> {
     }
 
     /**
-     * Stops admitting, waits until the last batch has completed and nobody waits, and closes the handler.
+     * Stops admitting, waits until the last batch has completed and the queue is empty, and closes the handler.
      *
      * @param patience how long this may take; what is left by then is logged and let go
      * @param closed called once, in any case
@@ -257,7 +257,7 @@ public final class Lane<I, O> {
     public void close(Duration patience, Runnable closed) {
         closing = true;
         drain();
-        // Whoever called expire() may have stopped before.
+        // The scheduler that calls expire() may have stopped before.
         Flux.interval(CLOSING_TICK)
                 .takeUntilOther(emptied.asMono())
                 .take(patience)

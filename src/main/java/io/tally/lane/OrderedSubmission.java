@@ -22,7 +22,7 @@ import reactor.core.scheduler.Schedulers;
 
 /**
  * The requests of one array or stream, submitted to their lanes in order. A lane applies the requests of one submission
- * in the order in which they were submitted, whatever is refused and retried in between. Submissions do not wait for
+ * in the order in which they were submitted, even where some are refused and retried. Submissions do not wait for
  * each other.
  *
  * <p>Safe for use by many threads, as long as blocks are subscribed to one after the other.

@@ -20,7 +20,7 @@ import reactor.util.retry.Retry;
 import reactor.util.retry.RetryBackoffSpec;
 
 /**
- * Writes each {@link FencedWrite} exactly once, whatever happens to the connection. Used by one lane, for one write at
+ * Writes each {@link FencedWrite} exactly once, even if the connection fails. Used by one lane, for one write at
  * a time; state passes from one to the next through the lane's own ordering.
  */
 final class FencedWriter {
@@ -29,7 +29,7 @@ final class FencedWriter {
      *
      * A lane is a writer: a row in the database with the sequence of the last batch it committed. A batch carries the
      * next sequence, and its statement does nothing where the row is not just before it. So a batch can be committed
-     * once, and whoever doubts whether it was can ask the row.
+     * once, and the row shows whether it was.
      *
      *   sent, answered            the answer is the truth; answer the callers
      *   sent, rolled back         nothing was applied; the same sequence is sent again

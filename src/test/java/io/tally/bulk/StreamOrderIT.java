@@ -214,7 +214,7 @@ class StreamOrderIT {
         assertThat(problems.subList(refused, problems.size())).containsOnly("/problems/overloaded");
     }
 
-    /** The first line with a name makes it, and is told so. */
+    /** The first line with a name creates it, and its answer says so. */
     @Test
     void noNameOvertakesAnotherThatWaitsForRoom() throws Exception {
         List<Answer> answers = Clients.atOnce(
