@@ -22,9 +22,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Load at a constant rate, whatever the answers do: request {@code i} is due at {@code i / rate}, is sent then or as
- * soon as a connection is free, and its latency counts from when it was due to the end of its answer. So a server that
- * pauses is charged with all that it kept waiting (no "coordinated omission").
+ * Load at a constant rate, however late the responses are: request {@code i} is due at {@code i / rate}, is sent then
+ * or as soon as a connection is free, and its latency counts from when it was due to the end of its answer. So a server
+ * that pauses is charged with all that it kept waiting (no "coordinated omission").
  *
  * <p>One event loop, which spares the processors for what is measured; everything here happens on its thread.
  */

@@ -59,9 +59,9 @@ public final class BulkBodies {
     }
 
     /**
-     * Reads a stream as it arrives, carries its items out in blocks, and gives what came of them in the order of the
-     * lines. Reads no further than {@code tally.http.stream-bytes-max} beyond what is answered. Never fails for the
-     * stream's sake: one that breaks off, or whose instance stops, ends with an item of type
+     * Reads a stream as it arrives, carries its items out in blocks, and gives their results in the order of the lines.
+     * Reads no further than {@code tally.http.stream-bytes-max} beyond what is answered. Never fails for the stream's
+     * sake: one that breaks off, or whose instance stops, ends with an item of type
      * {@link ProblemType#STREAM_INCOMPLETE}.
      *
      * @param items a new one for each stream

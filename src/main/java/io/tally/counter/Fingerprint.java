@@ -16,7 +16,7 @@ import java.security.NoSuchAlgorithmException;
 /**
  * What an operation asks for, in 64 bits: the beginning of the SHA-256 of its canonical text. The same for requests
  * that differ only in spelling (white space, the order of members, percent-encoding, a default written out).
- * Preconditions do not count: whoever repeats a request may have read a newer version meanwhile.
+ * Preconditions do not count: a client that repeats a request may have read a newer version meanwhile.
  */
 final class Fingerprint {
 

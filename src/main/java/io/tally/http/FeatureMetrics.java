@@ -3,7 +3,7 @@ package io.tally.http;
 import io.tally.counter.Outcome.Verdict;
 
 /**
- * What the features beside the lanes tell whoever measures them. Called from many threads: cheap, and never blocking.
+ * Metrics of the features beside the lanes. Called from many threads: cheap, and never blocking.
  */
 public interface FeatureMetrics {
 

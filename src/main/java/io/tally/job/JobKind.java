@@ -16,7 +16,7 @@ public interface JobKind {
 
     /**
      * Does the next step, in one short transaction that moves the job's row, too, and does nothing unless the row is
-     * where this claim saw it: so no step is done twice, whoever sends it and however often. The last step ends the
+     * where this claim saw it: so no step is done twice, even if several instances send it. The last step ends the
      * job.
      *
      * @return the claim after the step; empty where the job is no longer this claim's

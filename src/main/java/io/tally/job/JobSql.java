@@ -29,7 +29,7 @@ final class JobSql {
             """;
 
     /**
-     * Takes on the job that has waited longest, of those that nobody works on. $1 kinds, $2 lease in milliseconds.
+     * Takes on the job that has waited longest, of those without a valid lease. $1 kinds, $2 lease in milliseconds.
      * Passes by what another instance is taking on, and what a step still holds whose sender has given it up.
      */
     static final String CLAIM = """

@@ -174,8 +174,8 @@ final class JobWorker {
         }
 
         /**
-         * Whatever became of the step, the job's row knows: whoever claims it next goes on from there, this instance
-         * after its next look, unless another is first.
+         * The job's row records whether the step was done. The next instance that claims the job continues from there:
+         * this one after its next look, unless another is first.
          */
         private Mono<Void> broken(StoreFailure failure) {
             return switch (failure.kind()) {

@@ -12,8 +12,8 @@ public interface LabDatabase {
     Bench bench(UUID run, Experiment experiment);
 
     /**
-     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where that takes somebody's
-     * hand, else with {@link io.tally.pipeline.StoreFailure}.
+     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where an operator has to remove
+     * it, else with {@link io.tally.pipeline.StoreFailure}.
      */
     Mono<Void> clear(UUID run);
 

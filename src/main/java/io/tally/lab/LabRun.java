@@ -50,7 +50,7 @@ public record LabRun(
             boolean timedOut) {
 
         /**
-         * What callers were told is done and is not there. Less than 0 where more is there than anybody was told of.
+         * Acknowledged increments that are not stored. Less than 0 where more are stored than were acknowledged.
          */
         public long lost() {
             return acknowledged - stored;

@@ -21,9 +21,8 @@ import reactor.core.publisher.Sinks;
 import reactor.util.retry.Retry;
 
 /**
- * Takes on runs and sees them to their end. A run is some instance's for the time of a lease, which its progress
- * prolongs. One whose instance has died cannot be gone on with: whoever takes it on then clears away what was left and
- * says so.
+ * Takes on runs and sees them to their end. An instance owns a run by a lease, which its progress renews. A run whose
+ * instance has died cannot continue: the next owner removes what is left of it and marks it as failed.
  */
 final class LabRunner {
 

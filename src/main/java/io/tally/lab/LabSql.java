@@ -3,9 +3,9 @@ package io.tally.lab;
 import java.util.UUID;
 
 /**
- * The statements of the lab's schema. It says in its comment whose it is: what somebody else called {@code lab} is not
- * touched, and one run does not remove what another has made. These texts are sent without parameters, so none is kept
- * prepared.
+ * The statements of the lab's schema. The schema's comment names its run: the lab does not touch a foreign schema
+ * called {@code lab}, and a run does not remove the schema of another run. These texts are sent without parameters, so
+ * none is kept prepared.
  */
 final class LabSql {
 

@@ -13,7 +13,8 @@ public enum Strategy {
     /** As the first, if the row's version is still the one that was read; else again. */
     OPTIMISTIC,
     /**
-     * As the first in a serializable transaction, whatever the session's level; again where the database refuses it.
+     * The first strategy in a serializable transaction, at any level of the session; retried where the database refuses
+     * it.
      */
     SERIALIZABLE,
     /** One update whose expression the database evaluates. */

@@ -19,8 +19,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * An experiment while it is made: the workers count until all is counted, or the time is over, or they are told to
- * stop. Each finishes the increment it is at, so that what it was told is known of every one.
+ * An experiment while it is made: the workers count until all is counted, the time is over, or the run is stopped. Each
+ * finishes its current increment, so that the outcome of every increment is known.
  */
 final class Trial {
 

@@ -91,7 +91,7 @@ public final class Lane<I, O> {
     private final Queue<PendingRequest<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicInteger drains = new AtomicInteger();
-    private final AtomicInteger waitingForRoom = new AtomicInteger();
+    private final AtomicInteger roomWaiters = new AtomicInteger();
     private final Sinks.Empty<Void> emptied = Sinks.empty();
     private volatile @Nullable Batch inFlight;
     private volatile boolean closing;
@@ -115,8 +115,8 @@ public final class Lane<I, O> {
      * @param batchMax the most requests in a batch
      * @param queueMax the most that wait; one more is refused
      * @param waitMax how long each waits before it is refused
-     * @param flightMax how long a batch may be in flight before it is cancelled and abandoned: longer than any batch whose
-     *     handler keeps its own time-outs
+     * @param flightMax how long a batch may be in flight before it is cancelled and abandoned: longer than any batch
+     *     whose handler keeps its own time-outs
      */
     public record Limits(int batchMax, int queueMax, Duration waitMax, Duration flightMax) {}
 
@@ -204,14 +204,14 @@ public final class Lane<I, O> {
         return Math.max(limits.queueMax() / 2, 1);
     }
 
-    /** Counts one more caller that waits for room, or with -1 one less. */
-    void waitsForRoom(int change) {
-        waitingForRoom.addAndGet(change);
+    /** Counts a submission that begins to wait for room (1) or ends to (-1). */
+    void addRoomWaiters(int change) {
+        roomWaiters.addAndGet(change);
     }
 
-    /** How many callers wait for room. */
-    int waitForRoom() {
-        return waitingForRoom.get();
+    /** How many submissions wait for room. */
+    int roomWaiters() {
+        return roomWaiters.get();
     }
 
     /** The outcome of a request that there was no room for. */

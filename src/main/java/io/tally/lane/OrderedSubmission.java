@@ -284,7 +284,7 @@ public final class OrderedSubmission<I, O> {
         private void waitsForRoom(boolean waits) {
             if (waits != waitsForRoom) {
                 waitsForRoom = waits;
-                lane.waitsForRoom(waits ? 1 : -1);
+                lane.addRoomWaiters(waits ? 1 : -1);
             }
         }
 
@@ -310,7 +310,7 @@ public final class OrderedSubmission<I, O> {
                 submitAgain();
             } else if (!refused) {
                 pauseMillis = PAUSE_MIN.toMillis();
-                if (waitsForRoom && lane.waitForRoom() == 1) {
+                if (waitsForRoom && lane.roomWaiters() == 1) {
                     send();
                 }
             }

@@ -22,8 +22,8 @@ import reactor.util.retry.Retry;
  * Gets or makes the names that a lane's requests want, each once. Most exist: so it looks first, and makes only what is
  * missing.
  *
- * <p>What was rolled back or may not have been is tried again, since nothing is made twice: whoever tries again either
- * finds the name made for them before, and knows it by its creator, or makes it now.
+ * <p>What was rolled back or may not have been is tried again, since nothing is made twice: a retry either finds the
+ * name that was made for the same caller, and knows it by its creator, or makes it now.
  */
 final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
 

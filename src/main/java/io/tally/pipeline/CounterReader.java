@@ -21,8 +21,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * Reads the counters that a lane's requests ask for, each once. A batch is cut after everybody in it arrived and read
- * after that, so nobody sees a state older than what was acknowledged before they asked.
+ * Reads the counters that a lane's requests ask for, each once. A batch is cut after all its requests have arrived and
+ * is read after that, so no caller sees a state older than what was acknowledged before its request.
  */
 final class CounterReader implements BatchHandler<CounterId, Outcome> {
 

@@ -62,8 +62,8 @@ public interface CounterStore {
          * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or
          * not at all, and only where the writer stands just before the fence. Completes after the commit is durable.
          *
-         * <p>Leaves out counters that do not exist or are of another kind; and those who leave a counter that somebody
-         * else moved meanwhile, of which the statement cannot say who was a member.
+         * <p>Leaves out counters that do not exist or are of another kind; and members that leave a counter which
+         * another writer changed meanwhile, since the statement cannot know whether they were members.
          *
          * @param counters each once
          * @param moves of these counters; each member once
@@ -71,8 +71,9 @@ public interface CounterStore {
         Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves);
 
         /**
-         * Finds out what became of a batch whose answer was lost, waiting for a transaction of a lost connection that
-         * is still running; a batch found not committed can never commit any more. Either way the fence is used up.
+         * Finds out whether a batch whose answer was lost was committed, waiting for a transaction of a lost connection
+         * that is still running; a batch found not committed can never commit any more. Either way the fence is used
+         * up.
          */
         Mono<Settlement> settle(Fence fence);
 

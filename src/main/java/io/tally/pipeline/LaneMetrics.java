@@ -4,7 +4,7 @@ import io.tally.counter.Operation;
 import io.tally.counter.Outcome.Verdict;
 
 /**
- * What the pipeline tells whoever measures it. Called on the hot path, from many threads: cheap, and never blocking.
+ * Metrics of the pipeline. Called on the hot path, from many threads: cheap, and never blocking.
  */
 public interface LaneMetrics {
 

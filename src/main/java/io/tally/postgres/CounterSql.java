@@ -12,9 +12,9 @@ public final class CounterSql {
     private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387904";
 
     /**
-     * What a new connection is asked first. An acknowledged operation is durable, so a database that is set to
-     * acknowledge before it has written is overruled, and whatever the setting is, a change of the server's does not
-     * reach this connection.
+     * What a new connection is asked first. An acknowledged operation is durable, so this overrules a database that is
+     * set to acknowledge before it has written. It also pins the setting: a later change of the server's does not reach
+     * this connection.
      */
     static final String PREPARE = """
             select pg_is_in_recovery() as replica,
@@ -32,8 +32,8 @@ public final class CounterSql {
     /**
      * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations.
      *
-     * <p>Rows are taken in one order everywhere, so that two writers cannot wait for each other. What the callers are
-     * to be told is stored with the writer in the same commit: it answers them where the connection does not.
+     * <p>Rows are taken in one order everywhere, so that two writers cannot wait for each other. The callers' outcomes
+     * are stored with the writer in the same commit: they answer the callers where the connection is lost.
      */
     static final String ADD = """
             with guard as (

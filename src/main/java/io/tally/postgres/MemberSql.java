@@ -12,8 +12,8 @@ final class MemberSql {
      *
      * <p>The counter's lock keeps others off its members, so an insert that does nothing says for certain who was a
      * member. A delete finds only what the statement's snapshot shows, which is older than the lock: where the row
-     * under lock is not the row of the snapshot, somebody moved the counter in between, and those who leave it are left
-     * out.
+     * under lock is not the row of the snapshot, another writer changed the counter in between, and the statement
+     * leaves out the members that leave it.
      *
      * <p>Results are brought together by groups and not by joins, since the planner takes every array for ten rows
      * long.

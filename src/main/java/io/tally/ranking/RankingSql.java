@@ -43,8 +43,8 @@ final class RankingSql {
             """;
 
     /**
-     * Takes the right to make a pass over a large namespace that is due, unless somebody has it. $1 the most counters
-     * of a small one. A full pass finds what an update does not tell: removed counters, and snapshots.
+     * Takes the right to make a pass over a large namespace that is due, unless another instance has it. $1 the most
+     * counters of a small one. A full pass finds what an update does not tell: removed counters, and snapshots.
      */
     static final String TAKE_DUE = """
             select p.namespace, p.passed_at,
@@ -60,8 +60,8 @@ final class RankingSql {
             """;
 
     /**
-     * Writes down what moved: nobody else changes a row of the namespace while its right is taken. The time of a pass
-     * is that of its statement, whose snapshot is younger: what was acknowledged before is in it.
+     * Writes down what moved: no other pass changes a row of the namespace while this one has the right. The time of a
+     * pass is that of its statement, whose snapshot is younger: what was acknowledged before is in it.
      */
     private static final String WRITE = """
             ), pass as (

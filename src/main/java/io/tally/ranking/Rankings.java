@@ -12,7 +12,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * The orders of namespaces, brought up to date: small ones when somebody asks, large ones behind the scenes. Safe for
+ * The orders of namespaces, brought up to date: small ones on request, large ones behind the scenes. Safe for
  * use by many threads.
  */
 final class Rankings extends LaneOwner {
@@ -26,7 +26,7 @@ final class Rankings extends LaneOwner {
      * A pass leaves what was there before, with the time at which it ceased to be so. A sequence of pages is read as of
      * the pass that its first page saw, however many passes come meanwhile: it is complete and shows nothing twice.
      *
-     * A large namespace costs one pass each interval, from the time somebody first asks for its order; passes take a
+     * A large namespace costs one pass each interval, from the first request for its order; passes take a
      * twentieth of the time at most.
      */
 

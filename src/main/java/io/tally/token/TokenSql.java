@@ -11,9 +11,9 @@ final class TokenSql {
      * Issues a token where its text is free. $1 namespace, $2 text, $3 seconds until it expires, null for never. A row
      * where it was.
      *
-     * <p>The index decides, whoever races; one that expired makes room. The look before that is for the others: without
-     * it, whoever tries text after text would hold a lock on each token that was in the way, and two of them would wait
-     * for each other.
+     * <p>The index decides races; an expired token makes room. The look before that protects other callers: without it,
+     * a caller that tries text after text would lock each token in its way, and two such callers would wait for each
+     * other.
      */
     static final String ISSUE = """
             insert into token as t (namespace, token, expires_at)

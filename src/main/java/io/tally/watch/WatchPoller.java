@@ -19,8 +19,8 @@ import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Looks at counters, one look at a time, tells them what they have become and wakes who watches them. A look that began
- * later ends later: no counter goes back to a state before the one it has, whoever asked.
+ * Looks at counters, one look at a time, updates their states and wakes the streams that watch them. A look that began
+ * later ends later, so no counter goes back to an older state.
  */
 final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPoller.Answer> {
 

@@ -20,9 +20,9 @@ final class WatchStream implements Runnable {
     /*
      * One drain at a time
      *
-     * Whatever may be a reason to send (a state, a heart-beat, room at the client, the end) calls wake() from its own
-     * thread. A work-in-progress counter has the first call start a drain on the thread that serves the client, and has
-     * that drain go round again for the calls that came meanwhile. So this class has one thread at a time, and nobody
+     * Every reason to send (a state, a heartbeat, room at the client, the end) calls wake() from its own thread. A
+     * work-in-progress counter has the first call start a drain on the thread that serves the client, and has that
+     * drain go round again for the calls that came meanwhile. So this class has one thread at a time, and no thread
      * waits.
      */
 

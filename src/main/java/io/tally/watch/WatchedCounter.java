@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A counter that somebody watches: its latest state, and who they are. Written by one look at a time, read by any
+ * A counter that streams watch: its latest state, and these streams. Written by one look at a time, read by any
  * thread.
  */
 final class WatchedCounter {

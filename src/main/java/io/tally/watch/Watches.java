@@ -30,8 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
  * All live streams of this instance. Safe for use by many threads.
  *
  * <p>A stream enters, has its counters looked at, and then begins to send; so no state between the look and the first
- * poll is lost. One poll at an interval looks at everything that anybody watches, whatever their number, and works with
- * any number of instances: it asks the database.
+ * poll is lost. One poll at an interval looks at all watched counters, for any number of streams and instances: it asks
+ * the database.
  */
 public final class Watches extends LaneOwner {
 

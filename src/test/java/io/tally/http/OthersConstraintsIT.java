@@ -17,7 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Rules that somebody added to the database refuse the one operation they are about, and none that shares its batch.
+ * Constraints that an operator added to the database refuse the one operation they are about, and none that shares its
+ * batch.
  */
 @Timeout(60)
 class OthersConstraintsIT {

@@ -207,7 +207,7 @@ class LabFaultsIT {
     }
 
     /**
-     * Somebody looks into the table and does not let go: the run ends when they do, and no session is left of the
+     * Another session locks the table: the run ends when it lets go, and no session is left of the
      * tries.
      */
     @Test

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Results of the lab as a picture: what became of each hundred increments, and how many were acknowledged a second.
+ * Results of the lab as a picture: the fate of each hundred increments, and how many were acknowledged a second.
  * Written as text, since what draws in Java needs the fonts of a desktop.
  */
 final class LabPicture {

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Tries every strategy at every isolation level on a PostgreSQL of its own, through the service's HTTP, and writes what
- * came of it to {@code target/lab}: {@code ./mvnw -Plab verify}.
+ * Tries every strategy at every isolation level on a PostgreSQL of its own, through the service's HTTP, and writes the
+ * results to {@code target/lab}: {@code ./mvnw -Plab verify}.
  *
  * <p>After a round to warm up, some rounds, each of all; of the runs of one kind the one whose throughput is the median
  * is shown. More or less of it: {@code -Dlab.rounds=1 -Dlab.seconds=1 -Dlab.workers=64 -Dlab.counters=100}.

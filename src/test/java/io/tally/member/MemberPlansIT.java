@@ -16,8 +16,8 @@ class MemberPlansIT {
         Database database = Plans.migrated(Postgres.shared().createDatabase());
         plansAreGood(database);
         database.execute("insert into counter (namespace, name, kind, value) values ('n', 'c', 'members', 50000)");
-        database.execute(
-                "insert into member (namespace, name, member) select 'n', 'c', 'm' || i from generate_series(1, 50000) i");
+        database.execute("insert into member (namespace, name, member)"
+                + " select 'n', 'c', 'm' || i from generate_series(1, 50000) i");
         database.execute("vacuum analyze member");
         plansAreGood(database);
     }

@@ -265,8 +265,8 @@ class MembersIT {
 
     /**
      * Many like and unlike at once, on both instances. Every move that was real has a version of its own; taken in the
-     * order of these, each finds its member as it has to, and so does every call that moved nobody, at the version it
-     * was told.
+     * order of these, each finds its member as it has to, and so does every call that moved no member, at the version
+     * of its answer.
      */
     @Test
     void aStormEndsWithAValueThatIsTheNumberOfMembers() throws Exception {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.monitoring.Monitoring.Rule;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -117,5 +118,27 @@ class RulesTest {
                 .filteredOn(rule -> rule.alert().equals("TallyAuditStale"))
                 .singleElement()
                 .satisfies(rule -> assertThat(rule.expression()).contains("> " + seconds + "\n"));
+    }
+
+    /** Later than the longest batch whose time-outs work, and before the lane abandons the batch. */
+    @Test
+    void aBatchIsStuckBetweenItsTimeOutsAndItsEnd() {
+        Duration call = setting("database/connect-timeout")
+                .plus(setting("database/statement-timeout"))
+                .plusSeconds(1);
+        Duration longest = setting("pipeline/wait-max")
+                .plus(setting("pipeline/outcome-max"))
+                .plus(call.multipliedBy(2));
+        long bound = 60;
+
+        assertThat(bound).isBetween(longest.toSeconds() + 1, 2 * longest.toSeconds() - 15);
+        assertThat(Monitoring.alerts())
+                .filteredOn(rule -> rule.alert().equals("TallyBatchStuck"))
+                .singleElement()
+                .satisfies(rule -> assertThat(rule.expression()).endsWith("> " + bound));
+    }
+
+    private static Duration setting(String key) {
+        return DurationStyle.detectAndParse(SETTINGS.at("/tally/" + key).asString(""));
     }
 }

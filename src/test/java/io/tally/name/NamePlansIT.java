@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 
 /**
- * Plans outlive the table they were made for: whatever it held then, a name is found by its key and by its id, and
+ * Plans outlive the table they were made for: for any size of it, a name is found by its key and by its id, and
  * never by reading all names of its namespace.
  */
 class NamePlansIT {

@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 
 /**
- * Plans outlive the tables they were made for: whatever these held then, a page is read along the index of its order,
+ * Plans outlive the tables they were made for: for any size of them, a page is read along the index of its order,
  * and a counter is found by its key.
  */
 class RankingPlansIT {

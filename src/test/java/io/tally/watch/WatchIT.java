@@ -139,7 +139,7 @@ class WatchIT {
     }
 
     /**
-     * Those who come while it is written miss no state between what they are shown first and what they are told later.
+     * Streams that open while it is written miss no state between their first event and later ones.
      */
     @Test
     void whoComesAnyTimeSeesTheLastState() throws Exception {

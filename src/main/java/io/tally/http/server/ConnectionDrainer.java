@@ -23,9 +23,8 @@ import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Takes leave of clients when the application stops, so that no request is begun that is not answered: each answer says
- * that it is the connection's last; then nobody is let in any more, and each connection is closed when all it asked was
- * answered.
+ * Drains connections when the application stops, so that every request that is begun is answered. Each response says
+ * {@code Connection: close}, no new connection is accepted, and each connection is closed after its last response.
  *
  * <p>The web server's own graceful stop, which comes in a later phase and finds nothing left, asks from another thread
  * whether a connection is idle. By the time it is closed a request may have been read, and would be applied and not
@@ -39,7 +38,7 @@ final class ConnectionDrainer implements SmartLifecycle {
 
     /**
      * A connection is idle when it was not used for so long since the stop began: else its next request is about to
-     * come, and can be told. Longer than clients that send one request after the other take in between.
+     * come, and its response can say so. Longer than the pause of clients that send one request after the other.
      */
     private static final Duration IDLE = Duration.ofMillis(100);
 

@@ -9,7 +9,7 @@ import io.tally.http.ProblemType;
 
 /**
  * Tells a route when the body it reads breaks off, as an invalid chunk does. Reactor Netty answers 400 beside the route
- * and ends the body there, as if it were complete: the route would apply what the caller is told was refused.
+ * and ends the body there, as if it were complete: the route would apply a request whose response is 400.
  */
 final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
 

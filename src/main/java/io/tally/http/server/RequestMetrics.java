@@ -1,7 +1,7 @@
 package io.tally.http.server;
 
 /**
- * What is told of requests that are answered below Spring's dispatcher, which observes all others itself. Called from
+ * Metrics of requests that are answered below Spring's dispatcher, which observes all others itself. Called from
  * many threads: cheap, and never blocking.
  */
 public interface RequestMetrics {

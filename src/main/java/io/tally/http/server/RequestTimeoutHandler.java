@@ -21,9 +21,9 @@ import org.springframework.http.MediaType;
 
 /**
  * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that
- * were asked for. Ends streams, too, whose answers nobody reads, and streams of events of which the client has taken
- * nothing for so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for all of
- * every request, and would end each long stream.)
+ * were asked for. Also ends streams whose client does not read the answers, and streams of events of which the client
+ * has taken nothing for so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for
+ * all of every request, and would end each long stream.)
  */
 final class RequestTimeoutHandler extends ChannelDuplexHandler {
 
