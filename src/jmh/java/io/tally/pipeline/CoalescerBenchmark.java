@@ -3,8 +3,9 @@ package io.tally.pipeline;
 import io.tally.counter.Command;
 import io.tally.counter.Outcome;
 import io.tally.lane.PendingRequest;
-import io.tally.pipeline.Batch.Group;
+import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Level;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -54,10 +55,9 @@ public class CoalescerBenchmark {
      */
     @Benchmark
     public void coalesceSumAndAnswer(Blackhole answers) {
-        Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);
-        for (Group group : batch.unconditional()) {
-            answers.consume(group.sum());
-            answers.consume(group.answer(new Level(1_000_000, 1_000_000), List.of()));
-        }
+        Coalescer.Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);
+        IncrementWrite write = new IncrementWrite(batch.increments(), new RecentSet<>(1));
+        List<Level> levels = Collections.nCopies(write.counters(), new Level(1_000_000, 1_000_000));
+        answers.consume(write.answer(new Added(levels, List.of())));
     }
 }

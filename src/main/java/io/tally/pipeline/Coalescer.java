@@ -10,8 +10,6 @@ import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Precondition;
 import io.tally.lane.PendingRequest;
-import io.tally.pipeline.Batch.Group;
-import io.tally.pipeline.Batch.MemberGroup;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,11 +17,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** Groups operations by counter, and sums what can be summed. Pure. */
+/** Groups the requests of a batch by counter and by the kind of write that carries them out. Pure. */
 final class Coalescer {
 
-    private final Map<CounterId, Group> groups;
-    private final Map<IdempotencyKey, Group> keys = new HashMap<>();
+    /**
+     * A batch, divided by kind of write.
+     *
+     * @param increments groups of increments that only the counter's own state can refuse
+     * @param memberships groups of joins and leaves, each of another member
+     * @param conditional operations that depend on the state; those of one counter are adjacent, in arrival order
+     */
+    record Batch(
+            List<CounterGroup> increments,
+            List<CounterGroup> memberships,
+            List<PendingRequest<Command, Outcome>> conditional) {}
+
+    private final Map<CounterId, CounterGroup> groups;
+    private final Map<IdempotencyKey, CounterGroup> keys = new HashMap<>();
     private final List<PendingRequest<Command, Outcome>> transactions = new ArrayList<>();
     private final Predicate<CounterId> bounded;
 
@@ -33,69 +43,64 @@ final class Coalescer {
     }
 
     /**
-     * Groups a batch. The order of operations on one counter is kept; that of operations on different counters, which
-     * all wait at the same time, means nothing.
+     * Groups a batch. Operations on one counter keep their order. Operations on different counters wait at the same
+     * time, so their order does not matter.
      *
      * @param bounded the counters known to refuse plain addition
      */
     static Batch coalesce(List<PendingRequest<Command, Outcome>> requests, Predicate<CounterId> bounded) {
         Coalescer coalescer = new Coalescer(requests.size(), bounded);
-        requests.forEach(coalescer::join);
+        requests.forEach(coalescer::add);
         return coalescer.batch();
     }
 
-    private void join(PendingRequest<Command, Outcome> pending) {
+    private void add(PendingRequest<Command, Outcome> pending) {
         switch (pending.request().operation()) {
-            case Increment increment -> increment(pending, increment);
-            case Move move -> move(pending, move);
-            case Operation.Single single -> group(single).joinConditionally(pending);
+            case Increment increment -> add(pending, increment);
+            case Move move -> add(pending, move);
+            case Operation.Single single -> group(single).addConditional(pending);
             case Transaction transaction -> transactions.add(pending);
         }
     }
 
-    private void increment(PendingRequest<Command, Outcome> pending, Increment increment) {
-        Group group = group(increment);
-        if (increment.precondition() instanceof Precondition.None && !contests(pending.request(), group)) {
-            group.join(pending, increment);
+    private void add(PendingRequest<Command, Outcome> pending, Increment increment) {
+        CounterGroup group = group(increment);
+        if (increment.precondition() instanceof Precondition.None && !reusesKey(pending.request(), group)) {
+            group.add(pending, increment);
         } else {
-            group.joinConditionally(pending);
+            group.addConditional(pending);
         }
     }
 
-    private void move(PendingRequest<Command, Outcome> pending, Move move) {
+    private void add(PendingRequest<Command, Outcome> pending, Move move) {
         if (pending.request().key() == null) {
-            group(move).join(pending, move);
+            group(move).add(pending, move);
         } else {
-            group(move).joinConditionally(pending);
+            group(move).addConditional(pending);
         }
     }
 
-    /** Whether another says something else under the same key: this one has to see what became of the first. */
-    private boolean contests(Command command, Group group) {
+    /** Whether the batch has another request under the same key: this one depends on the result of the first. */
+    private boolean reusesKey(Command command, CounterGroup group) {
         IdempotencyKey key = command.key();
-        Group first = key == null ? null : keys.putIfAbsent(key, group);
-        return key != null && first != null && !(first == group && group.agrees(key, command));
+        CounterGroup first = key == null ? null : keys.putIfAbsent(key, group);
+        return key != null && first != null && !(first == group && group.hasSame(key, command));
     }
 
-    private Group group(Operation.Single operation) {
-        return groups.computeIfAbsent(operation.counter(), id -> new Group(id, bounded.test(id)));
+    private CounterGroup group(Operation.Single operation) {
+        return groups.computeIfAbsent(operation.counter(), id -> new CounterGroup(id, bounded.test(id)));
     }
 
     private Batch batch() {
-        List<Group> unconditional = new ArrayList<>(groups.size());
-        List<MemberGroup> members = new ArrayList<>(0);
-        List<PendingRequest<Command, Outcome>> conditional = new ArrayList<>();
-        for (Group group : groups.values()) {
-            MemberGroup moves = group.members();
-            if (group.conditional()) {
-                conditional.addAll(group.requests());
-            } else if (moves != null) {
-                members.add(moves);
+        Batch batch = new Batch(new ArrayList<>(groups.size()), new ArrayList<>(0), new ArrayList<>());
+        for (CounterGroup group : groups.values()) {
+            if (group.isConditional()) {
+                batch.conditional.addAll(group.requests());
             } else {
-                unconditional.add(group);
+                (group.isMembership() ? batch.memberships : batch.increments).add(group);
             }
         }
-        conditional.addAll(transactions);
-        return new Batch(unconditional, members, conditional);
+        batch.conditional.addAll(transactions);
+        return batch;
     }
 }

@@ -18,7 +18,6 @@ import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.lane.OrderedSubmission;
 import io.tally.lane.OrderedSubmission.RetryPolicy;
-import io.tally.pipeline.CounterStore.Writes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -80,23 +79,23 @@ public final class CounterPipeline implements SmartLifecycle {
         this.nanoClock = nanoClock;
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
-            Writes target = store.writes(lane);
-            FencedWriter writer = new FencedWriter(lane, target, limits.outcomeMax(), ledger, metrics, nanoClock);
+            FencedWriter writer =
+                    new FencedWriter(lane, store.writes(lane), limits.outcomeMax(), ledger, metrics, nanoClock);
             writers.add(writer);
-            BatchWriter flush = new BatchWriter(target, writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
-            writes.add(lane("lane " + lane, flush, nanos -> metrics.waited(lane, nanos), store));
+            BatchWriter handler = new BatchWriter(writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
+            writes.add(lane("lane " + lane, handler, nanos -> metrics.waited(lane, nanos), store));
         }
         reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, store);
     }
 
     private <I> Lane<I, Outcome> lane(
-            String name, BatchHandler<I, Outcome> flush, Lane.WaitObserver observer, CounterStore store) {
+            String name, BatchHandler<I, Outcome> handler, Lane.WaitObserver observer, CounterStore store) {
         Lane.Limits lane = new Lane.Limits(
                 limits.batchOperationsMax(),
                 limits.queueOperationsMax(),
                 limits.waitMax(),
                 limits.flightMax(store.callMax()));
-        return new Lane<>(name, lane, flush, threads, observer, nanoClock);
+        return new Lane<>(name, lane, handler, threads, observer, nanoClock);
     }
 
     /** Applies a command. Never fails: what went wrong is an outcome, too. */

@@ -149,7 +149,7 @@ final class FencedWriter {
 
     private <T> Mono<T> sent(FencedWrite<T> write, Fence fence) {
         long start = nanoClock.getAsLong();
-        return write.send(fence)
+        return write.send(store, fence)
                 .onErrorResume(
                         StoreFailure.class,
                         failure ->

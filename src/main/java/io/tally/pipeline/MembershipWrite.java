@@ -1,7 +1,13 @@
 package io.tally.pipeline;
 
-import io.tally.pipeline.Batch.MemberGroup;
+import io.tally.counter.Command;
+import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Move;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Moved;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
@@ -9,20 +15,22 @@ import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Members that come and go, in one statement. */
+/** Joins and leaves of members, in one statement. */
 final class MembershipWrite implements FencedWrite<MoveResult> {
 
-    private final Writes store;
-    private final List<MemberGroup> groups;
+    private final List<CounterGroup> groups;
     private final List<MemberMove> moves = new ArrayList<>();
 
-    MembershipWrite(Writes store, List<MemberGroup> groups) {
-        this.store = store;
+    MembershipWrite(List<CounterGroup> groups) {
         this.groups = groups;
         for (int i = 0; i < groups.size(); i++) {
-            moves.addAll(groups.get(i).moves(i));
+            for (PendingRequest<Command, Outcome> pending : groups.get(i).requests()) {
+                Move move = (Move) pending.request().operation();
+                moves.add(new MemberMove(i, move.member(), move instanceof Join));
+            }
         }
     }
 
@@ -32,8 +40,8 @@ final class MembershipWrite implements FencedWrite<MoveResult> {
     }
 
     @Override
-    public int operations() {
-        return moves.size();
+    public List<PendingRequest<Command, Outcome>> requests() {
+        return groups.stream().flatMap(group -> group.requests().stream()).toList();
     }
 
     @Override
@@ -41,9 +49,13 @@ final class MembershipWrite implements FencedWrite<MoveResult> {
         return groups.size();
     }
 
+    List<MemberMove> moves() {
+        return moves;
+    }
+
     @Override
-    public Mono<MoveResult> send(Fence fence) {
-        return store.move(fence, groups.stream().map(MemberGroup::counter).toList(), moves);
+    public Mono<MoveResult> send(Writes store, Fence fence) {
+        return store.move(fence, groups.stream().map(CounterGroup::counter).toList(), moves);
     }
 
     @Override
@@ -55,5 +67,42 @@ final class MembershipWrite implements FencedWrite<MoveResult> {
     public Written written(MoveResult result) {
         int moved = (int) result.moved().stream().filter(Boolean.TRUE::equals).count();
         return new Written(true, moved, moved);
+    }
+
+    @Override
+    public List<PendingRequest<Command, Outcome>> answer(MoveResult result) {
+        List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
+        int from = 0;
+        for (int i = 0; i < groups.size(); i++) {
+            List<PendingRequest<Command, Outcome>> requests = groups.get(i).requests();
+            Level level = result.levels().get(i);
+            if (level == null) {
+                leftOut.addAll(requests);
+            } else {
+                leftOut.addAll(answer(requests, from, level, result.moved()));
+            }
+            from += requests.size();
+        }
+        return leftOut;
+    }
+
+    /** Answers backwards from the level after the last operation; returns the requests that were left out. */
+    private List<PendingRequest<Command, Outcome>> answer(
+            List<PendingRequest<Command, Outcome>> requests, int from, Level level, List<@Nullable Boolean> moved) {
+        long value = level.value();
+        long version = level.version();
+        List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
+        for (int i = requests.size() - 1; i >= 0; i--) {
+            Boolean changed = moved.get(from + i);
+            if (changed == null) {
+                leftOut.add(requests.get(i));
+            } else {
+                boolean joins = moves.get(from + i).joins();
+                requests.get(i).answer(new Moved(joins, changed, value, version));
+                value -= changed ? (joins ? 1 : -1) : 0;
+                version -= changed ? 1 : 0;
+            }
+        }
+        return leftOut.reversed();
     }
 }

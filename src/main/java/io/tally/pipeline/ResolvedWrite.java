@@ -1,26 +1,63 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Command;
+import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
-/** The other way: operations decided one after the other, on rows under lock. */
+/** Operations that the {@link Resolver} decides one after the other on locked rows, in one transaction. */
 final class ResolvedWrite implements FencedWrite<Resolution> {
 
-    private final Writes store;
+    private static final Logger log = LoggerFactory.getLogger(ResolvedWrite.class);
+
+    private final List<PendingRequest<Command, Outcome>> requests;
+    private final RecentSet<CounterId> bounded;
     private final List<Command> commands;
     private final LockSet lockSet;
     private @Nullable Resolution decided;
 
-    ResolvedWrite(Writes store, List<Command> commands) {
-        this.store = store;
-        this.commands = commands;
+    /** @param bounded receives the counters that have bounds, and loses those that have none */
+    ResolvedWrite(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> bounded) {
+        this.requests = requests;
+        this.bounded = bounded;
+        this.commands = requests.stream().map(PendingRequest::request).toList();
         this.lockSet = LockSet.of(commands);
+    }
+
+    /** Divides requests into parts that touch at most {@code countersMax} counters, or have one request. */
+    static List<List<PendingRequest<Command, Outcome>>> parts(
+            List<PendingRequest<Command, Outcome>> requests, int countersMax) {
+        List<List<PendingRequest<Command, Outcome>>> parts = new ArrayList<>();
+        Set<CounterId> counters = new HashSet<>();
+        int from = 0;
+        for (int i = 0; i < requests.size(); i++) {
+            List<CounterId> own = requests.get(i).request().operation().counters();
+            counters.addAll(own);
+            if (counters.size() > countersMax && i > from) {
+                parts.add(requests.subList(from, i));
+                from = i;
+                counters.clear();
+                counters.addAll(own);
+            }
+        }
+        if (from < requests.size()) {
+            parts.add(requests.subList(from, requests.size()));
+        }
+        return parts;
     }
 
     @Override
@@ -29,8 +66,8 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     }
 
     @Override
-    public int operations() {
-        return commands.size();
+    public List<PendingRequest<Command, Outcome>> requests() {
+        return requests;
     }
 
     @Override
@@ -39,7 +76,7 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     }
 
     @Override
-    public Mono<Resolution> send(Fence fence) {
+    public Mono<Resolution> send(Writes store, Fence fence) {
         return store.resolve(fence, lockSet, states -> {
             Resolution resolution = Resolver.resolve(states, commands);
             decided = resolution;
@@ -59,5 +96,35 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     @Override
     public Written written(Resolution resolution) {
         return new Written(!resolution.isEmpty(), resolution.operations(), resolution.magnitude());
+    }
+
+    @Override
+    public List<PendingRequest<Command, Outcome>> answer(Resolution resolution) {
+        resolution.changes().forEach(this::recordBounds);
+        for (int i = 0; i < requests.size(); i++) {
+            requests.get(i).answer(resolution.outcomes().get(i));
+        }
+        return List.of();
+    }
+
+    private void recordBounds(Resolution.Change change) {
+        Counter after = change.after();
+        if (after != null && after.bounds().any()) {
+            bounded.add(change.counter());
+        } else {
+            bounded.remove(change.counter());
+        }
+    }
+
+    /** Halves the requests until the operation that the database refuses stands alone; all others are applied. */
+    @Override
+    public List<List<PendingRequest<Command, Outcome>>> isolate(StoreFailure refusal) {
+        if (requests.size() == 1) {
+            log.warn("The database refused an operation: {}", refusal.getMessage());
+            requests.getFirst().answer(new ConstraintViolated());
+            return List.of();
+        }
+        int half = requests.size() / 2;
+        return List.of(requests.subList(0, half), requests.subList(half, requests.size()));
     }
 }

@@ -14,12 +14,12 @@ import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
 import io.tally.lane.PendingRequest;
-import io.tally.pipeline.Batch.Group;
-import io.tally.pipeline.Batch.MemberGroup;
+import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedLevel;
 import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.MemberMove;
+import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,42 +49,41 @@ class CoalescerTest {
         return Operations.commands(Operations.increments()).list().ofMaxSize(60);
     }
 
-    /** Those who were told, by what they waited for; in the order in which they entered. */
-    private final List<@Nullable Outcome> told = new ArrayList<>();
+    /** The outcome of each request, in the order of the requests. */
+    private final List<@Nullable Outcome> answers = new ArrayList<>();
 
     private List<PendingRequest<Command, Outcome>> requests(List<Command> commands) {
-        told.clear();
+        answers.clear();
         List<PendingRequest<Command, Outcome>> requests = new ArrayList<>();
         for (int i = 0; i < commands.size(); i++) {
             int index = i;
-            told.add(null);
-            requests.add(new PendingRequest<>(commands.get(index), outcome -> told.set(index, outcome), 0));
+            answers.add(null);
+            requests.add(new PendingRequest<>(commands.get(index), outcome -> answers.set(index, outcome), 0));
         }
         return requests;
     }
 
     @Property(tries = 2_000)
     void losesNoneAndKeepsTheOrderOfEachCounter(@ForAll("commands") List<Command> commands) {
-        Batch batch =
+        Coalescer.Batch batch =
                 Coalescer.coalesce(requests(commands), counter -> counter.name().equals("b"));
 
         List<Command> grouped = Stream.concat(
                         Stream.concat(
-                                batch.unconditional().stream().flatMap(group -> group.requests().stream()),
-                                batch.members().stream().flatMap(group -> group.requests().stream())),
+                                batch.increments().stream().flatMap(group -> group.requests().stream()),
+                                batch.memberships().stream().flatMap(group -> group.requests().stream())),
                         batch.conditional().stream())
                 .map(PendingRequest::request)
                 .toList();
         assertThat(byCounter(grouped)).isEqualTo(byCounter(commands));
-        assertThat(batch.unconditional())
+        assertThat(batch.increments())
                 .allSatisfy(group -> assertThat(group.requests())
                         .allSatisfy(pending -> assertThat(pending.request().operation())
                                 .isInstanceOfSatisfying(
                                         Increment.class,
                                         increment -> assertThat(increment.precondition())
                                                 .isEqualTo(Precondition.NONE))));
-        assertThat(batch.unconditional())
-                .noneMatch(group -> group.counter().name().equals("b"));
+        assertThat(batch.increments()).noneMatch(group -> group.counter().name().equals("b"));
     }
 
     private static Map<List<CounterId>, List<Command>> byCounter(List<Command> commands) {
@@ -103,9 +102,10 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachMoveTheValueAfterItsOwn(
             @ForAll("moves") List<Command> moves, @ForAll Set<@From("members") MemberId> present) {
-        Batch batch = Coalescer.coalesce(requests(moves), counter -> false);
-        for (MemberGroup group : batch.members()) {
-            List<MemberMove> sent = group.moves(0);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(moves), counter -> false);
+        for (CounterGroup group : batch.memberships()) {
+            MembershipWrite write = new MembershipWrite(List.of(group));
+            List<MemberMove> sent = write.moves();
             assertThat(sent.stream().map(MemberMove::member)).doesNotHaveDuplicates();
             List<Boolean> moved = sent.stream()
                     .map(move -> move.joins() != present.contains(move.member()))
@@ -117,19 +117,19 @@ class CoalescerTest {
             for (int i = 0; i < sent.size(); i++) {
                 after += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
             }
-            assertThat(group.answer(new Level(after, 100), new ArrayList<>(moved)))
+            assertThat(write.answer(new MoveResult(List.of(new Level(after, 100)), new ArrayList<>(moved))))
                     .isEmpty();
 
             long value = before;
             for (int i = 0; i < sent.size(); i++) {
                 value += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
                 Moved answer = (Moved) Objects.requireNonNull(
-                        told.get(moves.indexOf(group.requests().get(i).request())));
+                        answers.get(moves.indexOf(group.requests().get(i).request())));
                 assertThat(answer.value()).isEqualTo(value);
                 assertThat(answer.moved()).isEqualTo(moved.get(i));
                 assertThat(answer.member()).isEqualTo(sent.get(i).joins());
             }
-            assertThat(told).filteredOn(Objects::nonNull).isNotEmpty();
+            assertThat(answers).filteredOn(Objects::nonNull).isNotEmpty();
         }
     }
 
@@ -141,13 +141,11 @@ class CoalescerTest {
     /** The statement that adds must be given each key once, and no two meanings of one. */
     @Property(tries = 2_000)
     void sendsEachKeyOnce(@ForAll("increments") List<Command> increments) {
-        Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
 
-        List<Keyed> keyed = batch.unconditional().stream()
-                .flatMap(group -> group.keyed(0).stream())
-                .toList();
+        List<Keyed> keyed = write(batch.increments()).keyed();
         assertThat(keyed.stream().map(Keyed::key)).doesNotHaveDuplicates();
-        assertThat(batch.unconditional().stream().flatMap(group -> group.requests().stream()))
+        assertThat(batch.increments().stream().flatMap(group -> group.requests().stream()))
                 .allSatisfy(pending -> assertThat(pending.request().key() == null
                                 || keyed.stream()
                                         .anyMatch(one -> one.key()
@@ -162,29 +160,35 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachTheValueAfterItsOwn(
             @ForAll("increments") List<Command> increments, @ForAll @IntRange(max = 7) int known) {
-        Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
         long base = 1_000;
 
-        for (Group group : batch.unconditional()) {
-            Sum sum = group.sum();
+        IncrementWrite write = write(batch.increments());
+        List<Level> levels = new ArrayList<>();
+        for (Sum sum : write.sums()) {
             assertThat(Math.abs(sum.delta())).isLessThanOrEqualTo(Sum.VALUE_MAX);
-            Level level = new Level(base + sum.delta(), base + sum.operations());
-            List<KeyedLevel> stored = new ArrayList<>();
-            Level last = level;
-            for (Keyed keyed : group.keyed(0)) {
-                if (isKnown(keyed.key(), known)) {
-                    stored.add(new KeyedLevel(new Level(-7, 7), keyed.fingerprint()));
-                } else {
-                    last = new Level(last.value() + keyed.delta(), last.version() + 1);
-                    stored.add(new KeyedLevel(last, null));
-                }
-            }
-            assertThat(group.answer(level, stored)).isEmpty();
+            levels.add(new Level(base + sum.delta(), base + sum.operations()));
         }
+        List<Level> last = new ArrayList<>(levels);
+        List<KeyedLevel> stored = new ArrayList<>();
+        for (Keyed keyed : write.keyed()) {
+            if (isKnown(keyed.key(), known)) {
+                stored.add(new KeyedLevel(new Level(-7, 7), keyed.fingerprint()));
+            } else {
+                Level before = last.get(keyed.sum());
+                last.set(keyed.sum(), new Level(before.value() + keyed.delta(), before.version() + 1));
+                stored.add(new KeyedLevel(last.get(keyed.sum()), null));
+            }
+        }
+        assertThat(write.answer(new Added(levels, stored))).isEmpty();
 
-        for (Group group : batch.unconditional()) {
+        for (CounterGroup group : batch.increments()) {
             checkGroup(group.counter(), increments, known, base);
         }
+    }
+
+    private static IncrementWrite write(List<CounterGroup> groups) {
+        return new IncrementWrite(groups, new RecentSet<>(1));
     }
 
     private static boolean isKnown(IdempotencyKey key, int known) {
@@ -200,7 +204,7 @@ class CoalescerTest {
             if (increment.counter().equals(counter) && increments.get(i).key() == null) {
                 value += increment.delta();
                 version++;
-                assertThat(told.get(i)).isEqualTo(new Incremented(value, version, increment.delta()));
+                assertThat(answers.get(i)).isEqualTo(new Incremented(value, version, increment.delta()));
             }
         }
         Map<IdempotencyKey, Incremented> first = new HashMap<>();
@@ -211,14 +215,14 @@ class CoalescerTest {
                 continue;
             }
             if (isKnown(key, known)) {
-                assertThat(told.get(i)).isEqualTo(new Replayed(new Incremented(-7, 7, increment.delta())));
+                assertThat(answers.get(i)).isEqualTo(new Replayed(new Incremented(-7, 7, increment.delta())));
             } else if (first.containsKey(key)) {
-                assertThat(told.get(i)).isEqualTo(new Replayed(Objects.requireNonNull(first.get(key))));
+                assertThat(answers.get(i)).isEqualTo(new Replayed(Objects.requireNonNull(first.get(key))));
             } else {
                 value += increment.delta();
                 version++;
                 first.put(key, new Incremented(value, version, increment.delta()));
-                assertThat(told.get(i)).isEqualTo(first.get(key));
+                assertThat(answers.get(i)).isEqualTo(first.get(key));
             }
         }
     }

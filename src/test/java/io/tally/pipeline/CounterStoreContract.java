@@ -97,7 +97,11 @@ public interface CounterStoreContract {
     }
 
     private List<Outcome> resolve(Writes writes, Fence fence, List<Command> commands) {
-        return get(new ResolvedWrite(writes, commands).send(fence)).outcomes();
+        return get(resolved(writes, fence, commands)).outcomes();
+    }
+
+    private static Mono<Resolution> resolved(Writes writes, Fence fence, List<Command> commands) {
+        return writes.resolve(fence, LockSet.of(commands), states -> Resolver.resolve(states, commands));
     }
 
     private Counter read(String name) {
@@ -137,8 +141,10 @@ public interface CounterStoreContract {
         fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer + 1_000, 1), List.of(sum("once", 1)), List.of()));
         fails(
                 StoreFailure.Kind.FENCED,
-                new ResolvedWrite(writes, List.of(Command.of(new Increment(counter("once"), 1, Precondition.NONE))))
-                        .send(new Fence(writer, 1)));
+                resolved(
+                        writes,
+                        new Fence(writer, 1),
+                        List.of(Command.of(new Increment(counter("once"), 1, Precondition.NONE)))));
         assertThat(read("once").value()).isEqualTo(1);
     }
 

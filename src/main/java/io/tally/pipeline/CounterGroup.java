@@ -1,0 +1,134 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Command;
+import io.tally.counter.CounterId;
+import io.tally.counter.IdempotencyKey;
+import io.tally.counter.MemberId;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Operation.Move;
+import io.tally.counter.Outcome;
+import io.tally.lane.PendingRequest;
+import io.tally.pipeline.CounterStore.Sum;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The requests of one batch on one counter, in arrival order, and the kind of write that can carry them out together:
+ * increments summed, memberships applied as a set, or conditional operations decided one by one.
+ */
+final class CounterGroup {
+
+    private final CounterId counter;
+    private final List<PendingRequest<Command, Outcome>> requests = new ArrayList<>(4);
+    private Map<IdempotencyKey, Command> keyed = Map.of();
+    private Set<MemberId> members = Set.of();
+    private boolean conditional;
+    private boolean keyedInSequence;
+    private int operations;
+    private long delta;
+    private double magnitude;
+    private long reach;
+
+    CounterGroup(CounterId counter, boolean conditional) {
+        this.counter = counter;
+        this.conditional = conditional;
+    }
+
+    void add(PendingRequest<Command, Outcome> pending, Increment increment) {
+        requests.add(pending);
+        conditional |= !members.isEmpty();
+        Command command = pending.request();
+        IdempotencyKey key = command.key();
+        if (key == null) {
+            // The statement adds increments without a key first. Increments of one array or stream keep their order.
+            // Other requests were waiting at the same time, so any order is right.
+            conditional |= keyedInSequence && pending.isSequenced();
+            operations++;
+            delta += increment.delta();
+            magnitude += Math.abs((double) increment.delta());
+            extendReach(increment.delta());
+        } else {
+            keyedInSequence |= pending.isSequenced();
+            add(key, command, increment);
+        }
+    }
+
+    private void add(IdempotencyKey key, Command command, Increment increment) {
+        if (keyed.isEmpty()) {
+            keyed = new LinkedHashMap<>();
+        }
+        if (keyed.putIfAbsent(key, command) == null) {
+            extendReach(increment.delta());
+        }
+    }
+
+    /** Adds a join or leave without a key. */
+    void add(PendingRequest<Command, Outcome> pending, Move move) {
+        conditional |= members.isEmpty() && !requests.isEmpty();
+        requests.add(pending);
+        if (members.isEmpty()) {
+            members = new HashSet<>();
+        }
+        // The second operation of one member depends on the result of the first.
+        conditional |= !members.add(move.member());
+    }
+
+    /** Adds an operation that depends on the counter's state; it makes the whole group conditional. */
+    void addConditional(PendingRequest<Command, Outcome> pending) {
+        requests.add(pending);
+        conditional = true;
+    }
+
+    private void extendReach(long change) {
+        // Bounding the magnitudes bounds every partial sum, not only the last.
+        long distance = Math.absExact(Math.max(change, -Long.MAX_VALUE));
+        if (distance > Sum.VALUE_MAX - reach) {
+            conditional = true;
+        } else {
+            reach += distance;
+        }
+    }
+
+    /** Whether this group has the same request under that key as this command. */
+    boolean hasSame(IdempotencyKey key, Command command) {
+        Command first = keyed.get(key);
+        return first != null && first.fingerprint() == command.fingerprint();
+    }
+
+    CounterId counter() {
+        return counter;
+    }
+
+    List<PendingRequest<Command, Outcome>> requests() {
+        return requests;
+    }
+
+    boolean isConditional() {
+        return conditional;
+    }
+
+    /** Whether the group consists of joins and leaves. */
+    boolean isMembership() {
+        return !members.isEmpty();
+    }
+
+    /** The sum of the increments without a key. */
+    Sum sum() {
+        return new Sum(counter, delta, operations);
+    }
+
+    /** The sum of the deltas without a key, without their signs. */
+    double magnitude() {
+        return magnitude;
+    }
+
+    /** The increments with a key, each key once, in arrival order. */
+    Collection<Command> keyed() {
+        return keyed.values();
+    }
+}
