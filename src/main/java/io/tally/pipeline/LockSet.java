@@ -11,15 +11,15 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What decisions depend on, each once.
+ * The rows that a resolution reads under lock, each once.
  *
- * @param counters whose states
- * @param members of whom it matters whether they are members
- * @param keys whose answers
+ * @param counters to lock
+ * @param members whose membership it reads
+ * @param keys whose idempotency records it reads
  */
 public record LockSet(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
 
-    /** What these commands depend on. */
+    /** The rows that these commands depend on. */
     static LockSet of(List<Command> commands) {
         Set<CounterId> counters = new LinkedHashSet<>();
         Set<MemberId> members = new LinkedHashSet<>();

@@ -10,15 +10,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Counters as they stand under lock, and what is known of the members and keys that were asked for.
+ * The state that a {@link LockSet} names, read under lock.
  *
- * @param counters those that exist
- * @param members of those that were asked for
- * @param remembered the keys that are known
- * @param now the transaction's time, by the database's clock
+ * @param counters the counters that exist
+ * @param members the members that exist
+ * @param records the idempotency records that exist
+ * @param now the transaction's start, by the database's clock
  */
 public record LockedState(
         Map<CounterId, Counter> counters,
         Set<MemberId> members,
-        Map<IdempotencyKey, IdempotencyRecord> remembered,
+        Map<IdempotencyKey, IdempotencyRecord> records,
         Instant now) {}

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Who is a member while operations are decided, and what that changes of what was found. */
+/** Membership while operations are decided, and how it differs from the locked state. */
 final class MembershipView {
 
     private final Set<CounterId> counters;
@@ -19,10 +19,10 @@ final class MembershipView {
     private final Set<CounterId> emptied = new LinkedHashSet<>();
 
     /**
-     * Who was found.
+     * The locked state.
      *
-     * @param counters those under lock. Of others nothing is known: whoever seems to be a member of one belongs to a counter that
-     *     was made after the lock was not had
+     * @param counters the locked counters. A member found of any other counter belongs to one that was created after
+     *     the locks were taken, and does not count
      */
     MembershipView(Set<CounterId> counters, Set<MemberId> found) {
         this.counters = counters;
@@ -38,7 +38,7 @@ final class MembershipView {
         moved.put(member, isMember);
     }
 
-    /** All members of a counter go. */
+    /** Removes all members of a counter. */
     void empty(CounterId counter) {
         moved.keySet().removeIf(member -> member.counter().equals(counter));
         if (counters.contains(counter)) {

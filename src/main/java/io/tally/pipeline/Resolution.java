@@ -10,38 +10,38 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A decision on a list of operations.
+ * The decision on a list of operations: their outcomes and what to write.
  *
  * @param outcomes in the order of the operations
- * @param changes the counters that are no longer as they were found
- * @param members who came and went
- * @param remembered what is to be known from now on
+ * @param changes the counters that differ from the locked state
+ * @param members the members that joined or left
+ * @param records the idempotency records to store
  * @param operations how many were applied
- * @param magnitude the sum of what each of these moved a value by, without signs
+ * @param magnitude the sum of the changes of values, without signs
  */
 public record Resolution(
         List<Outcome> outcomes,
         List<Change> changes,
         MemberChanges members,
-        List<IdempotencyRecord> remembered,
+        List<IdempotencyRecord> records,
         int operations,
         double magnitude) {
 
     /** Whether there is nothing to write. */
     public boolean isEmpty() {
-        return operations == 0 && remembered.isEmpty();
+        return operations == 0 && records.isEmpty();
     }
 
     /**
-     * Who came and went, to be carried out in this order.
+     * The members that left and joined, to be applied in this order.
      *
-     * @param emptied counters that lose all the members they were found with
-     * @param left those who were members, but not of {@code emptied}
-     * @param joined those who were not, or of {@code emptied}
+     * @param emptied counters that lose all members they had in the locked state
+     * @param left members of other counters that left
+     * @param joined members that joined, also those of {@code emptied}
      */
     public record MemberChanges(List<CounterId> emptied, List<MemberId> left, List<MemberId> joined) {
 
-        /** Whether there is nothing to carry out. */
+        /** Whether there is nothing to apply. */
         public boolean isEmpty() {
             return emptied.isEmpty() && left.isEmpty() && joined.isEmpty();
         }

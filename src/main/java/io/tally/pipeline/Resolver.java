@@ -45,8 +45,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides operations one after the other, each on the state the one before left. Pure: no I/O, no clock, nothing kept
- * from one call to the next.
+ * Decides operations one after the other, each on the state that the one before left. Pure: no I/O, no clock, no state
+ * between calls.
  */
 final class Resolver {
 
@@ -57,30 +57,30 @@ final class Resolver {
     private final Map<CounterId, @Nullable Counter> counters;
     private final Set<CounterId> touched = new LinkedHashSet<>();
     private final Map<IdempotencyKey, IdempotencyRecord> known;
-    private final List<IdempotencyRecord> remembered = new ArrayList<>();
+    private final List<IdempotencyRecord> records = new ArrayList<>();
     private final MembershipView membership;
     private final Instant now;
     private int applied;
-    private double moved;
+    private double magnitude;
 
-    private Resolver(LockedState states) {
-        this.found = states.counters();
+    private Resolver(LockedState state) {
+        this.found = state.counters();
         this.counters = new HashMap<>(found);
-        this.known = new HashMap<>(states.remembered());
-        this.membership = new MembershipView(found.keySet(), states.members());
-        this.now = states.now();
+        this.known = new HashMap<>(state.records());
+        this.membership = new MembershipView(found.keySet(), state.members());
+        this.now = state.now();
     }
 
-    static Resolution resolve(LockedState states, List<Command> commands) {
-        Resolver resolver = new Resolver(states);
+    static Resolution resolve(LockedState state, List<Command> commands) {
+        Resolver resolver = new Resolver(state);
         List<Outcome> outcomes = commands.stream().map(resolver::answer).toList();
         return new Resolution(
                 outcomes,
                 resolver.changes(),
                 resolver.membership.changes(),
-                resolver.remembered,
+                resolver.records,
                 resolver.applied,
-                resolver.moved);
+                resolver.magnitude);
     }
 
     private List<Resolution.Change> changes() {
@@ -106,14 +106,14 @@ final class Resolver {
         }
         Outcome outcome = decide(command.operation());
         if (outcome instanceof Success success) {
-            remember(new IdempotencyRecord(key, command.fingerprint(), success));
+            store(new IdempotencyRecord(key, command.fingerprint(), success));
         }
         return outcome;
     }
 
-    private void remember(IdempotencyRecord fresh) {
+    private void store(IdempotencyRecord fresh) {
         known.put(fresh.key(), fresh);
-        remembered.add(fresh);
+        records.add(fresh);
     }
 
     private Outcome decide(Operation operation) {
@@ -139,7 +139,7 @@ final class Resolver {
         Map<CounterId, @Nullable Counter> before = new HashMap<>();
         transaction.counters().forEach(id -> before.put(id, counters.get(id)));
         int appliedBefore = applied;
-        double movedBefore = moved;
+        double magnitudeBefore = magnitude;
         List<Incremented> results = new ArrayList<>();
         for (Increment increment : transaction.increments()) {
             switch (increment(increment, counters.get(increment.counter()))) {
@@ -147,7 +147,7 @@ final class Resolver {
                 case Refusal refusal -> {
                     counters.putAll(before);
                     applied = appliedBefore;
-                    moved = movedBefore;
+                    magnitude = magnitudeBefore;
                     return new TransactionRefused(results.size(), increment.counter(), refusal);
                 }
                 case Outcome other -> throw new IllegalStateException("no answer to an increment: " + other);
@@ -164,9 +164,9 @@ final class Resolver {
         if (from.kind() != Kind.PLAIN) {
             return new WrongKind(from.kind());
         }
-        BoundExceeded passed = passed(from, increment.delta());
-        if (passed != null) {
-            return passed;
+        BoundExceeded refusal = exceeded(from, increment.delta());
+        if (refusal != null) {
+            return refusal;
         }
         Counter after = next(from, from.value() + increment.delta(), from.bounds());
         return new Incremented(after.value(), after.version(), increment.delta());
@@ -250,7 +250,7 @@ final class Resolver {
     }
 
     private void put(CounterId id, @Nullable Counter after) {
-        moved += Math.abs(value(after) - value(counters.put(id, after)));
+        magnitude += Math.abs(value(after) - value(counters.put(id, after)));
         touched.add(id);
         applied++;
     }
@@ -259,8 +259,8 @@ final class Resolver {
         return counter == null ? 0 : (double) counter.value();
     }
 
-    /** The bound that adding {@code delta} would pass; those of 64 bits are bounds, too. */
-    private static @Nullable BoundExceeded passed(Counter counter, long delta) {
+    /** The bound that adding {@code delta} would exceed; the range of 64 bits is a bound, too. */
+    private static @Nullable BoundExceeded exceeded(Counter counter, long delta) {
         long value = counter.value();
         Long max = counter.bounds().max();
         Long min = counter.bounds().min();

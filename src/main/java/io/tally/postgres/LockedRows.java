@@ -12,11 +12,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is under lock.
+ * The rows that a transaction has locked.
  *
- * @param counters those that exist
- * @param claimed those that did not, and have a row that nobody else sees
- * @param time the transaction's
+ * @param counters the counters that exist
+ * @param claimed counters that did not exist; the transaction has inserted a row for each, which no other sees
+ * @param time the transaction's start, by the database's clock
  */
 record LockedRows(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {
 

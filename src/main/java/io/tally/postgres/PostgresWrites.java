@@ -42,7 +42,7 @@ final class PostgresWrites implements Writes {
 
     private static final Level NO_LEVEL = new Level(0, 0);
 
-    /** By chance and not in turn: a database that forgot its last writers must not give their names to others. */
+    /** Random, not sequential: a database that lost its last writers must not assign their identities again. */
     private static final SecureRandom WRITERS = new SecureRandom();
 
     private final LaneConnection lane;
@@ -143,7 +143,7 @@ final class PostgresWrites implements Writes {
     }
 
     private static @Nullable KeyedLevel keyedLevel(@Nullable Level level, @Nullable Long known) {
-        // What is stored under a key need not be a level: then it was something else that was asked.
+        // A key of another operation has a fingerprint and no level.
         return level == null && known == null ? null : new KeyedLevel(level == null ? NO_LEVEL : level, known);
     }
 
@@ -159,20 +159,21 @@ final class PostgresWrites implements Writes {
         return lane.use(connection -> connection
                 .beginTransaction()
                 .then(lock(connection, CounterSql.LOCK, fence, lockSet))
-                .flatMap(held -> decide(connection, held, lockSet, decision))
-                .flatMap(decided -> decided.makes() ? anew(connection, fence, lockSet, decision) : Mono.just(decided))
-                .flatMap(decided -> carryOut(connection, fence, decided))
+                .flatMap(locked -> decide(connection, locked, lockSet, decision))
+                .flatMap(decided ->
+                        decided.createsUnlocked() ? restart(connection, fence, lockSet, decision) : Mono.just(decided))
+                .flatMap(decided -> write(connection, fence, decided))
                 .onErrorResume(failure -> rollBack(connection, SqlStates.inFlight(failure))));
     }
 
-    /** Begins again where counters have to be made: they are to be locked in turn, between those that exist. */
-    private static Mono<Decided> anew(
+    /** Starts again where counters have to be created: they are locked in order, between those that exist. */
+    private static Mono<LockedResolution> restart(
             PostgresqlConnection connection, Fence fence, LockSet lockSet, Decision decision) {
         return connection
                 .rollbackTransaction()
                 .then(Mono.defer(connection::beginTransaction))
                 .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, lockSet)))
-                .flatMap(held -> decide(connection, held, lockSet, decision));
+                .flatMap(locked -> decide(connection, locked, lockSet, decision));
     }
 
     private static Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, LockSet lockSet) {
@@ -184,13 +185,13 @@ final class PostgresWrites implements Writes {
                 .map(LockedRows::of);
     }
 
-    private static Mono<Decided> decide(
-            PostgresqlConnection connection, LockedRows held, LockSet lockSet, Decision decision) {
-        // One connection answers one statement at a time: these follow each other.
+    private static Mono<LockedResolution> decide(
+            PostgresqlConnection connection, LockedRows locked, LockSet lockSet, Decision decision) {
+        // A connection carries out one statement at a time, so these follow each other.
         return present(connection, lockSet.members())
                 .flatMap(members -> known(connection, lockSet.keys())
-                        .map(known -> new LockedState(held.counters(), members, known, held.time())))
-                .map(states -> new Decided(held, decision.decide(states)));
+                        .map(known -> new LockedState(locked.counters(), members, known, locked.time())))
+                .map(states -> new LockedResolution(locked, decision.decide(states)));
     }
 
     private static Mono<Set<MemberId>> present(PostgresqlConnection connection, Collection<MemberId> members) {
@@ -215,21 +216,20 @@ final class PostgresWrites implements Writes {
                         .collectMap(IdempotencyRecord::key);
     }
 
-    private static Mono<Resolution> carryOut(PostgresqlConnection connection, Fence fence, Decided decided) {
+    private static Mono<Resolution> write(PostgresqlConnection connection, Fence fence, LockedResolution decided) {
         Resolution resolution = decided.resolution();
         if (resolution.isEmpty()) {
             return connection.rollbackTransaction().thenReturn(resolution);
         }
         return Statements.rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
-                .flatMap(rows ->
-                        rows == 1 ? remember(connection, resolution.remembered()) : Mono.error(SqlStates.fenced()))
+                .flatMap(rows -> rows == 1 ? store(connection, resolution.records()) : Mono.error(SqlStates.fenced()))
                 .then(Mono.defer(() -> empty(connection, resolution.members())))
-                .then(Mono.defer(() -> carryOut(connection, resolution.members())))
+                .then(Mono.defer(() -> applyMembership(connection, resolution.members())))
                 .then(Mono.defer(connection::commitTransaction))
                 .thenReturn(resolution);
     }
 
-    private static Mono<Long> remember(PostgresqlConnection connection, List<IdempotencyRecord> fresh) {
+    private static Mono<Long> store(PostgresqlConnection connection, List<IdempotencyRecord> fresh) {
         return fresh.isEmpty()
                 ? Mono.just(0L)
                 : Statements.rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
@@ -244,7 +244,7 @@ final class PostgresWrites implements Writes {
                         .bind("$2", CounterRows.names(changes.emptied())));
     }
 
-    private static Mono<Long> carryOut(PostgresqlConnection connection, MemberChanges changes) {
+    private static Mono<Long> applyMembership(PostgresqlConnection connection, MemberChanges changes) {
         return changes.left().isEmpty() && changes.joined().isEmpty()
                 ? Mono.just(0L)
                 : Statements.rows(MemberRows.bind(connection.createStatement(MemberSql.APPLY_MEMBERSHIP), changes));
@@ -263,7 +263,7 @@ final class PostgresWrites implements Writes {
     @Override
     public Mono<Settlement> settle(Fence fence) {
         return lane.use(connection -> Statements.rows(fenced(connection, CounterSql.SKIP_SEQUENCE, fence)))
-                .flatMap(burnt -> burnt == 1
+                .flatMap(skipped -> skipped == 1
                         ? Mono.just(new NotCommitted())
                         : lane.use(connection -> outcome(connection, fence)));
     }
@@ -276,7 +276,7 @@ final class PostgresWrites implements Writes {
     }
 
     private static Settlement settlement(Readable row, Fence fence) {
-        // A writer that stands elsewhere was put there by a restore: it says nothing of this batch.
+        // After a restore the sequence differs: the row says nothing about this batch.
         if (CounterRows.number(row, "sequence") != fence.sequence()) {
             return new WriterGone();
         }

@@ -133,7 +133,7 @@ final class MemoryCounterStore implements CounterStore {
                     use(fence);
                     outcomes.put(fence.writer(), new Added(List.of(), List.of()));
                     resolution.changes().forEach(this::write);
-                    resolution.remembered().forEach(fresh -> keys.put(fresh.key(), fresh));
+                    resolution.records().forEach(fresh -> keys.put(fresh.key(), fresh));
                 }
                 return resolution;
             });

@@ -73,7 +73,7 @@ class ResolverTest {
             write(resolution, stored);
             write(resolution.members(), members);
             resolution
-                    .remembered()
+                    .records()
                     .forEach(fresh -> assertThat(keys.put(fresh.key(), fresh))
                             .as("remembered twice")
                             .isNull());

@@ -13,46 +13,47 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A decision on what is under lock. */
-record Decided(LockedRows held, Resolution resolution) {
+/** The resolution of operations, and the locked rows it was made on. */
+record LockedResolution(LockedRows locked, Resolution resolution) {
 
-    /** Whether it makes counters that are not claimed. */
-    boolean makes() {
+    /** Whether it creates counters whose rows are not locked yet. */
+    boolean createsUnlocked() {
         return resolution.changes().stream()
-                .anyMatch(change -> change.before() == null && !held.claimed().contains(change.counter()));
+                .anyMatch(change -> change.before() == null && !locked.claimed().contains(change.counter()));
     }
 
-    /** What changes, the rows included that were claimed for nothing. */
+    /** The changes, and the removal of rows that were claimed and not needed. */
     private List<Change> changes() {
-        Set<CounterId> unused = new HashSet<>(held.claimed());
+        Set<CounterId> unused = new HashSet<>(locked.claimed());
         resolution.changes().forEach(change -> unused.remove(change.counter()));
         List<Change> changes = new ArrayList<>(resolution.changes());
         unused.forEach(counter -> changes.add(new Change(counter, null, null)));
         return changes;
     }
 
-    /** Binds what {@link CounterSql#WRITE} is given beside the fence. */
+    /** Binds the parameters of {@link CounterSql#WRITE} after the fence. */
     PostgresqlStatement bind(PostgresqlStatement statement) {
         List<Change> changes = changes();
         int size = changes.size();
-        String[] whats = new String[size];
+        String[] actions = new String[size];
         @Nullable String[] kinds = new String[size];
         @Nullable Long[] values = new Long[size];
         @Nullable Long[] versions = new Long[size];
         @Nullable Long[] mins = new Long[size];
         @Nullable Long[] maxs = new Long[size];
-        Boolean[] anew = new Boolean[size];
+        Boolean[] recreated = new Boolean[size];
         BigInteger delta = BigInteger.ZERO;
         for (int i = 0; i < size; i++) {
             Change change = changes.get(i);
             Counter before = change.before();
             Counter after = change.after();
             delta = delta.add(change.delta());
-            anew[i] = before != null && after != null && !before.createdAt().equals(after.createdAt());
+            recreated[i] =
+                    before != null && after != null && !before.createdAt().equals(after.createdAt());
             if (after == null) {
-                whats[i] = "remove";
+                actions[i] = "remove";
             } else {
-                whats[i] = "change";
+                actions[i] = "change";
                 kinds[i] = after.kind().label();
                 values[i] = after.value();
                 versions[i] = after.version();
@@ -64,12 +65,12 @@ record Decided(LockedRows held, Resolution resolution) {
         return statement
                 .bind("$3", CounterRows.namespaces(ids))
                 .bind("$4", CounterRows.names(ids))
-                .bind("$5", whats)
+                .bind("$5", actions)
                 .bind("$6", values)
                 .bind("$7", versions)
                 .bind("$8", mins)
                 .bind("$9", maxs)
-                .bind("$10", anew)
+                .bind("$10", recreated)
                 .bind("$11", (long) resolution.operations())
                 .bind("$12", new BigDecimal(delta))
                 .bind("$13", kinds);
