@@ -26,8 +26,6 @@ class ErrorHandler implements WebExceptionHandler {
         ServerHttpRequest request = exchange.getRequest();
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
-            // The server logs it, under this name.
-            exchange.getAttributes().put(ServerWebExchange.LOG_ID_ATTRIBUTE, RequestId.of(request));
             return Mono.error(failure);
         }
         String requestId = RequestId.of(request);

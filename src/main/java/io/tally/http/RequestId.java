@@ -2,17 +2,19 @@ package io.tally.http;
 
 import io.micrometer.common.KeyValue;
 import io.netty.channel.Channel;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.spi.LoggingEventBuilder;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.observation.ServerRequestObservationContext;
+import org.springframework.web.server.ServerWebExchange;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * What a problem, the log and a trace call one request: its {@code X-Request-Id}, as proxies give it, or else what the
- * server calls it in its own log lines: its connection, and a running number. An answer without a problem carries none,
- * so that nothing is spent on it.
+ * The id of a request in its problem, the log and its trace: the {@code X-Request-Id} that the client or a proxy sent,
+ * or else the server's own, of a connection and a running number. Responses without a problem carry none, so that
+ * nothing is spent on them.
  */
 public final class RequestId {
 
@@ -26,25 +28,35 @@ public final class RequestId {
 
     private RequestId() {}
 
+    /** The id that a client sent, {@code null} where it sent none or one that could be misread in a log. */
+    public static @Nullable String sent(@Nullable String field) {
+        return field != null
+                        && !field.isEmpty()
+                        && field.length() <= LENGTH_MAX
+                        && field.chars().allMatch(c -> c > ' ' && c < 0x7f)
+                ? field
+                : null;
+    }
+
+    /** Gives an exchange the id that its client sent, for its problem and for what Spring logs about it. */
+    public static void set(ServerWebExchange exchange, @Nullable String sent) {
+        if (sent != null) {
+            exchange.getAttributes().put(ServerWebExchange.LOG_ID_ATTRIBUTE, sent);
+        }
+    }
+
     public static String of(ServerHttpRequest request) {
-        String given = request.getHeaders().getFirst(HEADER);
-        return given != null && isUsable(given) ? given : request.getId();
+        return (String) request.getAttributes().getOrDefault(ServerWebExchange.LOG_ID_ATTRIBUTE, request.getId());
     }
 
     /** Of a request that does not pass the dispatcher; the letter keeps its number apart from the dispatcher's. */
-    public static String of(HttpServerRequest request) {
-        String given = request.requestHeaders().get(HEADER);
-        return given != null && isUsable(given) ? given : request.requestId() + "d";
+    public static String of(HttpServerRequest request, @Nullable String sent) {
+        return sent != null ? sent : request.requestId() + "d";
     }
 
     /** Of a request that could not be read: its connection, with which the server's own names begin. */
     public static String of(Channel connection) {
         return connection.id().asShortText();
-    }
-
-    /** Any other might be mistaken for something else in a log. */
-    private static boolean isUsable(String given) {
-        return !given.isEmpty() && given.length() <= LENGTH_MAX && given.chars().allMatch(c -> c > ' ' && c < 0x7f);
     }
 
     /** Gives a request's trace its identity. */

@@ -4,6 +4,7 @@ import io.tally.TallyApplication;
 import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 
@@ -58,6 +59,11 @@ public final class TallyServer implements AutoCloseable {
     /** A bean, for what HTTP does not show. */
     public <T> T bean(Class<T> type) {
         return context.getBean(type);
+    }
+
+    /** All beans of a type, in their order. */
+    public <T> Stream<T> beans(Class<T> type) {
+        return context.getBeanProvider(type).orderedStream();
     }
 
     /** Stops it in order, as SIGTERM does; returns when it has stopped. */

@@ -20,7 +20,11 @@ import io.tally.http.IdempotencyKeys;
 import io.tally.http.ProblemException;
 import io.tally.http.Problems;
 import io.tally.http.RequestId;
+import io.tally.http.server.RequestGate.Admitted;
+import io.tally.http.server.RequestGate.Decision;
+import io.tally.http.server.RequestGate.Refused;
 import io.tally.pipeline.CounterPipeline;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.reactor.netty.NettyRouteProvider;
 import org.springframework.context.annotation.Profile;
 import org.springframework.http.HttpHeaders;
@@ -43,11 +47,13 @@ import tools.jackson.databind.json.JsonMapper;
 @Profile("!tracing")
 final class DirectIncrements implements NettyRouteProvider {
 
+    private final RequestGate gate;
     private final CounterPipeline pipeline;
     private final JsonMapper json;
     private final RequestMetrics metrics;
 
-    DirectIncrements(CounterPipeline pipeline, JsonMapper json, RequestMetrics metrics) {
+    DirectIncrements(RequestGate gate, CounterPipeline pipeline, JsonMapper json, RequestMetrics metrics) {
+        this.gate = gate;
         this.pipeline = pipeline;
         this.json = json;
         this.metrics = metrics;
@@ -60,11 +66,19 @@ final class DirectIncrements implements NettyRouteProvider {
 
     private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
         long startNanos = System.nanoTime();
-        return Mono.defer(() -> command(request))
+        Decision decision = gate.decide(request.method(), request.uri(), request.requestHeaders());
+        return command(decision, request)
                 .flatMap(pipeline::apply)
-                .flatMap(outcome -> answer(request, response, outcome))
-                .onErrorResume(failure -> answer(request, response, failure))
+                .flatMap(outcome -> answer(response, outcome))
+                .onErrorResume(failure -> answer(request, response, decision.requestId(), failure))
                 .doOnSuccess(sent -> answered(request, response, System.nanoTime() - startNanos));
+    }
+
+    private Mono<Command> command(Decision decision, HttpServerRequest request) {
+        return switch (decision) {
+            case Admitted admitted -> Mono.defer(() -> command(request));
+            case Refused refused -> Mono.error(refused.problem());
+        };
     }
 
     private Mono<Command> command(HttpServerRequest request) {
@@ -84,12 +98,12 @@ final class DirectIncrements implements NettyRouteProvider {
                 : Mono.just(Delta.ONE);
     }
 
-    private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Outcome outcome) {
+    private Mono<Void> answer(HttpServerResponse response, Outcome outcome) {
         return switch (outcome) {
             case Incremented incremented -> answer(response, incremented);
             case Replayed replayed ->
                 answer(response.header(IdempotencyKeys.REPLAYED, "true"), (Incremented) replayed.original());
-            default -> answer(request, response, new ProblemException(Problems.problem(outcome)));
+            default -> Mono.error(new ProblemException(Problems.problem(outcome)));
         };
     }
 
@@ -99,11 +113,12 @@ final class DirectIncrements implements NettyRouteProvider {
         return send(response, IncrementView.of(incremented));
     }
 
-    private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Throwable failure) {
+    private Mono<Void> answer(
+            HttpServerRequest request, HttpServerResponse response, @Nullable String sentId, Throwable failure) {
         if (response.hasSentHeaders()) {
             return Mono.error(failure);
         }
-        String requestId = RequestId.of(request);
+        String requestId = RequestId.of(request, sentId);
         ProblemException refusal = Failures.problem(failure, requestId, () -> request.method() + " " + request.uri());
         Problems.fields(refusal, requestId)
                 .forEach((name, values) -> response.responseHeaders().set(name, values));

@@ -1,6 +1,6 @@
 /**
- * What Netty needs below the routes: configuration, time-outs, draining, broken chunks, and the direct way of plain
- * increments.
+ * What Netty needs below the routes: configuration, the gate in front of both ways, time-outs, draining, invalid
+ * chunks, and the direct way of plain increments.
  */
 @NullMarked
 package io.tally.http.server;

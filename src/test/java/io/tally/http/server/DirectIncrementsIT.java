@@ -2,7 +2,12 @@ package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
 import io.tally.testing.Clients;
+import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.RawHttp;
 import io.tally.testing.RawHttp.Response;
@@ -21,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.context.annotation.Primary;
 
 /** The two ways of an increment, which answer alike: straight from the server, and through the dispatcher. */
 @Timeout(300)
@@ -89,7 +95,11 @@ class DirectIncrementsIT {
                 story("a key in quotes", plain("", "Idempotency-Key: \"k-NAME\""), plain("", key)),
                 story("a key that is none", plain("", "Idempotency-Key: \"k")),
                 story("two keys", plain("", key, "Idempotency-Key: b")),
-                story("a request id", json("?", "X-Request-Id: r-1")));
+                story("a request id", json("?", "X-Request-Id: r-1")),
+                story("a request id in two words", json("?", "X-Request-Id: r 1")),
+                story("a request id that is too long", json("?", "X-Request-Id: " + "r".repeat(129))),
+                story("an empty request id", json("?", "X-Request-Id:")),
+                story("two request ids", json("?", "X-Request-Id: r-1", "X-Request-Id: r-2")));
     }
 
     private static Story story(String what, Request... requests) {
@@ -127,6 +137,47 @@ class DirectIncrementsIT {
         Response routed = send(plain(""), "bounded-2", List.of(ROUTED));
         assertThat(direct.status()).isEqualTo(409);
         assertThat(told(direct)).isEqualTo(told(routed));
+    }
+
+    /** Refuses requests that ask for it, and says which request it was. */
+    @Primary
+    static final class RefusingGate extends RequestGate {
+
+        @Override
+        Decision decide(HttpMethod method, String uri, HttpHeaders fields) {
+            Decision decision = super.decide(method, uri, fields);
+            if (!fields.contains("X-Refuse")) {
+                return decision;
+            }
+            var more = new org.springframework.http.HttpHeaders();
+            more.set("X-Reason", fields.get("X-Refuse"));
+            return new Refused(
+                    decision.requestId(), new ProblemException(ProblemType.OVERLOADED, method + " " + uri, more));
+        }
+    }
+
+    @Test
+    void theGateRefusesBothAlike() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+        try (TallyServer gated = TallyServer.start(database, "spring.main.sources", RefusingGate.class.getName())) {
+            for (Request refused : List.of(
+                    json("{\"delta\":1}", "X-Refuse: busy"),
+                    json("{\"delta\":1}", "X-Refuse: busy", "X-Request-Id: r-1"),
+                    json("?", "X-Refuse: busy"))) {
+                Response direct = send(gated, refused, "gated", List.of());
+                Response routed = send(gated, refused, "gated", List.of(ROUTED));
+                assertThat(direct.status()).isEqualTo(503);
+                assertThat(direct.header("X-Reason")).isEqualTo("busy");
+                assertThat(direct.header("Retry-After")).isEqualTo("1");
+                assertThat(direct.json().path("detail").asString())
+                        .isEqualTo("POST /v1/counters/direct/gated/increments");
+                assertThat(told(direct)).isEqualTo(told(routed));
+            }
+            assertThat(send(gated, plain(""), "gated", List.of()).status()).isEqualTo(200);
+            assertThat(send(gated, plain(""), "gated", List.of(ROUTED)).status())
+                    .isEqualTo(200);
+        }
+        assertThat(database.queryLong("select value from counter")).isEqualTo(2);
     }
 
     @Test
