@@ -1,11 +1,11 @@
 package io.tally.bulk;
 
-import io.tally.bulk.IncrementItem.Answered;
+import io.tally.counter.Command;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.http.server.Json;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -25,6 +25,7 @@ import org.springframework.mock.web.server.MockServerWebExchange;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.reactive.result.view.ViewResolver;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A piece of a stream of increments, as the network brings it: 64 KiB of lines. */
@@ -42,8 +43,9 @@ public class StreamBenchmark {
     private final JsonMapper json = Json.mapper();
     private final byte[] hot = piece(1);
     private final byte[] spread = piece(10_000);
-    private final BulkAnswers<Answered> answers = new BulkAnswers<>(json, ItemAnswers::write);
-    private final List<List<Answered>> answered = answered();
+    private final BulkAnswers<Outcome> answers = new BulkAnswers<>(json, BulkRoutes::write);
+    private final List<List<BulkItem<Command>>> items = read(hot);
+    private final List<List<BulkItem<Outcome>>> done = process();
 
     private static byte[] piece(int counters) {
         StringBuilder lines = new StringBuilder();
@@ -57,23 +59,21 @@ public class StreamBenchmark {
         return lines.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    private List<List<Answered>> answered() {
-        List<List<Answered>> blocks = new ArrayList<>();
-        long value = 1_234_567;
-        for (List<IncrementItem> items : read(hot)) {
-            List<Outcome> outcomes = new ArrayList<>();
-            for (int i = 0; i < items.size(); i++) {
-                value++;
-                outcomes.add(new Incremented(value, value, 1));
-            }
-            blocks.add(IncrementItem.answered(items, outcomes));
-        }
-        return blocks;
+    private List<List<BulkItem<Command>>> read(byte[] piece) {
+        Lines<Command> lines = new Lines<>(new IncrementReader(json, null), LINE_BYTES_MAX);
+        return lines.blocks(DefaultDataBufferFactory.sharedInstance.wrap(piece));
     }
 
-    private List<List<IncrementItem>> read(byte[] piece) {
-        Lines<IncrementItem> lines = new Lines<>(new IncrementItems(json, null), LINE_BYTES_MAX);
-        return lines.blocks(DefaultDataBufferFactory.sharedInstance.wrap(piece));
+    private List<List<BulkItem<Outcome>>> process() {
+        return Flux.fromIterable(items)
+                .concatMap(block -> BulkItem.process(block, StreamBenchmark::apply))
+                .collectList()
+                .blockOptional()
+                .orElseThrow();
+    }
+
+    private static Mono<List<Outcome>> apply(List<Command> commands) {
+        return Mono.just(Collections.nCopies(commands.size(), new Incremented(1_234_567, 1_234_567, 1)));
     }
 
     /** Some 1,300 lines about one counter. */
@@ -88,11 +88,17 @@ public class StreamBenchmark {
         return read(spread);
     }
 
+    /** The outcomes of one piece, each in its item's place. */
+    @Benchmark
+    public Object processItems() {
+        return process();
+    }
+
     /** The answers to one piece. */
     @Benchmark
     public Object writeAnswers() {
         MockServerWebExchange exchange = MockServerWebExchange.from(MockServerHttpRequest.post("/v1/increments"));
-        answers.lines(Flux.fromIterable(answered))
+        answers.lines(Flux.fromIterable(done))
                 .flatMap(response -> response.writeTo(exchange, new Codecs()))
                 .block();
         return exchange.getResponse();

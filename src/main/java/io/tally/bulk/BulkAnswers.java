@@ -1,5 +1,8 @@
 package io.tally.bulk;
 
+import io.tally.bulk.BulkItem.Malformed;
+import io.tally.bulk.BulkItem.StreamIncomplete;
+import io.tally.bulk.BulkItem.Valid;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -14,61 +17,69 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What came of many items, as JSON: an array, or a line for each. */
-public final class BulkAnswers<T> {
+/**
+ * Responses to bulk requests: a JSON array, or a stream with a line for each item.
+ *
+ * @param <R> the result of a valid item
+ */
+public final class BulkAnswers<R> {
 
-    /** About as long as an answer is. */
-    private static final int ANSWER_BYTES = 40;
+    /** About the length of one item. */
+    private static final int ITEM_BYTES = 40;
 
     private final ObjectWriter json;
-    private final BiConsumer<T, JsonGenerator> members;
+    private final BiConsumer<R, JsonGenerator> members;
 
-    /** @param members writes the members of the object that stands for one item */
-    public BulkAnswers(JsonMapper json, BiConsumer<T, JsonGenerator> members) {
+    /** @param members writes a result as members of its item's JSON object */
+    public BulkAnswers(JsonMapper json, BiConsumer<R, JsonGenerator> members) {
         this.json = json.writer().withRootValueSeparator("\n");
         this.members = members;
     }
 
-    /** The member that stands for an item that was not done. */
+    /** Writes the member of an item that was not carried out. */
     public static void problem(ProblemDetail problem, JsonGenerator generator) {
         generator.writePOJOProperty("problem", problem);
     }
 
-    /** An answer that is a stream, with a line for each. */
-    public Mono<ServerResponse> lines(Flux<List<T>> answers) {
+    /** A stream with a line for each item. */
+    public Mono<ServerResponse> lines(Flux<List<BulkItem<R>>> items) {
         return ServerResponse.ok()
                 .contentType(MediaType.APPLICATION_NDJSON)
                 .body(BodyInserters.fromDataBuffers(
-                        answers.map(this::lines).map(DefaultDataBufferFactory.sharedInstance::wrap)));
+                        items.map(this::lines).map(DefaultDataBufferFactory.sharedInstance::wrap)));
     }
 
-    private byte[] lines(List<T> answers) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(answers.size() * ANSWER_BYTES);
+    private byte[] lines(List<BulkItem<R>> items) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(items.size() * ITEM_BYTES);
         try (JsonGenerator generator = json.createGenerator(bytes)) {
-            answers.forEach(answer -> write(answer, generator));
+            items.forEach(item -> write(item, generator));
             generator.writeRaw('\n');
         }
         return bytes.toByteArray();
     }
 
-    /** An answer that is an array. */
-    public Mono<ServerResponse> array(ServerResponse.BodyBuilder response, List<T> answers) {
-        return response.contentType(MediaType.APPLICATION_JSON).bodyValue(array(answers));
+    /** An array. */
+    public Mono<ServerResponse> array(ServerResponse.BodyBuilder response, List<BulkItem<R>> items) {
+        return response.contentType(MediaType.APPLICATION_JSON).bodyValue(array(items));
     }
 
-    private byte[] array(List<T> answers) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(answers.size() * ANSWER_BYTES);
+    private byte[] array(List<BulkItem<R>> items) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(items.size() * ITEM_BYTES);
         try (JsonGenerator generator = json.createGenerator(bytes)) {
             generator.writeStartArray();
-            answers.forEach(answer -> write(answer, generator));
+            items.forEach(item -> write(item, generator));
             generator.writeEndArray();
         }
         return bytes.toByteArray();
     }
 
-    private void write(T answer, JsonGenerator generator) {
+    private void write(BulkItem<R> item, JsonGenerator generator) {
         generator.writeStartObject();
-        members.accept(answer, generator);
+        switch (item) {
+            case Valid<R> valid -> members.accept(valid.value(), generator);
+            case Malformed<R> malformed -> problem(malformed.problem(), generator);
+            case StreamIncomplete<R> end -> problem(end.problem(), generator);
+        }
         generator.writeEndObject();
     }
 }

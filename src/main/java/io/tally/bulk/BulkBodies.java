@@ -53,27 +53,29 @@ public final class BulkBodies {
                 ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send application/json or application/x-ndjson.");
     }
 
-    /** All of an array. Fails where there is no body, or one that is too long. */
-    public Mono<byte[]> array(ServerRequest request) {
-        return Bodies.bytes(request, limits.arrayBytesMax()).switchIfEmpty(Mono.error(Bodies::missing));
+    /** Reads an array. Fails with a {@link ProblemException} if the body is missing, malformed or too long. */
+    public <T> Mono<List<BulkItem<T>>> array(ServerRequest request, ItemReader<T> reader) {
+        return Bodies.bytes(request, limits.arrayBytesMax())
+                .switchIfEmpty(Mono.error(Bodies::missing))
+                .map(reader::array);
     }
 
     /**
-     * Reads a stream as it arrives, carries its items out in blocks, and gives their results in the order of the lines.
-     * Reads no further than {@code tally.http.stream-bytes-max} beyond what is answered. Never fails for the stream's
-     * sake: one that breaks off, or whose instance stops, ends with an item of type
-     * {@link ProblemType#STREAM_INCOMPLETE}.
+     * Reads a stream as it arrives, carries out its items in blocks, and emits their results in the order of the lines.
+     * Reads at most {@code tally.http.stream-bytes-max} beyond the last result. A stream that breaks off, or whose
+     * instance stops, does not fail: it ends with {@link BulkItem.StreamIncomplete}.
      *
-     * @param items a new one for each stream
-     * @param work carries out a block; several may be under way at once
+     * @param reader a new one for each stream
+     * @param work carries out a block; several may run at once
      */
-    public <T, R> Flux<R> lines(ServerRequest request, LineItems<T> items, Function<List<T>, Mono<R>> work) {
+    public <T, R> Flux<R> lines(
+            ServerRequest request, ItemReader<T> reader, Function<List<BulkItem<T>>, Mono<R>> work) {
         return Flux.defer(() -> blocks(
-                        request, new Lines<>(items, (int) limits.lineBytesMax().toBytes())))
+                        request, new Lines<>(reader, (int) limits.lineBytesMax().toBytes())))
                 .flatMapSequential(work, limits.streamPiecesMax(), 1);
     }
 
-    private <T> Flux<List<T>> blocks(ServerRequest request, Lines<T> lines) {
+    private <T> Flux<List<BulkItem<T>>> blocks(ServerRequest request, Lines<T> lines) {
         return Bodies.buffers(request)
                 .takeUntilOther(stopping.asMono())
                 // What arrived before is applied and answered all the same.

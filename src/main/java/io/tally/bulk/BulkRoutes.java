@@ -1,19 +1,17 @@
 package io.tally.bulk;
 
-import io.tally.bulk.IncrementItem.Answered;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.Replayed;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Preconditions;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -25,6 +23,7 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Many increments in one request, each for itself: an array, or a stream of lines of any length. */
@@ -37,14 +36,14 @@ class BulkRoutes {
     private final BulkBodies bodies;
     private final BulkMetrics metrics;
     private final JsonMapper json;
-    private final BulkAnswers<Answered> answers;
+    private final BulkAnswers<Outcome> answers;
 
     BulkRoutes(CounterPipeline pipeline, BulkBodies bodies, BulkMetrics metrics, JsonMapper json) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.metrics = metrics;
         this.json = json;
-        this.answers = new BulkAnswers<>(json, ItemAnswers::write);
+        this.answers = new BulkAnswers<>(json, BulkRoutes::write);
     }
 
     @Bean
@@ -56,47 +55,61 @@ class BulkRoutes {
 
     private Mono<ServerResponse> increment(ServerRequest request) {
         Preconditions.requireNone(request);
-        IncrementItems items = new IncrementItems(json, IdempotencyKeys.of(request, IdempotencyKey.INCREMENTS));
+        IncrementReader reader = new IncrementReader(json, IdempotencyKeys.of(request, IdempotencyKey.INCREMENTS));
         if (!bodies.isStream(request)) {
-            return array(request, items);
+            return array(request, reader);
         }
-        return isMinimal(request) ? summary(stream(request, items)) : answers.lines(stream(request, items));
+        return isMinimal(request) ? summary(stream(request, reader)) : answers.lines(stream(request, reader));
     }
 
     // ---- an array: answered at once
 
-    private Mono<ServerResponse> array(ServerRequest request, IncrementItems items) {
-        return bodies.array(request)
-                .map(items::array)
-                .flatMap(read -> answered(read, pipeline::applyAll))
-                .flatMap(answered -> isMinimal(request) ? summary(Flux.just(answered)) : array(answered));
+    private Mono<ServerResponse> array(ServerRequest request, IncrementReader reader) {
+        return bodies.array(request, reader)
+                .flatMap(items -> process(items, pipeline::applyAll))
+                .flatMap(items -> isMinimal(request) ? summary(Flux.just(items)) : array(items));
     }
 
-    private Mono<ServerResponse> array(List<Answered> answered) {
-        boolean replay = new BulkSummary().add(answered).isReplay();
-        return answers.array(ServerResponse.ok().headers(headers -> markIf(replay, headers)), answered);
+    private Mono<ServerResponse> array(List<BulkItem<Outcome>> items) {
+        boolean replay = new BulkSummary().add(items).isReplay();
+        return answers.array(ServerResponse.ok().headers(headers -> markIf(replay, headers)), items);
     }
 
     // ---- a stream: answered as it is applied
 
-    private Flux<List<Answered>> stream(ServerRequest request, IncrementItems items) {
+    private Flux<List<BulkItem<Outcome>>> stream(ServerRequest request, IncrementReader reader) {
         return Flux.defer(() -> {
             Function<List<Command>, Mono<List<Outcome>>> apply = pipeline.stream();
-            return bodies.lines(request, items, block -> answered(block, apply));
+            return bodies.lines(request, reader, block -> process(block, apply));
         });
     }
 
     // ---- both
 
-    private Mono<List<Answered>> answered(
-            List<IncrementItem> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
-        return apply.apply(IncrementItem.commands(items))
-                .map(outcomes -> IncrementItem.answered(items, outcomes))
-                .doOnNext(this::measure);
+    private Mono<List<BulkItem<Outcome>>> process(
+            List<BulkItem<Command>> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
+        return BulkItem.process(items, apply)
+                .doOnNext(done -> BulkItem.verdicts(done, Outcome::verdict).forEach(metrics::lines));
     }
 
-    private Mono<ServerResponse> summary(Flux<List<Answered>> answered) {
-        return answered.reduceWith(BulkSummary::new, BulkSummary::add).flatMap(BulkRoutes::summary);
+    static void write(Outcome outcome, JsonGenerator generator) {
+        if (outcome instanceof Incremented incremented) {
+            write(incremented, generator);
+        } else if (outcome instanceof Replayed replayed && replayed.original() instanceof Incremented incremented) {
+            write(incremented, generator);
+            generator.writeBooleanProperty("replayed", true);
+        } else {
+            BulkAnswers.problem(Problems.problem(outcome), generator);
+        }
+    }
+
+    private static void write(Incremented incremented, JsonGenerator generator) {
+        generator.writeNumberProperty("value", incremented.value());
+        generator.writeNumberProperty("version", incremented.version());
+    }
+
+    private Mono<ServerResponse> summary(Flux<List<BulkItem<Outcome>>> items) {
+        return items.reduceWith(BulkSummary::new, BulkSummary::add).flatMap(BulkRoutes::summary);
     }
 
     private static Mono<ServerResponse> summary(BulkSummary summary) {
@@ -108,16 +121,6 @@ class BulkRoutes {
                                 .header("Preference-Applied", MINIMAL)
                                 .headers(headers -> markIf(summary.isReplay(), headers)),
                         summary.view());
-    }
-
-    private void measure(List<Answered> answered) {
-        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
-        for (Answered answer : answered) {
-            if (!answer.item().isEnd()) {
-                counts.merge(BulkSummary.verdict(answer), 1L, Long::sum);
-            }
-        }
-        counts.forEach(metrics::lines);
     }
 
     private static void markIf(boolean replay, HttpHeaders headers) {

@@ -1,14 +1,17 @@
 package io.tally.bulk;
 
-import io.tally.bulk.IncrementItem.Answered;
+import io.tally.bulk.BulkItem.Malformed;
+import io.tally.bulk.BulkItem.StreamIncomplete;
+import io.tally.bulk.BulkItem.Valid;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.http.Problems;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;
 
-/** What came of many increments, in short. For one thread at a time. */
+/** Counts the outcomes of a bulk request and keeps its first problems. For one thread at a time. */
 final class BulkSummary {
 
     private static final int PROBLEMS_MAX = 10;
@@ -18,54 +21,62 @@ final class BulkSummary {
     private long rejected;
     private long refused;
     private long failed;
-    private @Nullable ProblemDetail broken;
+    private @Nullable ProblemDetail incomplete;
     private final List<Problem> firstProblems = new ArrayList<>();
 
-    /** A problem and where it is. */
+    /** A problem and its line. */
     record Problem(long line, ProblemDetail problem) {}
 
     /**
-     * The summary as it is sent. Every line that is not blank is counted once.
+     * The summary as the client gets it. Every line that is not blank counts once.
      *
      * @param rejected all lines with a problem
-     * @param refused those of them that may be sent again as they are, since nothing was applied
-     * @param failed those of them of which nobody knows whether they were applied
+     * @param refused those of them that the client may retry unchanged, since nothing was applied
+     * @param failed those of them whose outcome is unknown
      */
     record View(long applied, long replayed, long rejected, long refused, long failed, List<Problem> firstProblems) {}
 
-    BulkSummary add(List<Answered> answers) {
-        answers.forEach(this::add);
+    BulkSummary add(List<BulkItem<Outcome>> items) {
+        items.forEach(this::add);
         return this;
     }
 
-    private void add(Answered answer) {
-        if (answer.item().isEnd()) {
-            broken = ItemAnswers.problem(answer);
-            return;
+    private void add(BulkItem<Outcome> item) {
+        switch (item) {
+            case Valid<Outcome> valid -> add(valid.line(), valid.value());
+            case Malformed<Outcome> malformed -> reject(malformed.line(), malformed::problem);
+            case StreamIncomplete<Outcome> end -> incomplete = end.problem();
         }
-        switch (verdict(answer)) {
+    }
+
+    private void add(long line, Outcome outcome) {
+        switch (outcome.verdict()) {
             case APPLIED -> applied++;
             case REPLAYED -> replayed++;
-            case REJECTED -> reject(answer);
+            case REJECTED -> reject(line, outcome);
             case REFUSED -> {
                 refused++;
-                reject(answer);
+                reject(line, outcome);
             }
             case FAILED -> {
                 failed++;
-                reject(answer);
+                reject(line, outcome);
             }
         }
     }
 
-    private void reject(Answered answer) {
+    private void reject(long line, Outcome outcome) {
+        reject(line, () -> Problems.problem(outcome));
+    }
+
+    private void reject(long line, Supplier<ProblemDetail> problem) {
         rejected++;
         if (firstProblems.size() < PROBLEMS_MAX) {
-            firstProblems.add(new Problem(answer.item().line(), ItemAnswers.problem(answer)));
+            firstProblems.add(new Problem(line, problem.get()));
         }
     }
 
-    /** Whether nothing was applied now that had not been applied before. */
+    /** Whether the request is a replay: it applied nothing now, and something before. */
     boolean isReplay() {
         return applied == 0 && replayed > 0;
     }
@@ -74,10 +85,10 @@ final class BulkSummary {
         return new View(applied, replayed, rejected, refused, failed, List.copyOf(firstProblems));
     }
 
-    /** The summary as a problem, where the stream broke off; else {@code null}. */
+    /** The summary as a problem if the stream broke off, else {@code null}. */
     @Nullable
     ProblemDetail incomplete() {
-        ProblemDetail problem = broken;
+        ProblemDetail problem = incomplete;
         if (problem != null) {
             problem.setProperty("applied", applied);
             problem.setProperty("replayed", replayed);
@@ -87,11 +98,5 @@ final class BulkSummary {
             problem.setProperty("firstProblems", List.copyOf(firstProblems));
         }
         return problem;
-    }
-
-    /** What is malformed is rejected. */
-    static Verdict verdict(Answered answer) {
-        Outcome outcome = answer.outcome();
-        return outcome == null ? Verdict.REJECTED : outcome.verdict();
     }
 }

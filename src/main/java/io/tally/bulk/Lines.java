@@ -1,5 +1,7 @@
 package io.tally.bulk;
 
+import io.tally.bulk.BulkItem.Malformed;
+import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import java.util.ArrayList;
@@ -20,22 +22,22 @@ final class Lines<T> {
     /** The most items in a block: bounds what is read and not answered, however short the lines are. */
     private static final int BLOCK_MAX = 256;
 
-    private final LineItems<T> items;
+    private final ItemReader<T> reader;
     private final int lineBytesMax;
     private byte[] begun = new byte[0];
     private boolean tooLong;
     private @Nullable ProblemDetail broken;
     private long line;
 
-    Lines(LineItems<T> items, int lineBytesMax) {
-        this.items = items;
+    Lines(ItemReader<T> reader, int lineBytesMax) {
+        this.reader = reader;
         this.lineBytesMax = lineBytesMax;
     }
 
     /** The items of the lines that end in this buffer, in blocks; releases the buffer. */
-    List<List<T>> blocks(DataBuffer buffer) {
+    List<List<BulkItem<T>>> blocks(DataBuffer buffer) {
         byte[] bytes = joined(buffer);
-        List<T> found = new ArrayList<>();
+        List<BulkItem<T>> found = new ArrayList<>();
         int from = 0;
         for (int i = begun.length; i < bytes.length; i++) {
             if (bytes[i] == '\n') {
@@ -56,13 +58,13 @@ final class Lines<T> {
      * After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is
      * missing.
      */
-    List<List<T>> last() {
-        List<T> found = new ArrayList<>();
+    List<List<BulkItem<T>>> last() {
+        List<BulkItem<T>> found = new ArrayList<>();
         ProblemDetail missing = broken;
         if (missing == null) {
             end(begun, 0, begun.length, found);
         } else {
-            found.add(items.refused(line + 1, missing));
+            found.add(new StreamIncomplete<>(line + 1, missing));
         }
         return cut(found);
     }
@@ -80,15 +82,15 @@ final class Lines<T> {
         begun = tooLong ? new byte[0] : Arrays.copyOfRange(bytes, from, bytes.length);
     }
 
-    private void end(byte[] bytes, int from, int to, List<T> found) {
+    private void end(byte[] bytes, int from, int to, List<BulkItem<T>> found) {
         line++;
         if (tooLong || to - from > lineBytesMax) {
             tooLong = false;
-            found.add(items.refused(
+            found.add(new Malformed<>(
                     line,
                     Problems.shared(ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most.")));
         } else if (!isBlank(bytes, from, to)) {
-            found.add(items.line(bytes, from, to - from, line));
+            found.add(reader.line(bytes, from, to - from, line));
         }
     }
 
@@ -101,8 +103,8 @@ final class Lines<T> {
         return true;
     }
 
-    private static <T> List<List<T>> cut(List<T> found) {
-        List<List<T>> blocks = new ArrayList<>();
+    private static <T> List<List<BulkItem<T>>> cut(List<BulkItem<T>> found) {
+        List<List<BulkItem<T>>> blocks = new ArrayList<>();
         for (int from = 0; from < found.size(); from += BLOCK_MAX) {
             blocks.add(found.subList(from, Math.min(from + BLOCK_MAX, found.size())));
         }

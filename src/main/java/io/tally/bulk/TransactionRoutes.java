@@ -30,11 +30,11 @@ class TransactionRoutes {
     private static final DataSize BODY_MAX = DataSize.ofKilobytes(256);
 
     private final CounterPipeline pipeline;
-    private final IncrementItems items;
+    private final IncrementReader reader;
 
     TransactionRoutes(CounterPipeline pipeline, JsonMapper json) {
         this.pipeline = pipeline;
-        this.items = new IncrementItems(json, null);
+        this.reader = new IncrementReader(json, null);
     }
 
     @Bean
@@ -53,7 +53,7 @@ class TransactionRoutes {
         }
         return Bodies.bytes(request, BODY_MAX)
                 .switchIfEmpty(Mono.error(Bodies::missing))
-                .map(items::transaction)
+                .map(reader::transaction)
                 .map(increments -> Command.of(new Transaction(increments), key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);

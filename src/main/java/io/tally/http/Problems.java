@@ -102,11 +102,6 @@ public final class Problems {
         return SHARED.of(type, detail);
     }
 
-    /** Whether a problem is of that type. */
-    public static boolean isOf(ProblemType type, ProblemDetail problem) {
-        return type.uri().equals(String.valueOf(problem.getType()));
-    }
-
     /** What a failure of the database means for the one request it stood for. */
     public static Outcome outcome(StoreFailure failure) {
         return switch (failure.kind()) {

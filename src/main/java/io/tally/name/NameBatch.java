@@ -2,21 +2,21 @@ package io.tally.name;
 
 import io.tally.counter.Outcome;
 import io.tally.lane.PendingRequest;
-import io.tally.name.NameAnswer.Named;
-import io.tally.name.NameAnswer.Unnamed;
+import io.tally.name.NameResult.Failure;
+import io.tally.name.NameResult.Success;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Those who wait in one batch, by what they want; each leaves with the answer. For one thread at a time. */
+/** The requests of one batch that have no result yet, by key. For one thread at a time. */
 final class NameBatch {
 
-    private final Map<NameKey, List<PendingRequest<Wanted, NameAnswer>>> open = new LinkedHashMap<>();
+    private final Map<NameKey, List<PendingRequest<NameRequest, NameResult>>> open = new LinkedHashMap<>();
     private boolean inDoubt;
 
-    NameBatch(List<PendingRequest<Wanted, NameAnswer>> requests) {
-        for (PendingRequest<Wanted, NameAnswer> pending : requests) {
+    NameBatch(List<PendingRequest<NameRequest, NameResult>> requests) {
+        for (PendingRequest<NameRequest, NameResult> pending : requests) {
             open.computeIfAbsent(pending.request().key(), key -> new ArrayList<>(1))
                     .add(pending);
         }
@@ -26,44 +26,44 @@ final class NameBatch {
         return open.isEmpty();
     }
 
-    /** What is still wanted. */
+    /** The keys of the open requests. */
     List<NameKey> keys() {
         return List.copyOf(open.keySet());
     }
 
-    /** The same, as the first who wants each would make it. */
-    List<Wanted> wanted() {
+    /** The first open request of each key, which creates the name if it does not exist. */
+    List<NameRequest> requests() {
         return open.values().stream()
                 .map(requests -> requests.getFirst().request())
                 .toList();
     }
 
-    /** Answers all who want one of these. */
-    void take(Map<NameKey, Known> known) {
-        known.forEach(this::take);
+    /** Completes the requests for these names. */
+    void complete(Map<NameKey, StoredName> names) {
+        names.forEach(this::complete);
     }
 
-    private void take(NameKey key, Known known) {
-        for (PendingRequest<Wanted, NameAnswer> pending : open.getOrDefault(key, List.of())) {
-            boolean created = known.creator() == pending.request().creator();
-            pending.answer(new Named(known.name(), known.id(), created));
+    private void complete(NameKey key, StoredName stored) {
+        for (PendingRequest<NameRequest, NameResult> pending : open.getOrDefault(key, List.of())) {
+            boolean created = stored.creator() == pending.request().creator();
+            pending.answer(new Success(stored.name(), stored.id(), created));
         }
         open.remove(key);
     }
 
-    /** Answers all who want this one that there is no id, and why. */
-    void fail(NameKey key, Outcome why) {
-        open.getOrDefault(key, List.of()).forEach(pending -> pending.answer(new Unnamed(why)));
+    /** Fails the requests for one name. */
+    void fail(NameKey key, Outcome cause) {
+        open.getOrDefault(key, List.of()).forEach(pending -> pending.answer(new Failure(cause)));
         open.remove(key);
     }
 
-    /** The same for all that are still wanted, of which none was made. */
-    void refuseAll(Outcome why) {
-        open.values().forEach(requests -> requests.forEach(pending -> pending.refuse(new Unnamed(why))));
+    /** Refuses the open requests, none of which created a name. */
+    void refuseAll(Outcome cause) {
+        open.values().forEach(requests -> requests.forEach(pending -> pending.refuse(new Failure(cause))));
         open.clear();
     }
 
-    /** Says that what is still wanted may have been made, and nobody knows. */
+    /** Notes that the names of the open requests may have been created: the outcome is unknown. */
     void doubt() {
         inDoubt = true;
     }

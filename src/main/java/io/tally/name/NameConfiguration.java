@@ -6,7 +6,7 @@ import io.tally.postgres.Pool;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** Names, in whatever store there is. */
+/** The beans of names. */
 @Configuration(proxyBeanMethods = false)
 class NameConfiguration {
 

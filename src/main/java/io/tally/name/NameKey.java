@@ -4,9 +4,9 @@ import io.tally.counter.Naming;
 import java.util.Locale;
 
 /**
- * What tells a name from another.
+ * The identity of a name.
  *
- * @param key the name, or its lower case where it is compared without regard to case; the two are names apart
+ * @param key the name, or its lower case if the request folds case
  */
 public record NameKey(String namespace, String key) {
 
@@ -15,7 +15,7 @@ public record NameKey(String namespace, String key) {
      *
      * @param folded whether upper and lower case are the same, by {@link String#toLowerCase(Locale)} of
      *     {@link Locale#ROOT}
-     * @throws IllegalArgumentException with a sentence fit for the caller where either is malformed
+     * @throws IllegalArgumentException with a sentence fit for the caller if either is malformed
      */
     public static NameKey of(String namespace, String name, boolean folded) {
         Naming.requireNamespace(namespace);

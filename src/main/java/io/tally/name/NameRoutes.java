@@ -2,6 +2,8 @@ package io.tally.name;
 
 import io.tally.bulk.BulkAnswers;
 import io.tally.bulk.BulkBodies;
+import io.tally.bulk.BulkItem;
+import io.tally.bulk.BulkItem.Valid;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
 import io.tally.counter.Outcome;
@@ -16,19 +18,15 @@ import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.name.NameAnswer.Named;
-import io.tally.name.NameAnswer.Unnamed;
-import io.tally.name.NameItem.Answered;
-import java.util.EnumMap;
+import io.tally.name.NameResult.Failure;
+import io.tally.name.NameResult.Success;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
@@ -36,7 +34,7 @@ import reactor.core.publisher.Mono;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Ids for names: many at once, got or made; and the look at one that exists. */
+/** Ids of names: get-or-create in bulk, and reads of one name. */
 @Configuration(proxyBeanMethods = false)
 class NameRoutes {
 
@@ -47,7 +45,7 @@ class NameRoutes {
     private final BulkBodies bodies;
     private final FeatureMetrics metrics;
     private final JsonMapper json;
-    private final BulkAnswers<Answered> answers;
+    private final BulkAnswers<NameResult> answers;
 
     NameRoutes(Names names, BulkBodies bodies, FeatureMetrics metrics, JsonMapper json) {
         this.names = names;
@@ -60,15 +58,15 @@ class NameRoutes {
     /** A name that exists. */
     record NameView(String name, long id) {
 
-        static NameView of(Known known) {
-            return new NameView(known.name(), known.id());
+        static NameView of(StoredName stored) {
+            return new NameView(stored.name(), stored.id());
         }
     }
 
     @Bean
     Route namesRoute() {
         return Routes.resource(NAMESPACE, MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
-                .on(HttpMethod.POST, this::getOrMake)
+                .on(HttpMethod.POST, this::getOrCreate)
                 .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))))
                 .build();
     }
@@ -80,94 +78,73 @@ class NameRoutes {
                 .build();
     }
 
-    // ---- one that exists
+    // ---- one name
 
-    private static Mono<ServerResponse> answer(Mono<Known> found) {
-        return found.flatMap(known -> Routes.json(ServerResponse.ok(), NameView.of(known)))
+    private static Mono<ServerResponse> answer(Mono<StoredName> found) {
+        return found.flatMap(stored -> Routes.json(ServerResponse.ok(), NameView.of(stored)))
                 .switchIfEmpty(Mono.defer(
                         () -> Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "There is no such name."))));
     }
 
-    // ---- many
+    // ---- bulk
 
-    private Mono<ServerResponse> getOrMake(ServerRequest request) {
+    private Mono<ServerResponse> getOrCreate(ServerRequest request) {
         String namespace = namespace(request);
         IdempotencyKey key = IdempotencyKeys.of(request, namespace);
-        NameItems items = new NameItems(json, namespace, isFolded(request), key);
+        NameReader reader = new NameReader(json, namespace, isFolded(request), key);
         return bodies.isStream(request)
-                ? answers.lines(Flux.defer(() -> stream(request, items)))
-                : bodies.array(request)
-                        .map(items::array)
-                        .flatMap(read -> answered(read, names::getOrMake))
+                ? answers.lines(Flux.defer(() -> stream(request, reader)))
+                : bodies.array(request, reader)
+                        .flatMap(items -> process(items, names::getOrCreate))
                         .flatMap(this::array);
     }
 
-    private Flux<List<Answered>> stream(ServerRequest request, NameItems items) {
-        Function<List<Wanted>, Mono<List<NameAnswer>>> getOrMake = names.stream();
-        return bodies.lines(request, items, block -> answered(block, getOrMake));
+    private Flux<List<BulkItem<NameResult>>> stream(ServerRequest request, NameReader reader) {
+        Function<List<NameRequest>, Mono<List<NameResult>>> getOrCreate = names.stream();
+        return bodies.lines(request, reader, block -> process(block, getOrCreate));
     }
 
-    private Mono<List<Answered>> answered(
-            List<NameItem> items, Function<List<Wanted>, Mono<List<NameAnswer>>> getOrMake) {
-        return getOrMake
-                .apply(NameItem.wanted(items))
-                .map(given -> NameItem.answered(items, given))
-                .doOnNext(this::measure);
+    private Mono<List<BulkItem<NameResult>>> process(
+            List<BulkItem<NameRequest>> items, Function<List<NameRequest>, Mono<List<NameResult>>> getOrCreate) {
+        return BulkItem.process(items, getOrCreate)
+                .doOnNext(done -> BulkItem.verdicts(done, NameResult::verdict)
+                        .forEach((verdict, count) -> metrics.recordOutcome(Feature.NAME, verdict, count)));
     }
 
-    private void measure(List<Answered> answered) {
-        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
-        for (Answered answer : answered) {
-            if (!answer.item().isEnd()) {
-                counts.merge(answer.verdict(), 1L, Long::sum);
-            }
-        }
-        counts.forEach((verdict, count) -> metrics.recordOutcome(Feature.NAME, verdict, count));
+    /** If no name has an id because of load or the database, the whole response is that problem. */
+    private Mono<ServerResponse> array(List<BulkItem<NameResult>> items) {
+        Outcome failure = failure(items);
+        return failure == null ? answers.array(ServerResponse.ok(), items) : Problems.answer(failure);
     }
 
-    /** Where no name was got because of load or the database, that is the answer to all of the request. */
-    private Mono<ServerResponse> array(List<Answered> answered) {
-        Outcome refusal = refusal(answered);
-        return refusal == null ? answers.array(ServerResponse.ok(), answered) : Problems.answer(refusal);
-    }
-
-    private static @Nullable Outcome refusal(List<Answered> answered) {
+    private static @Nullable Outcome failure(List<BulkItem<NameResult>> items) {
         Outcome refusal = null;
-        for (Answered answer : answered) {
-            if (answer.answer() instanceof Named) {
+        for (BulkItem<NameResult> item : items) {
+            NameResult result = item instanceof Valid<NameResult> valid ? valid.value() : null;
+            if (result instanceof Success) {
                 return null;
             }
-            if (answer.answer() instanceof Unnamed unnamed
-                    && (unnamed.verdict() == Verdict.FAILED
-                            || (unnamed.verdict() == Verdict.REFUSED && refusal == null))) {
-                refusal = unnamed.why();
+            if (result instanceof Failure failure
+                    && (failure.verdict() == Verdict.FAILED
+                            || (failure.verdict() == Verdict.REFUSED && refusal == null))) {
+                refusal = failure.cause();
             }
         }
         return refusal;
     }
 
-    private static void write(Answered answered, JsonGenerator generator) {
-        if (answered.answer() instanceof Named named) {
-            generator.writeStringProperty("name", named.name());
-            generator.writeNumberProperty("id", named.id());
-            generator.writeBooleanProperty("created", named.created());
-        } else {
-            BulkAnswers.problem(problem(answered), generator);
+    private static void write(NameResult result, JsonGenerator generator) {
+        switch (result) {
+            case Success success -> {
+                generator.writeStringProperty("name", success.name());
+                generator.writeNumberProperty("id", success.id());
+                generator.writeBooleanProperty("created", success.created());
+            }
+            case Failure failure -> BulkAnswers.problem(Problems.problem(failure.cause()), generator);
         }
     }
 
-    private static ProblemDetail problem(Answered answered) {
-        ProblemDetail malformed = answered.item().problem();
-        if (malformed != null) {
-            return malformed;
-        }
-        if (answered.answer() instanceof Unnamed unnamed) {
-            return Problems.problem(unnamed.why());
-        }
-        throw new IllegalArgumentException("neither answered nor refused: " + answered);
-    }
-
-    // ---- what a request asks for
+    // ---- parameters
 
     private static String namespace(ServerRequest request) {
         return Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, 2)));

@@ -1,13 +1,13 @@
 package io.tally.name;
 
-/** The statements about names. */
+/** The statements of {@link PostgresNames}. */
 final class NameSql {
 
     private NameSql() {}
 
     /**
-     * $1 namespaces, $2 keys. A row for each; its own columns are null where it does not exist. The server says of
-     * itself whether it is a replica.
+     * $1 namespaces, $2 keys. A row for each; the name's columns are null if it does not exist. The first column says
+     * whether the server is a replica.
      */
     static final String FIND = """
             select pg_is_in_recovery() as replica, i.namespace, i.key, n.name, n.id, n.created_by
@@ -21,8 +21,8 @@ final class NameSql {
     /**
      * $1 namespace, $2 id. One row, as {@link #FIND} has them.
      *
-     * <p>Rows are compared whole, so that the index on the id is the only one that fits: by two columns, one of which
-     * is the namespace, the primary key would look as good while each namespace has few names.
+     * <p>Compares whole rows, so that only the index on the id fits. With a condition for each column, the planner
+     * might take the primary key while each namespace has few names.
      */
     static final String FIND_ID = """
             select pg_is_in_recovery() as replica, i.namespace, n.key, n.name, n.id, n.created_by
@@ -33,10 +33,9 @@ final class NameSql {
             """;
 
     /**
-     * Locks what hands out ids, and makes what hands out none yet. $1 namespaces, each once.
+     * Locks the rows that hand out the ids of namespaces, and creates missing ones. $1 namespaces, each once.
      *
-     * <p>Rows are taken in one order everywhere, so that two who make names in the same namespaces cannot wait for each
-     * other.
+     * <p>All transactions lock these rows in the same order, so that they cannot deadlock.
      */
     static final String LOCK = """
             insert into name_space as s (namespace)
@@ -45,13 +44,13 @@ final class NameSql {
             """;
 
     /**
-     * Makes names that do not exist, and gives all; after {@link #LOCK}, in the same transaction. $1 namespaces, $2
-     * keys, $3 names, $4 creators; each key once.
+     * Creates the names that do not exist, and returns all; after {@link #LOCK}, in the same transaction. $1
+     * namespaces, $2 keys, $3 names, $4 creators; each key once.
      *
-     * <p>A statement of its own because it has to see what was committed by those that {@link #LOCK} waited for. So it
-     * knows which are new before it counts on: a sequence, or an insert that finds out by a conflict, would use up ids.
+     * <p>A separate statement, because it must see the commits that {@link #LOCK} waited for. So it knows which names
+     * are new before it takes ids: a sequence, or an insert that runs into a conflict, would use up ids.
      */
-    static final String MAKE = """
+    static final String CREATE = """
             with item as materialized (
               select i.*, n.name as known, n.id, n.created_by
                 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])

@@ -4,20 +4,20 @@ import java.util.List;
 import java.util.Map;
 import reactor.core.publisher.Mono;
 
-/** Where names are kept. Fails with {@link io.tally.pipeline.StoreFailure} only; subscribing again asks again. */
+/** The store of names. Fails with {@link io.tally.pipeline.StoreFailure} only; each subscription runs the statement. */
 public interface NameStore {
 
-    /** Those that exist; changes nothing. A failure is never of unknown outcome. */
-    Mono<Map<NameKey, Known>> find(List<NameKey> keys);
+    /** The names that exist; changes nothing. A failure is never of unknown outcome. */
+    Mono<Map<NameKey, StoredName>> find(List<NameKey> keys);
 
-    /** The name with an id in a namespace; empty where there is none. Changes nothing. */
-    Mono<Known> find(String namespace, long id);
+    /** The name with an id in a namespace; empty if there is none. Changes nothing. */
+    Mono<StoredName> find(String namespace, long id);
 
     /**
-     * Makes those that do not exist, all or none, and gives all. Each namespace has one who makes names in it at a
-     * time: others wait, and then find what was made. No id is used up for a name that exists, or by a failure.
+     * Creates the names that do not exist, all or none, and returns all. One transaction at a time creates names in a
+     * namespace; others wait, and then find those names. Neither a name that exists nor a failure uses up an id.
      *
-     * @param wanted at most one for each key
+     * @param requests at most one for each key
      */
-    Mono<Map<NameKey, Known>> make(List<Wanted> wanted);
+    Mono<Map<NameKey, StoredName>> create(List<NameRequest> requests);
 }

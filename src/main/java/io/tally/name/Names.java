@@ -7,7 +7,7 @@ import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.lane.OrderedSubmission;
 import io.tally.lane.OrderedSubmission.RetryPolicy;
-import io.tally.name.NameAnswer.Unnamed;
+import io.tally.name.NameResult.Failure;
 import io.tally.pipeline.PipelineProperties;
 import java.time.Duration;
 import java.util.List;
@@ -16,19 +16,19 @@ import java.util.function.LongSupplier;
 import reactor.core.publisher.Mono;
 
 /**
- * Names and their ids. Requests that come while others are carried out share the next statement. Safe for use by many
+ * Names and their ids. Requests that arrive while a batch is in flight share the next statement. Safe for use by many
  * threads; never blocks.
  */
 public final class Names extends LaneOwner {
 
-    /** Longer than the tries and the time-outs of {@link NameMaker}. */
+    /** Longer than the retries and time-outs of {@link NameBatchHandler}. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
     private final NameStore store;
     private final PipelineProperties limits;
     private final CallerExecutor threads;
     private final LongSupplier nanoClock;
-    private final Lane<Wanted, NameAnswer> lane;
+    private final Lane<NameRequest, NameResult> lane;
 
     Names(NameStore store, PipelineProperties limits, CallerExecutor threads, LongSupplier nanoClock) {
         this.store = store;
@@ -39,47 +39,47 @@ public final class Names extends LaneOwner {
                 "names",
                 // A name costs about what a counter does.
                 new Lane.Limits(limits.batchCountersMax(), limits.queueOperationsMax(), limits.waitMax(), FLIGHT_MAX),
-                new NameMaker(store, limits, nanoClock),
+                new NameBatchHandler(store, limits, nanoClock),
                 threads,
                 nanos -> {},
                 nanoClock);
     }
 
     /**
-     * Gets or makes names in their order, and gives the answers together. Never fails: what went wrong is an answer,
-     * too. Cancelling gives up the answers, never a name that the lane has taken.
+     * Gets or creates names, and emits their results in the same order. Never fails: a failure is a result. Cancelling
+     * drops the results; the lane still carries out the requests that it has taken.
      */
-    public Mono<List<NameAnswer>> getOrMake(List<Wanted> wanted) {
-        return Mono.defer(() -> submission(RetryPolicy.never()).submit(wanted));
+    public Mono<List<NameResult>> getOrCreate(List<NameRequest> requests) {
+        return Mono.defer(() -> submission(RetryPolicy.never()).submit(requests));
     }
 
     /**
-     * Gets or makes the names of a stream, which come in blocks, in their order. To be called on the thread of the
-     * caller, once for each stream; blocks are to be subscribed to one after the other. A block does not complete
-     * before there was room for each name, and waits some time for a database that is away.
+     * Gets or creates the names of a stream, block by block. Call it on the caller's thread, once for each stream, and
+     * subscribe to the blocks one after the other. A block waits until the queue has room for each name, and for some
+     * time while the database is unavailable.
      */
-    public Function<List<Wanted>, Mono<List<NameAnswer>>> stream() {
+    public Function<List<NameRequest>, Mono<List<NameResult>>> stream() {
         return submission(this::isRetried)::submit;
     }
 
-    private boolean isRetried(NameAnswer answer, long nanos) {
-        return answer instanceof Unnamed unnamed
-                && (unnamed.why() instanceof Overloaded
-                        || (unnamed.why() instanceof StoreUnavailable
+    private boolean isRetried(NameResult result, long nanos) {
+        return result instanceof Failure failure
+                && (failure.cause() instanceof Overloaded
+                        || (failure.cause() instanceof StoreUnavailable
                                 && nanos < limits.outcomeMax().toNanos()));
     }
 
-    private OrderedSubmission<Wanted, NameAnswer> submission(RetryPolicy<NameAnswer> retry) {
+    private OrderedSubmission<NameRequest, NameResult> submission(RetryPolicy<NameResult> retry) {
         return new OrderedSubmission<>(any -> lane, retry, threads.current(), nanoClock);
     }
 
-    /** A name that exists; empty where it does not. Fails with {@link io.tally.pipeline.StoreFailure} only. */
-    public Mono<Known> find(NameKey key) {
-        return store.find(List.of(key)).mapNotNull(known -> known.get(key));
+    /** A name that exists; empty if it does not. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+    public Mono<StoredName> find(NameKey key) {
+        return store.find(List.of(key)).mapNotNull(found -> found.get(key));
     }
 
-    /** The name with that id in a namespace; empty where there is none. Fails as {@link #find(NameKey)} does. */
-    public Mono<Known> find(String namespace, long id) {
+    /** The name with that id in a namespace; empty if there is none. Fails as {@link #find(NameKey)} does. */
+    public Mono<StoredName> find(String namespace, long id) {
         return store.find(namespace, id);
     }
 

@@ -25,7 +25,7 @@ final class PostgresNames implements NameStore {
     }
 
     /** A row of a name that exists. */
-    private record Line(NameKey key, Known known) {
+    private record Line(NameKey key, StoredName stored) {
 
         static Optional<Line> of(Row row) {
             CounterRows.requirePrimary(row);
@@ -36,21 +36,21 @@ final class PostgresNames implements NameStore {
         private static Line of(Readable row, String name) {
             return new Line(
                     new NameKey(CounterRows.text(row, "namespace"), CounterRows.text(row, "key")),
-                    new Known(name, CounterRows.number(row, "id"), CounterRows.number(row, "created_by")));
+                    new StoredName(name, CounterRows.number(row, "id"), CounterRows.number(row, "created_by")));
         }
     }
 
     @Override
-    public Mono<Map<NameKey, Known>> find(List<NameKey> keys) {
-        return pool.read(connection -> known(connection
+    public Mono<Map<NameKey, StoredName>> find(List<NameKey> keys) {
+        return pool.read(connection -> names(connection
                 .createStatement(NameSql.FIND)
                 .bind("$1", texts(keys, NameKey::namespace))
                 .bind("$2", texts(keys, NameKey::key))));
     }
 
     @Override
-    public Mono<Known> find(String namespace, long id) {
-        return pool.read(connection -> known(connection
+    public Mono<StoredName> find(String namespace, long id) {
+        return pool.read(connection -> names(connection
                         .createStatement(NameSql.FIND_ID)
                         .bind("$1", namespace)
                         .bind("$2", id)))
@@ -59,36 +59,36 @@ final class PostgresNames implements NameStore {
     }
 
     @Override
-    public Mono<Map<NameKey, Known>> make(List<Wanted> wanted) {
+    public Mono<Map<NameKey, StoredName>> create(List<NameRequest> requests) {
         return pool.inTransaction(
-                connection -> lock(connection, wanted).then(Mono.defer(() -> make(connection, wanted))));
+                connection -> lock(connection, requests).then(Mono.defer(() -> create(connection, requests))));
     }
 
-    private static Mono<Void> lock(Connection connection, List<Wanted> wanted) {
+    private static Mono<Void> lock(Connection connection, List<NameRequest> requests) {
         return Statements.rows(connection
                         .createStatement(NameSql.LOCK)
                         .bind(
                                 "$1",
-                                wanted.stream()
-                                        .map(name -> name.key().namespace())
+                                requests.stream()
+                                        .map(request -> request.key().namespace())
                                         .distinct()
                                         .toArray(String[]::new)))
                 .then();
     }
 
-    private static Mono<Map<NameKey, Known>> make(Connection connection, List<Wanted> wanted) {
-        return known(connection
-                .createStatement(NameSql.MAKE)
-                .bind("$1", texts(wanted, name -> name.key().namespace()))
-                .bind("$2", texts(wanted, name -> name.key().key()))
-                .bind("$3", texts(wanted, Wanted::name))
-                .bind("$4", wanted.stream().map(Wanted::creator).toArray(Long[]::new)));
+    private static Mono<Map<NameKey, StoredName>> create(Connection connection, List<NameRequest> requests) {
+        return names(connection
+                .createStatement(NameSql.CREATE)
+                .bind("$1", texts(requests, request -> request.key().namespace()))
+                .bind("$2", texts(requests, request -> request.key().key()))
+                .bind("$3", texts(requests, NameRequest::name))
+                .bind("$4", requests.stream().map(NameRequest::creator).toArray(Long[]::new)));
     }
 
-    private static Mono<Map<NameKey, Known>> known(Statement statement) {
+    private static Mono<Map<NameKey, StoredName>> names(Statement statement) {
         return Statements.all(statement, Line::of)
                 .map(lines ->
-                        lines.stream().flatMap(Optional::stream).collect(Collectors.toMap(Line::key, Line::known)));
+                        lines.stream().flatMap(Optional::stream).collect(Collectors.toMap(Line::key, Line::stored)));
     }
 
     private static <T> String[] texts(Collection<T> items, Function<T, String> text) {

@@ -1,4 +1,4 @@
-/** Names and their ids: get-or-create in bulk, one id for each name whoever asks for it first. */
+/** Names and their ids: get-or-create in bulk, one id for each name. */
 @NullMarked
 package io.tally.name;
 

@@ -39,7 +39,7 @@ class NamePlansIT {
         assertThat(Plans.plan(database, NameSql.FIND, "text[], text[]", KEYS))
                 .contains("name_pkey")
                 .doesNotContain("name_id");
-        assertThat(Plans.plan(database, NameSql.MAKE, "text[], text[], text[], bigint[]", KEYS + ", '{c}', '{1}'"))
+        assertThat(Plans.plan(database, NameSql.CREATE, "text[], text[], text[], bigint[]", KEYS + ", '{c}', '{1}'"))
                 .contains("name_pkey")
                 .doesNotContain("name_id");
         assertThat(Plans.plan(database, NameSql.FIND_ID, "text, bigint", "'a', 1"))

@@ -6,7 +6,7 @@ import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
-import io.tally.name.NameAnswer.Unnamed;
+import io.tally.name.NameResult.Failure;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -19,15 +19,14 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * Gets or makes the names that a lane's requests want, each once. Most exist: so it looks first, and makes only what is
- * missing.
+ * Gets or creates the names of a batch. Most names exist: so it reads first, and creates only the missing ones.
  *
- * <p>What was rolled back or may not have been is tried again, since nothing is made twice: a retry either finds the
- * name that was made for the same caller, and knows it by its creator, or makes it now.
+ * <p>A transaction that was rolled back, or whose outcome is unknown, is retried. That creates no name twice: a retry
+ * either finds the name and recognizes the same request by its creator, or creates the name now.
  */
-final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
+final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
 
-    private static final Logger log = LoggerFactory.getLogger(NameMaker.class);
+    private static final Logger log = LoggerFactory.getLogger(NameBatchHandler.class);
 
     private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
     private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
@@ -38,57 +37,57 @@ final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
     private final LongSupplier nanoClock;
     private volatile boolean available = true;
 
-    NameMaker(NameStore store, PipelineProperties limits, LongSupplier nanoClock) {
+    NameBatchHandler(NameStore store, PipelineProperties limits, LongSupplier nanoClock) {
         this.store = store;
         this.limits = limits;
         this.nanoClock = nanoClock;
     }
 
     @Override
-    public Mono<Void> handle(List<PendingRequest<Wanted, NameAnswer>> requests) {
+    public Mono<Void> handle(List<PendingRequest<NameRequest, NameResult>> requests) {
         NameBatch batch = new NameBatch(requests);
         long since = nanoClock.getAsLong();
-        return Mono.defer(() -> find(batch).then(Mono.defer(() -> makeMissing(batch))))
+        return Mono.defer(() -> find(batch).then(Mono.defer(() -> createMissing(batch))))
                 .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
                         .maxBackoff(BACKOFF_MAX)
                         .jitter(JITTER)
-                        .filter(failure -> mayBeTriedAgain(failure, nanoClock.getAsLong() - since, batch)))
+                        .filter(failure -> isRetryable(failure, nanoClock.getAsLong() - since, batch)))
                 .doOnSuccess(nothing -> available = true)
                 .onErrorResume(StoreFailure.class, failure -> giveUp(batch, failure));
     }
 
     private Mono<Void> find(NameBatch batch) {
-        return store.find(batch.keys()).doOnNext(batch::take).then();
+        return store.find(batch.keys()).doOnNext(batch::complete).then();
     }
 
-    private Mono<Void> makeMissing(NameBatch batch) {
-        return batch.isDone() ? Mono.empty() : make(batch, batch.wanted());
+    private Mono<Void> createMissing(NameBatch batch) {
+        return batch.isDone() ? Mono.empty() : create(batch, batch.requests());
     }
 
-    private Mono<Void> make(NameBatch batch, List<Wanted> wanted) {
-        return store.make(wanted)
-                .doOnNext(batch::take)
+    private Mono<Void> create(NameBatch batch, List<NameRequest> requests) {
+        return store.create(requests)
+                .doOnNext(batch::complete)
                 .doOnError(failure -> isOf(Kind.UNKNOWN, failure), failure -> batch.doubt())
                 .then()
-                .onErrorResume(failure -> isOf(Kind.BAD_OPERATION, failure), failure -> makeApart(batch, wanted));
+                .onErrorResume(failure -> isOf(Kind.BAD_OPERATION, failure), failure -> split(batch, requests));
     }
 
-    /** The database refuses one of them, by a rule that somebody added: half by half, until that one is alone. */
-    private Mono<Void> makeApart(NameBatch batch, List<Wanted> wanted) {
-        int half = wanted.size() / 2;
+    /** A constraint that an operator added refuses one of the names: halves the requests until it is alone. */
+    private Mono<Void> split(NameBatch batch, List<NameRequest> requests) {
+        int half = requests.size() / 2;
         if (half == 0) {
-            batch.fail(wanted.getFirst().key(), new ConstraintViolated());
+            batch.fail(requests.getFirst().key(), new ConstraintViolated());
             return Mono.empty();
         }
-        return make(batch, wanted.subList(0, half))
-                .then(Mono.defer(() -> make(batch, wanted.subList(half, wanted.size()))));
+        return create(batch, requests.subList(0, half))
+                .then(Mono.defer(() -> create(batch, requests.subList(half, requests.size()))));
     }
 
-    private boolean mayBeTriedAgain(Throwable failure, long nanos, NameBatch batch) {
-        Duration triedMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
+    private boolean isRetryable(Throwable failure, long nanos, NameBatch batch) {
+        Duration retryMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
         return failure instanceof StoreFailure known
                 && switch (known.kind()) {
-                    case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < triedMax.toNanos();
+                    case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < retryMax.toNanos();
                     case BAD_OPERATION, FENCED, FATAL -> false;
                 };
     }
@@ -100,7 +99,7 @@ final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
     private Mono<Void> giveUp(NameBatch batch, StoreFailure failure) {
         available = false;
         List<NameKey> keys = batch.keys();
-        log.warn("{} names were not got: {}", keys.size(), failure.getMessage());
+        log.warn("Requests for {} names failed: {}", keys.size(), failure.getMessage());
         if (batch.isInDoubt()) {
             keys.forEach(key -> batch.fail(key, new Unknown()));
         } else {
@@ -110,18 +109,18 @@ final class NameMaker implements BatchHandler<Wanted, NameAnswer> {
     }
 
     @Override
-    public NameAnswer overloaded() {
-        return new Unnamed(new Overloaded());
+    public NameResult overloaded() {
+        return new Failure(new Overloaded());
     }
 
     @Override
-    public NameAnswer unavailable() {
-        return new Unnamed(new StoreUnavailable());
+    public NameResult unavailable() {
+        return new Failure(new StoreUnavailable());
     }
 
     @Override
-    public NameAnswer abandoned() {
-        return new Unnamed(new Unknown());
+    public NameResult abandoned() {
+        return new Failure(new Unknown());
     }
 
     @Override

@@ -1,5 +1,8 @@
 package io.tally.bulk;
 
+import io.tally.bulk.BulkItem.Malformed;
+import io.tally.bulk.BulkItem.StreamIncomplete;
+import io.tally.bulk.BulkItem.Valid;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
@@ -7,11 +10,8 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
 import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
-import io.tally.http.ProblemType;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.ProblemDetail;
-import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.json.JsonMapper;
@@ -20,65 +20,36 @@ import tools.jackson.databind.json.JsonMapper;
  * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, where the key may be left out. Straight from the
  * tokens: a stream brings hundreds of thousands of them a second.
  */
-final class IncrementItems implements LineItems<IncrementItem> {
+final class IncrementReader extends ItemReader<Command> {
 
-    private static final int ARRAY_MAX = 1_000;
     private static final int TRANSACTION_MAX = 100;
 
-    private final JsonMapper json;
     private final @Nullable IdempotencyKey requestKey;
 
-    /** @param requestKey what the whole request is called: an item without a key of its own is called by its line */
-    IncrementItems(JsonMapper json, @Nullable IdempotencyKey requestKey) {
-        this.json = json;
+    /** @param requestKey of the whole request; an item without a key of its own gets one from it and its line */
+    IncrementReader(JsonMapper json, @Nullable IdempotencyKey requestKey) {
+        super(json, "increments", "object");
         this.requestKey = requestKey;
-    }
-
-    @Override
-    public IncrementItem refused(long line, ProblemDetail problem) {
-        return IncrementItem.refused(line, problem);
-    }
-
-    @Override
-    public IncrementItem line(byte[] bytes, int from, int length, long line) {
-        try (JsonParser parser = json.createParser(bytes, from, length)) {
-            parser.nextToken();
-            IncrementItem item = item(parser, line);
-            return parser.nextToken() == null
-                    ? item
-                    : IncrementItem.refused(line, ProblemType.MALFORMED, "A line holds one JSON object.");
-        } catch (JacksonException malformed) {
-            return IncrementItem.refused(line, ProblemType.MALFORMED, "The line is not JSON.");
-        }
-    }
-
-    /**
-     * An array of items.
-     *
-     * @throws ProblemException where it is none, or too long
-     */
-    List<IncrementItem> array(byte[] bytes) {
-        return Bodies.read(json, bytes, parser -> items(parser, ARRAY_MAX));
     }
 
     /**
      * The increments of {@code {"increments":[…]}}, which have no keys.
      *
-     * @throws ProblemException where it is something else, one of them is malformed, or there are none or too many
+     * @throws ProblemException if the body is something else, or has a malformed increment, none or too many
      */
     List<Increment> transaction(byte[] bytes) {
-        List<IncrementItem> items = Bodies.read(json, bytes, this::transactionItems);
+        List<BulkItem<Command>> items = Bodies.read(json, bytes, this::transactionItems);
         if (items.isEmpty()) {
             throw Bodies.malformed("A transaction has 1 to " + TRANSACTION_MAX + " increments.");
         }
-        return items.stream().map(IncrementItems::ofTransaction).toList();
+        return items.stream().map(IncrementReader::ofTransaction).toList();
     }
 
-    private List<IncrementItem> transactionItems(JsonParser parser) {
+    private List<BulkItem<Command>> transactionItems(JsonParser parser) {
         if (parser.currentToken() != JsonToken.START_OBJECT) {
             throw Bodies.malformed("The body is a JSON object.");
         }
-        List<IncrementItem> items = List.of();
+        List<BulkItem<Command>> items = List.of();
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             if (!parser.currentName().equals("increments")) {
                 throw Bodies.malformed("A transaction has increments, nothing else.");
@@ -89,28 +60,30 @@ final class IncrementItems implements LineItems<IncrementItem> {
         return items;
     }
 
-    private static Increment ofTransaction(IncrementItem item) {
-        Command command = item.command();
-        String place = "increments[" + (item.line() - 1) + "]: ";
-        if (command == null || !(command.operation() instanceof Increment increment)) {
-            ProblemDetail problem = item.problem();
-            throw Bodies.malformed(place + (problem == null ? "" : problem.getDetail()));
-        }
-        if (command.key() != null) {
-            throw Bodies.malformed(place + "A transaction has one key, that of the request.");
-        }
-        return increment;
+    private static Increment ofTransaction(BulkItem<Command> item) {
+        return switch (item) {
+            case Valid<Command> valid -> {
+                if (valid.value().key() != null) {
+                    throw malformed(item, "A transaction has one key, that of the request.");
+                }
+                yield (Increment) valid.value().operation();
+            }
+            case Malformed<Command> malformed ->
+                throw malformed(item, malformed.problem().getDetail());
+            case StreamIncomplete<Command> end ->
+                throw malformed(item, end.problem().getDetail());
+        };
     }
 
-    private List<IncrementItem> items(JsonParser parser, int max) {
-        return Bodies.array(parser, max, "increments", line -> item(parser, line));
+    private static ProblemException malformed(BulkItem<Command> item, @Nullable String detail) {
+        return Bodies.malformed("increments[" + (item.line() - 1) + "]: " + detail);
     }
 
-    /** The item that begins at the parser's token, read to its end even where it is refused. */
-    private IncrementItem item(JsonParser parser, long line) {
+    @Override
+    protected BulkItem<Command> item(JsonParser parser, long line) {
         if (parser.currentToken() != JsonToken.START_OBJECT) {
             parser.skipChildren();
-            return IncrementItem.refused(line, ProblemType.MALFORMED, "An increment is a JSON object.");
+            return BulkItem.malformed(line, "An increment is a JSON object.");
         }
         Fields fields = new Fields();
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
@@ -120,13 +93,13 @@ final class IncrementItems implements LineItems<IncrementItem> {
             parser.skipChildren();
         }
         try {
-            return new IncrementItem(line, fields.command(line), null);
+            return new Valid<>(line, fields.command(line));
         } catch (ProblemException | IllegalArgumentException refused) {
-            return IncrementItem.refused(line, ProblemType.MALFORMED, String.valueOf(refused.getMessage()));
+            return BulkItem.malformed(line, String.valueOf(refused.getMessage()));
         }
     }
 
-    /** What was read of one item. */
+    /** The fields of one item. */
     private final class Fields {
 
         private @Nullable String namespace;

@@ -1,0 +1,84 @@
+package io.tally.bulk;
+
+import io.tally.counter.Outcome.Verdict;
+import io.tally.http.ProblemType;
+import io.tally.http.Problems;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.springframework.http.ProblemDetail;
+import reactor.core.publisher.Mono;
+
+/**
+ * An item of an array or a line of a stream.
+ *
+ * @param <T> what a valid item holds: the parsed request, and after it was carried out the result
+ */
+public sealed interface BulkItem<T> {
+
+    /** The item's number in the input, from 1; blank lines count. */
+    long line();
+
+    /** A well-formed item. */
+    record Valid<T>(long line, T value) implements BulkItem<T> {}
+
+    /** An item that cannot be carried out. */
+    record Malformed<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
+
+    /** The end of a stream that broke off before this line. */
+    record StreamIncomplete<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
+
+    /** A malformed item, with a problem that others share. */
+    static <T> BulkItem<T> malformed(long line, String detail) {
+        return new Malformed<>(line, Problems.shared(ProblemType.MALFORMED, detail));
+    }
+
+    /**
+     * Carries out the valid items together and puts each result in the place of its item.
+     *
+     * @param work gives a result for each of its arguments, in the same order
+     */
+    static <T, R> Mono<List<BulkItem<R>>> process(List<BulkItem<T>> items, Function<List<T>, Mono<List<R>>> work) {
+        return work.apply(values(items)).map(results -> withResults(items, results));
+    }
+
+    private static <T> List<T> values(List<BulkItem<T>> items) {
+        List<T> values = new ArrayList<>(items.size());
+        for (BulkItem<T> item : items) {
+            if (item instanceof Valid<T> valid) {
+                values.add(valid.value());
+            }
+        }
+        return values;
+    }
+
+    private static <T, R> List<BulkItem<R>> withResults(List<BulkItem<T>> items, List<R> results) {
+        Iterator<R> next = results.iterator();
+        List<BulkItem<R>> done = new ArrayList<>(items.size());
+        for (BulkItem<T> item : items) {
+            done.add(
+                    switch (item) {
+                        case Valid<T> valid -> new Valid<>(valid.line(), next.next());
+                        case Malformed<T> malformed -> new Malformed<>(malformed.line(), malformed.problem());
+                        case StreamIncomplete<T> end -> new StreamIncomplete<>(end.line(), end.problem());
+                    });
+        }
+        return done;
+    }
+
+    /** Counts items by verdict. A malformed item is rejected; the end of a broken stream does not count. */
+    static <R> Map<Verdict, Long> verdicts(List<BulkItem<R>> items, Function<R, Verdict> verdict) {
+        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
+        for (BulkItem<R> item : items) {
+            switch (item) {
+                case Valid<R> valid -> counts.merge(verdict.apply(valid.value()), 1L, Long::sum);
+                case Malformed<R> malformed -> counts.merge(Verdict.REJECTED, 1L, Long::sum);
+                case StreamIncomplete<R> end -> {}
+            }
+        }
+        return counts;
+    }
+}
