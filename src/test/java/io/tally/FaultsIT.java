@@ -225,8 +225,8 @@ class FaultsIT {
     void oneBackendIsKilledSoThatTheServerGoesThroughRecovery() throws Exception {
         for (int i = 0; i < 3; i++) {
             awaitProgress(100);
-            long backend = database.queryLong(
-                    "select min(pid) from pg_stat_activity where application_name = 'tally' and pid <> pg_backend_pid()");
+            long backend = database.queryLong("select min(pid) from pg_stat_activity"
+                    + " where application_name = 'tally' and pid <> pg_backend_pid()");
             ProcessHandle.of(backend).orElseThrow().destroyForcibly();
         }
         verify();

@@ -78,7 +78,8 @@ class Baseline {
                 "spring.autoconfigure.exclude",
                 List.of(
                         "org.springframework.boot.micrometer.tracing.autoconfigure.MicrometerTracingAutoConfiguration",
-                        "org.springframework.boot.micrometer.tracing.autoconfigure.prometheus.PrometheusExemplarsAutoConfiguration"));
+                        "org.springframework.boot.micrometer.tracing.autoconfigure.prometheus"
+                                + ".PrometheusExemplarsAutoConfiguration"));
         return settings;
     }
 

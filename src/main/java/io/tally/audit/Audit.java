@@ -11,7 +11,7 @@ public sealed interface Audit {
     /**
      * The books were compared.
      *
-     * @param drift the sum of all counters less that of all writers' books; other than 0: somebody changed a counter behind
+     * @param drift the sum of all counters less that of all writers' books; other than 0: a counter was changed behind
      *     the service's back
      * @param lostOperations operations this instance acknowledged and the database has no record of; other than 0: the
      *     database forgot, by a failover or a restore

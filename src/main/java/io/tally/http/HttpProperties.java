@@ -8,8 +8,8 @@ import org.springframework.util.unit.DataSize;
 /**
  * Limits of the HTTP server that Spring Boot has no key for. How to choose them stands in {@code application.yml}.
  *
- * @param requestTimeout the longest a request may take to arrive, from its first byte to its last; of a stream, the longest
- *     the next bytes may take
+ * @param requestTimeout the longest a request may take to arrive, from its first byte to its last; of a stream, the
+ *     longest the next bytes may take
  * @param arrayBytesMax the longest array of increments
  * @param lineBytesMax the longest line of a stream
  * @param streamBytesMax how much of one stream may be read and not yet answered

@@ -11,15 +11,15 @@ public enum ProblemType {
     MALFORMED(
             HttpStatus.BAD_REQUEST,
             "The request is malformed",
-            "A name, parameter, header or body is not what the route takes. Nothing was changed. Mend the request before"
-                    + " sending it again."),
+            "A name, parameter, header or body is not what the route takes. Nothing was changed. Mend the request"
+                    + " before sending it again."),
     /** 400. */
     STREAM_INCOMPLETE(
             HttpStatus.BAD_REQUEST,
             "The stream broke off",
-            "The rest of the stream did not arrive, or this instance is stopping. The lines before were applied, each as its"
-                    + " answer or the summary says. If the stream had an Idempotency-Key, send all of it again with the"
-                    + " same: no line counts twice."),
+            "The rest of the stream did not arrive, or this instance is stopping. The lines before were applied, each"
+                    + " as its answer or the summary says. If the stream had an Idempotency-Key, send all of it again"
+                    + " with the same: no line counts twice."),
     /** 404. */
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such thing, or no such route. Nothing was changed."),
     /** 405. */
@@ -31,8 +31,8 @@ public enum ProblemType {
     NOT_ACCEPTABLE(
             HttpStatus.NOT_ACCEPTABLE,
             "No acceptable representation",
-            "The Accept header leaves out what the route answers with, which is application/json but for streams. The problem has"
-                    + " its types."),
+            "The Accept header leaves out what the route answers with, which is application/json but for streams. The"
+                    + " problem has its types."),
     /** 408. */
     REQUEST_TIMEOUT(
             HttpStatus.REQUEST_TIMEOUT,
@@ -42,8 +42,8 @@ public enum ProblemType {
     BOUND_EXCEEDED(
             HttpStatus.CONFLICT,
             "A bound would be passed",
-            "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The problem"
-                    + " has the bound and the value found, and for a transaction which of its items it was."),
+            "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The"
+                    + " problem has the bound and the value found, and for a transaction which of its items it was."),
     /** 409. */
     BOUNDS_INVERTED(
             HttpStatus.CONFLICT,
@@ -58,31 +58,32 @@ public enum ProblemType {
     TOO_MANY_MEMBERS(
             HttpStatus.CONFLICT,
             "The counter has too many members",
-            "A counter is removed together with its members, in one transaction, and so many are too much for one. Nothing was"
-                    + " changed."),
+            "A counter is removed together with its members, in one transaction, and so many are too much for one."
+                    + " Nothing was changed."),
     /** 409. */
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
             "A constraint of the database refused the operation",
-            "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was changed."),
+            "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was"
+                    + " changed."),
     /** 409. */
     JOB_RUNNING(
             HttpStatus.CONFLICT,
             "Such a job is running",
-            "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The Location"
-                    + " header says which one runs: watch it, and ask again when it is finished."),
+            "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The"
+                    + " Location header says which one runs: watch it, and ask again when it is finished."),
     /** 409. */
     LAB_BUSY(
             HttpStatus.CONFLICT,
             "The lab is busy",
-            "The lab tries one thing at a time, whichever instance is asked. Nothing was started. The Location header says"
-                    + " which run is under way: watch it, or stop it, and ask again when it is finished."),
+            "The lab tries one thing at a time, whichever instance is asked. Nothing was started. The Location header"
+                    + " says which run is under way: watch it, or stop it, and ask again when it is finished."),
     /** 409. */
     TOKEN_SPACE_EXHAUSTED(
             HttpStatus.CONFLICT,
             "No free token was found",
-            "Every text that was tried belongs to a pending token of the namespace. Nothing was issued. Ask for a larger size"
-                    + " or alphabet, or execute some of those that are pending."),
+            "Every text that was tried belongs to a pending token of the namespace. Nothing was issued. Ask for a"
+                    + " larger size or alphabet, or execute some of those that are pending."),
     /** 409. */
     TOKEN_EXECUTED(
             HttpStatus.CONFLICT,
@@ -92,8 +93,8 @@ public enum ProblemType {
     CURSOR_EXPIRED(
             HttpStatus.GONE,
             "The cursor is too old",
-            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for minutes only."
-                    + " Begin again without a cursor, or read by name, which has no such limit."),
+            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for"
+                    + " minutes only. Begin again without a cursor, or read by name, which has no such limit."),
     /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,
@@ -108,20 +109,20 @@ public enum ProblemType {
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
-            "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson where the"
-                    + " route takes streams."),
+            "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson"
+                    + " where the route takes streams."),
     /** 422. */
     IDEMPOTENCY_KEY_REUSED(
             HttpStatus.UNPROCESSABLE_CONTENT,
             "The idempotency key is another request's",
-            "Something else was asked for under this Idempotency-Key before. Nothing was changed. Use a new key for every new"
-                    + " request, and the same only to send the same again."),
+            "Something else was asked for under this Idempotency-Key before. Nothing was changed. Use a new key for"
+                    + " every new request, and the same only to send the same again."),
     /** 428. */
     PRECONDITION_REQUIRED(
             HttpStatus.PRECONDITION_REQUIRED,
             "If-Match is required",
-            "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match, or"
-                    + " If-Match: * to overwrite whatever there is."),
+            "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match,"
+                    + " or If-Match: * to overwrite whatever there is."),
     /** 431. */
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -142,8 +143,8 @@ public enum ProblemType {
     LIST_PENDING(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The list is not ready yet",
-            "Somebody asked for the order of a large namespace for the first time, and it takes a while to find: some seconds for"
-                    + " each million counters. Ask again after Retry-After."),
+            "Somebody asked for the order of a large namespace for the first time, and it takes a while to find: some"
+                    + " seconds for each million counters. Ask again after Retry-After."),
     /** 503. */
     STORE_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
@@ -154,8 +155,9 @@ public enum ProblemType {
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The outcome is not known",
-            "The operation was sent to the database and no answer came in time. It was applied once or not at all. If it had"
-                    + " an Idempotency-Key, send it again with the same: it counts once. If not, read the counter to see.");
+            "The operation was sent to the database and no answer came in time. It was applied once or not at all. If"
+                    + " it had an Idempotency-Key, send it again with the same: it counts once. If not, read the"
+                    + " counter to see.");
 
     private final HttpStatus status;
     private final String title;

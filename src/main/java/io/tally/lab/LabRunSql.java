@@ -61,7 +61,8 @@ final class LabRunSql {
     static final String DONE = """
             update lab_run
                set state = 'done', done = $3, finished_at = now(), stopping = false, acknowledged = $4, stored = $5,
-                   duplicate_rows = $6, errors = $7, retries = $8, seconds = $9, p50_ms = $10, p99_ms = $11, timed_out = $12
+                   duplicate_rows = $6, errors = $7, retries = $8, seconds = $9, p50_ms = $10, p99_ms = $11,
+                   timed_out = $12
              where id = $1 and claims = $2 and state = 'running'
             """;
 

@@ -162,8 +162,8 @@ public interface CounterStore {
          * It was committed.
          *
          * @param added what was stored with it, of a batch that added
-         * @param moves what was stored with it, of a batch that moved members; of one that was resolved, its lane holds the
-         *     decision
+         * @param moves what was stored with it, of a batch that moved members; of one that was resolved, its lane holds
+         *     the decision
          */
         record Committed(Added added, MoveResult moves) implements Settlement {}
 

@@ -33,8 +33,8 @@ final class FencedWriter {
      *
      *   sent, answered            the answer is the truth; answer the callers
      *   sent, rolled back         nothing was applied; the same sequence is sent again
-     *   sent, connection lost     settle: either the row has the sequence, and holds what the callers are to be told, or it
-     *                             is moved past the sequence, after which the lost batch can never commit, and the
+     *   sent, connection lost     settle: either the row has the sequence, and holds the callers' results, or it is
+     *                             moved past the sequence, after which the lost batch can never commit, and the
      *                             operations are sent again as a new one
      *   settle does not succeed   the callers are told that the outcome is unknown; the lane goes on as a new writer
      *

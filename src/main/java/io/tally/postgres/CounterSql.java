@@ -220,7 +220,8 @@ public final class CounterSql {
                          as i(namespace, name, change, value, version, min, max, anew, kind)
             ), changed as (
               insert into counter as c (namespace, name, value, version, min, max, created_at, kind)
-              select i.namespace, i.name, i.value, i.version, i.min, i.max, case when i.anew then now() else '-infinity' end, i.kind
+              select i.namespace, i.name, i.value, i.version, i.min, i.max,
+                     case when i.anew then now() else '-infinity' end, i.kind
                 from item i where i.change = 'change'
               on conflict (namespace, name) do update
                  set value = excluded.value, version = excluded.version, min = excluded.min, max = excluded.max,
@@ -243,7 +244,8 @@ public final class CounterSql {
      */
     static final String REMEMBER = """
             insert into idempotency_key (namespace, key, fingerprint, value, version, delta, result)
-            select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+            select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                                 $7::text[])
                             as k(namespace, key, fingerprint, value, version, delta, result)
              order by k.namespace collate "C", k.key collate "C"
             """;

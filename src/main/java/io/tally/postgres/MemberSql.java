@@ -31,7 +31,8 @@ final class MemberSql {
                cross join guard
                 left join lateral (
                   select c.ctid as place, c.value, c.version from counter c
-                   where c.namespace = i.namespace collate "C" and c.name = i.name collate "C" and c.kind = 'members' for update
+                   where c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
+                     and c.kind = 'members' for update
                 ) c on true
                 left join lateral (
                   select c.ctid as place from counter c
@@ -54,7 +55,8 @@ final class MemberSql {
                   select x.place from move m
                    cross join lateral (
                      select t.ctid as place from member t
-                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C" and t.member = m.member collate "C"
+                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
+                        and t.member = m.member collate "C"
                      offset 0
                    ) x
                    where m.taken and not m.joins))
@@ -62,7 +64,8 @@ final class MemberSql {
             ), effect as materialized (
               select max(e.position) as position, max(e.item) as item,
                      case when bool_or(e.taken) then bool_or(e.moved) end as moved, bool_or(e.joins) as joins
-                from (select m.position, m.item, m.taken, m.joins, false as moved, m.namespace, m.name, m.member from move m
+                from (select m.position, m.item, m.taken, m.joins, false as moved, m.namespace, m.name, m.member
+                        from move m
                        union all
                       select null, null, null, null, true, namespace, name, member from came
                        union all
@@ -72,9 +75,11 @@ final class MemberSql {
               select l.item, max(l.namespace) as namespace, max(l.name) as name, max(l.state) as state,
                      sum(l.value)::bigint as value, sum(l.version)::bigint as version,
                      sum(l.delta)::bigint as delta, sum(l.operations)::bigint as operations
-                from (select h.item, h.namespace, h.name, h.state, h.value, h.version, 0 as delta, 0 as operations from held h
+                from (select h.item, h.namespace, h.name, h.state, h.value, h.version, 0 as delta, 0 as operations
+                        from held h
                        union all
-                      select e.item, null, null, null, null, null, case when e.joins then 1 else -1 end, 1 from effect e where e.moved) l
+                      select e.item, null, null, null, null, null, case when e.joins then 1 else -1 end, 1
+                        from effect e where e.moved) l
                group by l.item
             ), applied as (
               insert into counter as c (namespace, name, kind, value, version)
@@ -105,7 +110,8 @@ final class MemberSql {
               from unnest($1::text[], $2::text[], $3::text[]) as i(namespace, name, member)
              cross join lateral (
                 select * from member m
-                 where m.namespace = i.namespace collate "C" and m.name = i.name collate "C" and m.member = i.member collate "C"
+                 where m.namespace = i.namespace collate "C" and m.name = i.name collate "C"
+                   and m.member = i.member collate "C"
                 offset 0
               ) m
             """;
@@ -122,13 +128,15 @@ final class MemberSql {
      */
     static final String APPLY_MEMBERSHIP = """
             with move as (
-              select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) as m(namespace, name, member, joins)
+              select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+                         as m(namespace, name, member, joins)
             ), went as (
               delete from member where ctid = any (array(
                   select x.place from move m
                    cross join lateral (
                      select t.ctid as place from member t
-                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C" and t.member = m.member collate "C"
+                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
+                        and t.member = m.member collate "C"
                      offset 0
                    ) x
                    where not m.joins))

@@ -7,7 +7,8 @@ final class RankingSql {
 
     /** The value less that of the last snapshot; what does not fit 64 bits is cut off. */
     private static final String GROWTH = """
-            least(greatest(c.value::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808), 9223372036854775807)::bigint
+            least(greatest(c.value::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808),
+                  9223372036854775807)::bigint
             """;
 
     /** How long past orders are kept: longer than a page may ask for them. */

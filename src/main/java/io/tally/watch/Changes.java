@@ -20,8 +20,8 @@ public interface Changes {
      * What is known of a counter.
      *
      * @param version 0: there is none
-     * @param createdAt of a counter that exists. Versions start over where a counter is made again, and so alone do not tell
-     *     one from the one before
+     * @param createdAt of a counter that exists. Versions start over where a counter is created again, so that a
+     *     version alone does not identify a state
      */
     record Seen(CounterId id, long version, @Nullable Instant createdAt) {
 

@@ -102,8 +102,8 @@ public final class Watches extends LaneOwner {
      * @param ids different ones
      * @param versions those the client has, in the same order; 0: it knows of none
      * @param required whether each of them has to exist now
-     * @param writing of the events to the client. Its end ends the stream: some writers that fail let go of what they were to
-     *     write without a word
+     * @param writing of the events to the client. Its end ends the stream: some writers that fail do not cancel the
+     *     events
      */
     Mono<Void> write(
             List<CounterId> ids, long[] versions, boolean required, Function<Flux<DataBuffer>, Mono<Void>> writing) {

@@ -262,11 +262,14 @@ class LabIT {
                 "create function public.note() returns trigger as $$ begin insert into public.seen values ("
                         + "current_setting('transaction_isolation'), current_setting('synchronous_commit'));"
                         + " return new; end $$ language plpgsql",
-                "create function public.spy() returns event_trigger as $$ begin if to_regclass('lab.post') is not null then"
+                "create function public.spy() returns event_trigger as $$ begin"
+                        + " if to_regclass('lab.post') is not null then"
                         + " create or replace trigger note after insert or update on lab.post for each row"
                         + " when (new.likes > 0) execute function public.note(); end if; end $$ language plpgsql",
-                "create event trigger spy on ddl_command_end when tag in ('CREATE TABLE') execute function public.spy()",
-                "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$")) {
+                "create event trigger spy on ddl_command_end when tag in ('CREATE TABLE')"
+                        + " execute function public.spy()",
+                "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database());"
+                        + " end $$")) {
             spied.execute(statement);
         }
     }

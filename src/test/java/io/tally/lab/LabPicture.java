@@ -43,8 +43,10 @@ final class LabPicture {
         int groups = (int) rows.stream().map(Row::strategy).distinct().count();
         int height = TOP + rows.size() * STEP + groups * GAP + GAP;
         svg.append("""
-                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %1$d %2$d" font-family="sans-serif" font-size="11" fill="#222">
-                <title>What became of increments, and how many were acknowledged a second, for each strategy and isolation level</title>
+                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %1$d %2$d" \
+                font-family="sans-serif" font-size="11" fill="#222">
+                <title>The outcome of increments, and how many were acknowledged a second, \
+                for each strategy and isolation level</title>
                 <rect width="%1$d" height="%2$d" fill="#fff"/>
                 """.formatted(WIDTH, height));
         head();

@@ -79,8 +79,10 @@ class LabReport {
     }
 
     private String conditions(Database database) throws SQLException {
-        return "Workers: %d. Counters: %d. Seconds for each: %d. Rounds: %d after one to warm up, of which the median is shown. PostgreSQL %s, fsync %s, on %d cores that run the workers, too."
-                .formatted(
+        return """
+                Workers: %d. Counters: %d. Seconds for each: %d. Rounds: %d after one to warm up, \
+                of which the median is shown. PostgreSQL %s, fsync %s, on %d cores that run the workers, too.\
+                """.formatted(
                         options.workers(),
                         options.counters(),
                         options.seconds(),

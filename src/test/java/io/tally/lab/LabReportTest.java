@@ -35,7 +35,8 @@ class LabReportTest {
     void aLineForEachRun() {
         assertThat(LabTable.markdown(ROWS).lines().skip(2))
                 .containsExactly(
-                        "| read-modify-write | read-committed | 2,000 | 500 | **1,500** | 0 | 0 | 0 | 1,000 | 4.9 | 42.2 |",
+                        "| read-modify-write | read-committed | 2,000 | 500 | **1,500** | 0 | 0 | 0 | 1,000 | 4.9"
+                                + " | 42.2 |",
                         "| get-or-create-unconstrained | repeatable-read | 0 | 0 | 0 | **14** | 12,736 | 0 | 0 |  |  |",
                         "| lanes | serializable | 40,000 | 40,000 | 0 | 0 | 0 | 7 | 20,000 | 0.3 | 1.0 |");
     }

@@ -9,7 +9,8 @@ import java.util.stream.Collectors;
 final class LabTable {
 
     private static final String HEAD = """
-            | strategy | isolation | acknowledged | stored | lost | duplicate rows | errors | retries | a second | p50 ms | p99 ms |
+            | strategy | isolation | acknowledged | stored | lost | duplicate rows | errors | retries | a second \
+            | p50 ms | p99 ms |
             | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
             """;
 

@@ -29,7 +29,8 @@ class KeyRowsTest {
                 Instant.parse("2026-01-02T03:04:06Z"));
         String json = """
                 {"amended":{"counter":{"id":{"namespace":"n","name":"a"},"kind":"PLAIN","value":7,"version":3,
-                "bounds":{"min":0,"max":null},"createdAt":"2026-01-02T03:04:05.678901Z","updatedAt":"2026-01-02T03:04:06Z"}}}
+                "bounds":{"min":0,"max":null},"createdAt":"2026-01-02T03:04:05.678901Z",
+                "updatedAt":"2026-01-02T03:04:06Z"}}}
                 """;
 
         assertThat(KeyRows.success(json)).isEqualTo(new Amended(counter));

@@ -319,8 +319,9 @@ class ListsIT {
         increments(namespace, 5, i -> i);
         items(client.get("/v1/counters/" + namespace + "?sort=-value"));
         database.execute(
-                "update ranking_pass set passed_at = passed_at + interval '1 hour', due_at = due_at + interval '1 hour',"
-                        + " full_at = full_at + interval '1 hour' where namespace = ?",
+                "update ranking_pass set passed_at = passed_at + interval '1 hour',"
+                        + " due_at = due_at + interval '1 hour', full_at = full_at + interval '1 hour'"
+                        + " where namespace = ?",
                 namespace);
         client.increment(namespace + "/c0", 100);
 

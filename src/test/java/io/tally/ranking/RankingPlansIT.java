@@ -29,7 +29,8 @@ class RankingPlansIT {
 
     private static void fill(Database database, String namespace, int from, int to) throws SQLException {
         database.execute(
-                "insert into counter (namespace, name, value) select ?, 'c' || i, i from generate_series(?::int, ?::int) i",
+                "insert into counter (namespace, name, value)"
+                        + " select ?, 'c' || i, i from generate_series(?::int, ?::int) i",
                 namespace,
                 from,
                 to);

@@ -196,8 +196,7 @@ class SnapshotsIT {
         assertThat(database.queryLong("select count(*)" + both + " and c.snapshot_value between b.value and c.value"))
                 .isEqualTo(counters);
         assertThat(database.queryLong("select count(*)" + both + " and c.snapshot_value > b.value"))
-                .as(
-                        "increments that came while the snapshot was taken are in it where their counter had not been reached")
+                .as("increments during the snapshot are in it where it had not reached their counter")
                 .isBetween(1L, (long) moved.size());
     }
 
