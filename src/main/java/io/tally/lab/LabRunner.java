@@ -8,6 +8,7 @@ import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
 import io.tally.lab.LabStore.Standing;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreRetry;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,7 +19,6 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
-import reactor.util.retry.Retry;
 
 /**
  * Takes on runs and sees them to their end. An instance owns a run by a lease, which its progress renews. A run whose
@@ -33,10 +33,11 @@ final class LabRunner {
 
     private static final Duration TICK = Duration.ofMillis(TICK_MILLIS);
 
-    /** Some six seconds in all: what was measured is not thrown away for a moment's sake. */
+    /** Some six seconds in all: a short outage of the database must not cost the result. */
     private static final int END_RETRIES_MAX = 6;
 
     private static final Duration END_BACKOFF_MIN = Duration.ofMillis(100);
+    private static final Duration END_BACKOFF_MAX = Duration.ofSeconds(5);
 
     private final LabStore store;
     private final LabDatabase database;
@@ -184,9 +185,10 @@ final class LabRunner {
 
         private Mono<Void> ended(Ending ending) {
             return store.end(claim, done(), ending)
-                    .retryWhen(Retry.backoff(END_RETRIES_MAX, END_BACKOFF_MIN)
-                            .filter(StoreFailure.class::isInstance)
-                            .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
+                    .retryWhen(StoreRetry.write(failure -> true)
+                            .maxAttempts(END_RETRIES_MAX)
+                            .minBackoff(END_BACKOFF_MIN)
+                            .maxBackoff(END_BACKOFF_MAX))
                     .doOnNext(isOurs -> tell(isOurs, ending))
                     .then();
         }

@@ -10,13 +10,13 @@ import io.tally.name.NameResult.Failure;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
+import io.tally.pipeline.StoreRetry;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.util.retry.Retry;
 
 /**
  * Gets or creates the names of a batch. Most names exist: so it reads first, and creates only the missing ones.
@@ -27,10 +27,6 @@ import reactor.util.retry.Retry;
 final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
 
     private static final Logger log = LoggerFactory.getLogger(NameBatchHandler.class);
-
-    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
-    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
-    private static final double JITTER = 0.5;
 
     private final NameStore store;
     private final PipelineProperties limits;
@@ -48,10 +44,7 @@ final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
         NameBatch batch = new NameBatch(requests);
         long since = nanoClock.getAsLong();
         return Mono.defer(() -> find(batch).then(Mono.defer(() -> createMissing(batch))))
-                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
-                        .maxBackoff(BACKOFF_MAX)
-                        .jitter(JITTER)
-                        .filter(failure -> isRetryable(failure, nanoClock.getAsLong() - since, batch)))
+                .retryWhen(StoreRetry.write(failure -> isRetryable(failure, nanoClock.getAsLong() - since, batch)))
                 .doOnSuccess(nothing -> available = true)
                 .onErrorResume(StoreFailure.class, failure -> giveUp(batch, failure));
     }
@@ -83,13 +76,12 @@ final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
                 .then(Mono.defer(() -> create(batch, requests.subList(half, requests.size()))));
     }
 
-    private boolean isRetryable(Throwable failure, long nanos, NameBatch batch) {
+    private boolean isRetryable(StoreFailure failure, long nanos, NameBatch batch) {
         Duration retryMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
-        return failure instanceof StoreFailure known
-                && switch (known.kind()) {
-                    case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < retryMax.toNanos();
-                    case BAD_OPERATION, FENCED, FATAL -> false;
-                };
+        return switch (failure.kind()) {
+            case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < retryMax.toNanos();
+            case BAD_OPERATION, FENCED, FATAL -> false;
+        };
     }
 
     private static boolean isOf(Kind kind, Throwable failure) {

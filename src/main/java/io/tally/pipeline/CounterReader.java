@@ -18,7 +18,6 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.util.retry.Retry;
 
 /**
  * Reads the counters that a lane's requests ask for, each once. A batch is cut after all its requests have arrived and
@@ -27,9 +26,6 @@ import reactor.util.retry.Retry;
 final class CounterReader implements BatchHandler<CounterId, Outcome> {
 
     private static final Logger log = LoggerFactory.getLogger(CounterReader.class);
-
-    private static final Duration BACKOFF_MIN = Duration.ofMillis(50);
-    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
 
     private final CounterStore store;
     private final Duration waitMax;
@@ -48,9 +44,7 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
         Set<CounterId> ids = requests.stream().map(PendingRequest::request).collect(Collectors.toSet());
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Mono.defer(() -> store.read(ids))
-                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
-                        .maxBackoff(BACKOFF_MAX)
-                        .filter(failure -> failure instanceof StoreFailure && nanoClock.getAsLong() - deadline < 0))
+                .retryWhen(StoreRetry.read(failure -> nanoClock.getAsLong() - deadline < 0))
                 .doOnNext(counters -> answer(requests, counters))
                 .then()
                 .onErrorResume(StoreFailure.class, failure -> refuse(requests, failure));

@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.util.retry.Retry;
 import reactor.util.retry.RetryBackoffSpec;
 
 /**
@@ -43,9 +42,6 @@ final class FencedWriter {
      */
 
     private static final Logger log = LoggerFactory.getLogger(FencedWriter.class);
-
-    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
-    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
 
     private final int lane;
     private final Writes store;
@@ -215,10 +211,7 @@ final class FencedWriter {
     }
 
     private RetryBackoffSpec backoff(Predicate<StoreFailure> worthwhile, long deadline) {
-        return Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
-                .maxBackoff(BACKOFF_MAX)
-                .jitter(0.5)
-                .filter(failure -> failure instanceof StoreFailure known && worthwhile.test(known) && !isPast(deadline))
+        return StoreRetry.write(failure -> worthwhile.test(failure) && !isPast(deadline))
                 .doBeforeRetry(signal -> metrics.retried(((StoreFailure) signal.failure()).reason()));
     }
 }

@@ -6,8 +6,8 @@ import io.tally.idempotency.IdempotentResult;
 import io.tally.idempotency.IdempotentResult.Again;
 import io.tally.idempotency.IdempotentResult.First;
 import io.tally.idempotency.IdempotentResult.Reused;
-import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
+import io.tally.pipeline.StoreRetry;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Function;
@@ -28,8 +28,6 @@ public final class IdempotentTransaction {
      * the key known.
      */
 
-    private static final Duration BACKOFF_MIN = Duration.ofMillis(5);
-    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
     private static final Duration TRIED_MAX = Duration.ofSeconds(5);
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -108,13 +106,7 @@ public final class IdempotentTransaction {
     }
 
     private static Retry retries(boolean isKeyed, long deadline) {
-        return Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
-                .maxBackoff(BACKOFF_MAX)
-                .jitter(0.5)
-                .filter(failure -> failure instanceof StoreFailure known
-                        && mayBeSentAgain(known.kind(), isKeyed)
-                        && System.nanoTime() - deadline < 0)
-                .onRetryExhaustedThrow((spec, signal) -> signal.failure());
+        return StoreRetry.write(failure -> mayBeSentAgain(failure.kind(), isKeyed) && System.nanoTime() - deadline < 0);
     }
 
     private static boolean mayBeSentAgain(Kind kind, boolean isKeyed) {

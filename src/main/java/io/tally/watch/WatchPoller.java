@@ -3,6 +3,7 @@ package io.tally.watch;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreRetry;
 import io.tally.watch.Changes.Change;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,7 +16,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -28,9 +28,6 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
 
     /** The most counters in one statement, which takes some tens of milliseconds. */
     static final int KEYS_MAX = 5_000;
-
-    private static final Duration BACKOFF_MIN = Duration.ofMillis(50);
-    private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
 
     /** Which counters to look at. */
     record Question(List<WatchedCounter> counters) {}
@@ -73,10 +70,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
         return Flux.fromIterable(slices(List.copyOf(counters)))
                 .concatMap(this::look)
                 .then()
-                .retryWhen(Retry.backoff(Long.MAX_VALUE, BACKOFF_MIN)
-                        .maxBackoff(BACKOFF_MAX)
-                        .filter(failure ->
-                                failure instanceof StoreFailure && !stopping && nanoClock.getAsLong() - deadline < 0))
+                .retryWhen(StoreRetry.read(failure -> !stopping && nanoClock.getAsLong() - deadline < 0))
                 .then(Mono.<Void>fromRunnable(() -> seen(requests)))
                 .onErrorResume(StoreFailure.class, failure -> unseen(requests, failure));
     }
