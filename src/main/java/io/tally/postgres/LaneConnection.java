@@ -3,38 +3,26 @@ package io.tally.postgres;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.ValidationDepth;
-import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. The
- * time limit and the translation of failures stand here for every statement. For one use at a time.
+ * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. For
+ * one use at a time.
  */
 public final class LaneConnection {
 
-    private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
-
-    /**
-     * How much longer than the server this side waits: the server's word that it gave up is worth more than silence.
-     */
-    private static final Duration GRACE = Duration.ofSeconds(1);
-
-    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
-
     private final PreparedConnections connections;
     private final Duration connectMax;
-    private final Duration answerMax;
+    private final ConnectionLimits limits;
     private volatile @Nullable PostgresqlConnection open;
 
     public LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
         this.connections = new PreparedConnections(factory);
         this.connectMax = connectMax;
-        this.answerMax = statementMax.plus(GRACE);
+        this.limits = new ConnectionLimits(statementMax);
     }
 
     /**
@@ -44,10 +32,7 @@ public final class LaneConnection {
     public <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
         return Mono.usingWhen(
                 Mono.defer(this::connection).onErrorMap(SqlStates::whileConnecting),
-                connection -> work.apply(connection)
-                        .timeout(answerMax, SqlStates.noAnswer(answerMax))
-                        .onErrorMap(SqlStates::inFlight)
-                        .onErrorResume(StoreFailure.class, failure -> dropIfBroken(failure)),
+                connection -> limits.bounded(work.apply(connection), close()),
                 used -> Mono.empty(),
                 (used, failure) -> Mono.empty(),
                 cancelled -> close());
@@ -70,17 +55,12 @@ public final class LaneConnection {
                 .doOnNext(connection -> open = connection);
     }
 
-    private <T> Mono<T> dropIfBroken(StoreFailure failure) {
-        Mono<T> failed = Mono.error(failure);
-        return SqlStates.breaksConnection(failure) ? close().then(failed) : failed;
-    }
-
     /** The longest that one use takes: a connection and an answer. */
     static Duration useMax(DatabaseProperties properties) {
-        return properties.connectTimeout().plus(properties.statementTimeout()).plus(GRACE);
+        return properties.connectTimeout().plus(properties.statementTimeout()).plus(ConnectionLimits.GRACE);
     }
 
-    /** Closes the connection, if there is one; whatever becomes of that, the next use opens another. */
+    /** Closes the connection, if there is one. The next use opens another, even where this one does not close. */
     public Mono<Void> close() {
         return Mono.defer(this::closed);
     }
@@ -88,11 +68,6 @@ public final class LaneConnection {
     private Mono<Void> closed() {
         PostgresqlConnection closing = open;
         open = null;
-        return closing == null
-                ? Mono.empty()
-                : closing.close().timeout(CLOSE_MAX).onErrorResume(failure -> {
-                    log.debug("A broken connection did not close in order: {}", failure.toString());
-                    return Mono.empty();
-                });
+        return closing == null ? Mono.empty() : ConnectionLimits.closed(closing);
     }
 }

@@ -24,7 +24,6 @@ public final class Pool implements DisposableBean {
     private static final Duration IDLE_MAX = Duration.ofMinutes(10);
     private static final Duration LIFE_MAX = Duration.ofMinutes(30);
     private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
-    private static final Duration GRACE = Duration.ofSeconds(1);
 
     /**
      * The most who use or wait for a connection; one more is refused at once. A statement takes milliseconds as a rule.
@@ -32,18 +31,18 @@ public final class Pool implements DisposableBean {
     private static final int USERS_MAX = 256;
 
     private final ConnectionPool pool;
-    private final Duration answerMax;
+    private final ConnectionLimits limits;
     private final AtomicInteger users = new AtomicInteger();
 
     /** @param size how many connections there are at most */
     public Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties, int size) {
-        this.answerMax = properties.statementTimeout().plus(GRACE);
+        this.limits = new ConnectionLimits(properties.statementTimeout());
         this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
                 .name("tally-pool")
                 .initialSize(0)
                 .maxSize(size)
                 .maxCreateConnectionTime(properties.connectTimeout())
-                .maxAcquireTime(properties.connectTimeout().plus(GRACE))
+                .maxAcquireTime(properties.connectTimeout().plus(ConnectionLimits.GRACE))
                 .maxIdleTime(IDLE_MAX)
                 .maxLifeTime(LIFE_MAX)
                 .maxValidationTime(VALIDATION_MAX)
@@ -70,8 +69,8 @@ public final class Pool implements DisposableBean {
     }
 
     /**
-     * Runs one statement or transaction. A connection that did not answer well goes back broken, and the pool throws it
-     * away.
+     * Runs one statement or transaction. A connection that a failure has made useless is closed before it goes back, and
+     * the pool discards it.
      */
     public <T> Mono<T> use(Function<Connection, Mono<T>> work) {
         return Mono.using(this::enter, entered -> used(work), entered -> users.decrementAndGet());
@@ -89,21 +88,15 @@ public final class Pool implements DisposableBean {
     private <T> Mono<T> used(Function<Connection, Mono<T>> work) {
         return Mono.usingWhen(
                 pool.create().onErrorMap(SqlStates::whileConnecting),
-                connection -> work.apply(connection)
-                        .timeout(answerMax, SqlStates.noAnswer(answerMax))
-                        .onErrorMap(SqlStates::inFlight)
-                        .onErrorResume(StoreFailure.class, failure -> breakIfUseless(connection, failure)),
+                connection -> limits.bounded(work.apply(connection), closedPhysically(connection)),
                 Connection::close);
     }
 
-    private static <T> Mono<T> breakIfUseless(Connection connection, StoreFailure failure) {
-        Mono<T> failed = Mono.error(failure);
-        return SqlStates.breaksConnection(failure) && connection instanceof Wrapped<?> pooled
-                ? Mono.from(((Connection) pooled.unwrap()).close())
-                        .timeout(VALIDATION_MAX)
-                        .onErrorComplete()
-                        .then(failed)
-                : failed;
+    /** {@link Connection#close} of a pooled connection only gives it back to the pool. */
+    private static Mono<Void> closedPhysically(Connection connection) {
+        return connection instanceof Wrapped<?> pooled
+                ? ConnectionLimits.closed((Connection) pooled.unwrap())
+                : Mono.empty();
     }
 
     /** Closes the connections; those in use when they come back. */

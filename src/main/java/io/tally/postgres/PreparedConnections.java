@@ -7,13 +7,10 @@ import io.r2dbc.spi.ConnectionFactoryMetadata;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
-import java.time.Duration;
 import reactor.core.publisher.Mono;
 
 /** Connections that may be written on: to a primary, and durable. */
 record PreparedConnections(PostgresqlConnectionFactory factory) implements ConnectionFactory {
-
-    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
 
     @Override
     public Mono<PostgresqlConnection> create() {
@@ -21,13 +18,9 @@ record PreparedConnections(PostgresqlConnectionFactory factory) implements Conne
                 factory.create(),
                 PreparedConnections::prepare,
                 connection -> Mono.empty(),
-                (connection, failure) -> closed(connection),
-                // Whoever waits for it has run out of time.
-                PreparedConnections::closed);
-    }
-
-    private static Mono<Void> closed(PostgresqlConnection connection) {
-        return connection.close().timeout(CLOSE_MAX).onErrorComplete();
+                (connection, failure) -> ConnectionLimits.closed(connection),
+                // The caller that waits for it has timed out.
+                ConnectionLimits::closed);
     }
 
     @Override

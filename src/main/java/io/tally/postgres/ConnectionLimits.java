@@ -1,0 +1,48 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.Connection;
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * What all uses of a connection share: a time-out, the translation of failures, and the physical close of a connection
+ * that a failure has made useless.
+ */
+final class ConnectionLimits {
+
+    private static final Logger log = LoggerFactory.getLogger(ConnectionLimits.class);
+
+    /** How much longer this side waits than the server: the server's error says more than a time-out. */
+    static final Duration GRACE = Duration.ofSeconds(1);
+
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
+
+    private final Duration answerMax;
+
+    ConnectionLimits(Duration statementMax) {
+        this.answerMax = statementMax.plus(GRACE);
+    }
+
+    /** @param close subscribed to only where the connection is of no more use */
+    <T> Mono<T> bounded(Mono<T> work, Mono<Void> close) {
+        return work.timeout(answerMax, SqlStates.noAnswer(answerMax))
+                .onErrorMap(SqlStates::inFlight)
+                .onErrorResume(StoreFailure.class, failure -> {
+                    Mono<T> failed = Mono.error(failure);
+                    return SqlStates.breaksConnection(failure) ? close.then(failed) : failed;
+                });
+    }
+
+    /** Closes a connection, within a time limit. A failure to close it changes nothing for the caller. */
+    static Mono<Void> closed(Connection connection) {
+        return Mono.defer(() -> Mono.from(connection.close()))
+                .timeout(CLOSE_MAX)
+                .onErrorResume(failure -> {
+                    log.debug("A connection did not close in order: {}", failure.toString());
+                    return Mono.empty();
+                });
+    }
+}
