@@ -76,6 +76,18 @@ class ArchitectureTest {
     }
 
     @Test
+    void featuresUseNoOtherFeatureButJob() {
+        SlicesRuleDefinition.slices()
+                .matching("io.tally.(audit|job|lab|member|name|ranking|snapshot|token|watch)..")
+                .should()
+                .notDependOnEachOther()
+                .ignoreDependency(
+                        JavaClass.Predicates.resideInAnyPackage("io.tally.lab..", "io.tally.snapshot.."),
+                        JavaClass.Predicates.resideInAPackage("io.tally.job.."))
+                .check(MAIN);
+    }
+
+    @Test
     void theVocabularyKnowsOnlyTheJdk() {
         classes()
                 .that()

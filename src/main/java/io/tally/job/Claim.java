@@ -1,7 +1,7 @@
 package io.tally.job;
 
 /**
- * A job that one instance has taken on for a while.
+ * A job that one instance owns by a lease.
  *
  * @param job as the last step left it
  * @param number which of all claims on the job this is; a later one ends this
@@ -9,7 +9,7 @@ package io.tally.job;
  */
 public record Claim(Job job, long number, String reached) {
 
-    /** Whether nobody has done a step yet. */
+    /** Whether no step is done yet. */
     boolean isFresh() {
         return reached.isEmpty();
     }

@@ -6,7 +6,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Long work on the counters of a namespace, as it stands.
+ * The state of long work on the counters of a namespace.
  *
  * @param kind the name of its {@link JobKind}
  * @param done how many counters are done; never falls

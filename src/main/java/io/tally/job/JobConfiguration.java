@@ -8,7 +8,7 @@ import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** Jobs of whatever kinds there are, in whatever store. */
+/** Jobs, their store and their worker. */
 @Configuration(proxyBeanMethods = false)
 class JobConfiguration {
 

@@ -9,7 +9,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
 
-/** {@code GET /v1/jobs/{id}}: how far a job is, once or as it goes on. */
+/** {@code GET /v1/jobs/{id}}: the progress of a job, once or as a stream. */
 @Configuration(proxyBeanMethods = false)
 class JobRoutes {
 

@@ -29,8 +29,8 @@ final class JobSql {
             """;
 
     /**
-     * Takes on the job that has waited longest, of those without a valid lease. $1 kinds, $2 lease in milliseconds.
-     * Passes by what another instance is taking on, and what a step still holds whose sender has given it up.
+     * Claims the job whose lease expired first. $1 kinds, $2 lease in milliseconds. Skips a row that another claim has
+     * locked, or a step whose sender has timed out.
      */
     static final String CLAIM = """
             update job set claims = claims + 1, lease_until = now() + $2 * interval '1 millisecond'

@@ -2,7 +2,6 @@ package io.tally.job;
 
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
-import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -10,9 +9,6 @@ import reactor.core.publisher.Mono;
 
 /** Where jobs are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. */
 public interface JobStore {
-
-    /** How long a job is one instance's without a step. Many times what a step takes, even on a slow disk. */
-    Duration LEASE = Duration.ofSeconds(10);
 
     /**
      * Starts a job, unless one of the kind runs in the namespace. Cancelling gives up the answer, never the job.
@@ -24,23 +20,23 @@ public interface JobStore {
     /** A job; empty where there is none. */
     Mono<Job> find(UUID id);
 
-    /** Takes on a running job that nobody works on, for the time of a lease; empty where there is none. */
+    /** Claims a running job that no instance owns, for {@link LeasedWork#LEASE}; empty where there is none. */
     Mono<Claim> claim(Set<String> kinds);
 
-    /** Prolongs the lease. Does nothing where the claim has ended; neither do those below. */
+    /** Renews the lease. Does nothing where the claim has ended; neither do those below. */
     Mono<Void> renew(Claim claim);
 
-    /** Says how much there is to do, and prolongs the lease. */
+    /** Stores the total, and renews the lease. */
     Mono<Void> counted(Claim claim, long total);
 
-    /** Ends the lease, so that any instance may go on at once. */
+    /** Ends the lease, so that any instance may claim the job at once. */
     Mono<Void> release(Claim claim);
 
     /** Ends the job without success. */
     Mono<Void> fail(Claim claim, String problem);
 
     /**
-     * What came of a request for a job.
+     * The result of a request for a job.
      *
      * @param fresh whether the job was started by this request; else it is the one that runs
      */

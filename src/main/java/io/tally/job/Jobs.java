@@ -33,7 +33,7 @@ public final class Jobs {
         return store.start(kind, namespace, request);
     }
 
-    /** The answer to whoever asked for a job: where to find it, or the one in its way. */
+    /** The response to a request for a job: its location, or that of the running job of the kind. */
     public static Mono<ServerResponse> answer(IdempotentResult<Started> once) {
         return IdempotencyKeys.answer(once, Jobs::answer);
     }

@@ -59,18 +59,18 @@ final class PostgresJobs implements JobStore {
         return pool.use(connection -> PostgresJobRows.one(
                 connection,
                 JobSql.CLAIM,
-                statement -> statement.bind("$1", kinds.toArray(String[]::new)).bind("$2", LEASE.toMillis()),
+                statement -> statement.bind("$1", kinds.toArray(String[]::new)).bind("$2", LeasedWork.LEASE.toMillis()),
                 PostgresJobRows::claim));
     }
 
     @Override
     public Mono<Void> renew(Claim claim) {
-        return lease(claim, LEASE, null);
+        return lease(claim, LeasedWork.LEASE, null);
     }
 
     @Override
     public Mono<Void> counted(Claim claim, long total) {
-        return lease(claim, LEASE, total);
+        return lease(claim, LeasedWork.LEASE, total);
     }
 
     @Override

@@ -7,7 +7,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** The lab, on whatever database there is. */
+/** The lab, its progress and its runner. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnLab
 @EnableConfigurationProperties(LabProperties.class)

@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
 /** The database as the lab uses it: a schema for a run, and workers with connections of their own. */
 public interface LabDatabase {
 
-    /** What a run counts on. Nothing is made before it is asked for its workers. */
+    /** The tables and workers of a run. {@link Bench#workers} creates them. */
     Bench bench(UUID run, Experiment experiment);
 
     /**
@@ -39,22 +39,22 @@ public interface LabDatabase {
         Mono<Void> tearDown();
     }
 
-    /** Somebody who counts, one increment after the other. */
+    /** A simulated caller that makes one increment at a time. */
     interface Worker {
         /**
          * Makes one increment, and completes when that is durable or was refused. Fails with
-         * {@link io.tally.pipeline.StoreFailure} where nobody can say which.
+         * {@link io.tally.pipeline.StoreFailure} where the outcome is unknown.
          *
          * @param counter which one, from 0
-         * @param goesOn whether it is still worth trying again: where it is not, this completes empty, and made nothing
+         * @param mayRetry whether a retry is still worthwhile: where it is not, this completes empty and changed nothing
          */
-        Mono<Counted> count(int counter, BooleanSupplier goesOn);
+        Mono<Counted> count(int counter, BooleanSupplier mayRetry);
     }
 
     /**
-     * What came of an increment.
+     * The outcome of an increment.
      *
-     * @param acknowledged whether the caller was told that it is done; else, that it is not
+     * @param acknowledged whether the caller got a success; else it got an error
      * @param retries how often something was sent again meanwhile
      */
     record Counted(boolean acknowledged, int retries) {}

@@ -1,6 +1,6 @@
 package io.tally.lab;
 
-/** What keeps the lab from trying anything, in a sentence for whoever asked. Carries no stack trace. */
+/** A reason why the lab cannot run, in a sentence for the client. Carries no stack trace. */
 public final class LabObstacle extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

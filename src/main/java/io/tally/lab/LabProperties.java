@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param workersMax the most workers, each with a connection
  * @param incrementsMax the most increments
  * @param countersMax the most counters
- * @param runMax the longest a run goes on counting; what it has by then is its result
+ * @param runMax the longest a run counts; its result is what it has counted by then
  */
 @ConfigurationProperties("tally.lab")
 public record LabProperties(
@@ -27,7 +27,7 @@ public record LabProperties(
     public LabProperties {
         require(workersMax >= 1 && workersMax <= 256, "tally.lab.workers-max is 1 to 256");
         require(incrementsMax >= 1 && incrementsMax <= 100_000_000, "tally.lab.increments-max is 1 to 100000000");
-        // They are made in one statement, which has a limit of time.
+        // One statement inserts them, and it has a time-out.
         require(countersMax >= 1 && countersMax <= 100_000, "tally.lab.counters-max is 1 to 100000");
         require(runMax.isPositive(), "tally.lab.run-max is longer than nothing");
         require(runMax.compareTo(Duration.ofHours(1)) <= 0, "tally.lab.run-max is an hour at most");

@@ -6,9 +6,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An experiment that was asked for, as it stands.
+ * The state of an experiment that a client requested.
  *
- * @param stopping whether somebody asked it to stop
+ * @param stopping whether a client requested its stop
  * @param done how many increments have been answered, one way or the other; never falls
  * @param finishedAt {@code null} while it runs
  * @param result {@code null} unless it is done
@@ -26,12 +26,12 @@ public record LabRun(
         @Nullable String problem) {
 
     /**
-     * What was measured: callers were asked, and the table was.
+     * The measurement: what the callers got, and what the table held.
      *
-     * @param acknowledged how many increments the callers were told of as done
+     * @param acknowledged how many increments succeeded for their callers
      * @param stored how many the table held in the end
      * @param duplicateRows how many rows there were in the end beyond one for each counter
-     * @param errors how many increments the callers were told of as failed
+     * @param errors how many increments failed for their callers
      * @param retries how often something was sent again
      * @param seconds from the first increment to the last answer
      * @param p50Ms of the time of acknowledged increments, retries included; {@code null} where there was none

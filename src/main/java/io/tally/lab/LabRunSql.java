@@ -39,7 +39,7 @@ final class LabRunSql {
             update lab_run set stopping = stopping or state = 'running' where id = $1 returning *
             """;
 
-    /** Takes on the run that nobody works on. $1 lease in milliseconds. */
+    /** Claims the run where its lease has expired. $1 lease in milliseconds. */
     static final String CLAIM = """
             update lab_run set claims = claims + 1, lease_until = now() + $1 * interval '1 millisecond'
              where id = (select id from lab_run

@@ -1,37 +1,32 @@
 package io.tally.lab;
 
+import io.tally.job.LeasedWork;
 import io.tally.lab.LabDatabase.Bench;
 import io.tally.lab.LabStore.Claim;
+import io.tally.lab.LabStore.ClaimState;
 import io.tally.lab.LabStore.Ending;
 import io.tally.lab.LabStore.Ending.Cancelled;
 import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
-import io.tally.lab.LabStore.Standing;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreRetry;
 import java.time.Duration;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.event.ContextClosedEvent;
-import org.springframework.context.event.EventListener;
-import org.springframework.scheduling.annotation.Scheduled;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 
 /**
- * Takes on runs and sees them to their end. An instance owns a run by a lease, which its progress renews. A run whose
- * instance has died cannot continue: the next owner removes what is left of it and marks it as failed.
+ * Works on runs. Progress renews the lease. A run whose instance has died cannot continue: the next owner removes what
+ * is left of it and marks it as failed.
  */
-final class LabRunner {
+final class LabRunner extends LeasedWork<Claim> {
 
     private static final Logger log = LoggerFactory.getLogger(LabRunner.class);
 
-    /** How long a run waits to be taken on, at most; and how long somebody who asks it to stop waits to be heard. */
-    private static final int TICK_MILLIS = 500;
-
-    private static final Duration TICK = Duration.ofMillis(TICK_MILLIS);
+    /** Also the longest time until a client's request to stop a run is seen. */
+    private static final Duration PROGRESS_INTERVAL = Duration.ofMillis(500);
 
     /** Some six seconds in all: a short outage of the database must not cost the result. */
     private static final int END_RETRIES_MAX = 6;
@@ -43,7 +38,6 @@ final class LabRunner {
     private final LabDatabase database;
     private final LabMetrics metrics;
     private final Duration runMax;
-    private volatile boolean stopped;
 
     LabRunner(LabStore store, LabDatabase database, LabMetrics metrics, Duration runMax) {
         this.store = store;
@@ -52,21 +46,16 @@ final class LabRunner {
         this.runMax = runMax;
     }
 
-    /** Takes on a run, where one waits, and sees it to its end. */
-    @Scheduled(fixedDelay = TICK_MILLIS)
-    Mono<Void> work() {
-        return Mono.defer(this::claimed)
-                .flatMap(claim -> claim.isFresh() ? new Attempt(claim).run() : abandoned(claim))
-                .onErrorResume(StoreFailure.class, LabRunner::notEnded);
+    @Override
+    protected Mono<Claim> claim() {
+        return store.claim();
     }
 
-    /** One that cannot be had now can be had later; the lanes say in the log where the database is away. */
-    private Mono<Claim> claimed() {
-        return stopped
-                ? Mono.empty()
-                : store.claim()
-                        .doOnError(StoreFailure.class, failure -> log.debug("No run was taken on", failure))
-                        .onErrorComplete(StoreFailure.class);
+    @Override
+    protected Mono<Void> run(Claim claim) {
+        return (claim.isFresh() ? new Attempt(claim).run() : abandoned(claim))
+                .doOnError(StoreFailure.class, failure -> logUnended(claim.run().id(), failure))
+                .onErrorComplete(StoreFailure.class);
     }
 
     private Mono<Void> abandoned(Claim claim) {
@@ -81,91 +70,70 @@ final class LabRunner {
         return new Failed(String.valueOf(obstacle.getMessage()));
     }
 
-    private static Mono<Void> notEnded(StoreFailure failure) {
-        log.warn("A run of the lab waits for the end of its lease to be cleared away: {}", failure.getMessage());
-        return Mono.empty();
+    private static void logUnended(UUID run, StoreFailure failure) {
+        log.warn("Lab run {} is cleared away when its lease expires: {}", run, failure.getMessage());
     }
 
-    /** Ends a run that is under way. The scheduler waits for that before it stops. */
-    @EventListener(ContextClosedEvent.class)
-    void stop() {
-        stopped = true;
-    }
-
-    /** One claim on a run that nobody has begun. */
+    /** One claim on a run that no instance has begun. */
     private final class Attempt {
 
         private final Claim claim;
+        private final UUID id;
         private final Experiment experiment;
-        private volatile @Nullable Trial trial;
-        private volatile Standing standing;
+        private volatile @Nullable Measurement measurement;
+        private volatile ClaimState state;
 
         Attempt(Claim claim) {
             this.claim = claim;
+            this.id = claim.run().id();
             this.experiment = claim.run().experiment();
-            this.standing = claim.run().stopping() ? Standing.STOPPING : Standing.GOES_ON;
+            this.state = claim.run().stopping() ? ClaimState.STOP_REQUESTED : ClaimState.ACTIVE;
         }
 
-        /** Ends the run only when nothing is left of it: else it has to be taken on again. */
+        /** Ends the run only when nothing is left of it: else the next owner has to remove it. */
         Mono<Void> run() {
-            log.info("The lab tries {}", experiment);
-            Bench bench = database.bench(claim.run().id(), experiment);
-            Mono<Ending> ending = standing == Standing.STOPPING ? Mono.just(new Cancelled()) : ending(bench);
-            return whileTold(ending.delayUntil(known -> bench.tearDown()).flatMap(this::ended));
+            log.info("Lab run {} begins: {}", id, experiment);
+            Bench bench = database.bench(id, experiment);
+            Mono<Ending> ending = state == ClaimState.STOP_REQUESTED ? Mono.just(new Cancelled()) : ending(bench);
+            // Set-up and tear-down may outlast a lease, too.
+            return renewing(
+                    PROGRESS_INTERVAL,
+                    this::progress,
+                    ending.delayUntil(known -> bench.tearDown()).flatMap(this::ended));
         }
 
-        /** Says how far it is for as long as the work takes, set-up and tear-down included: that prolongs the lease. */
-        private Mono<Void> whileTold(Mono<Void> work) {
-            Sinks.Empty<Void> over = Sinks.empty();
-            Mono<Void> progress = Flux.interval(TICK)
-                    .onBackpressureDrop()
-                    // What is under way is waited for: a statement that is cancelled may cost its connection.
-                    .takeUntilOther(over.asMono())
-                    .concatMap(tick -> progress(), 0)
-                    .then();
-            return Mono.whenDelayError(work.doFinally(signal -> over.tryEmitEmpty()), progress);
+        private Mono<ClaimState> progress() {
+            return store.progress(claim, done()).doOnNext(now -> state = now).doOnTerminate(this::stopUnlessActive);
         }
 
-        private Mono<Standing> progress() {
-            return store.progress(claim, done())
-                    // The increments fail, too, where the database is away, and that ends the trial.
-                    .onErrorResume(StoreFailure.class, failure -> Mono.just(standing))
-                    .doOnNext(this::stands);
-        }
-
-        private void stands(Standing now) {
-            standing = now;
-            stopUnlessItGoesOn();
-        }
-
-        private void stopUnlessItGoesOn() {
-            Trial made = trial;
-            if (made != null && (stopped || standing != Standing.GOES_ON)) {
-                made.stop();
+        private void stopUnlessActive() {
+            Measurement current = measurement;
+            if (current != null && (isStopped() || state != ClaimState.ACTIVE)) {
+                current.stop();
             }
         }
 
         private Mono<Ending> ending(Bench bench) {
             return bench.workers()
-                    .map(workers -> new Trial(experiment, workers, runMax, System::nanoTime))
-                    .doOnNext(this::begins)
-                    .flatMap(made -> made.run().then(Mono.defer(() -> ending(bench, made))))
+                    .map(workers -> new Measurement(experiment, workers, runMax, System::nanoTime))
+                    .doOnNext(this::begin)
+                    .flatMap(begun -> begun.run().then(Mono.defer(() -> ending(bench, begun))))
                     .onErrorResume(failure -> Mono.just(failed(failure)));
         }
 
-        private void begins(Trial made) {
-            trial = made;
-            stopUnlessItGoesOn();
+        private void begin(Measurement begun) {
+            measurement = begun;
+            stopUnlessActive();
         }
 
-        private Mono<Ending> ending(Bench bench, Trial made) {
-            return switch (standing) {
-                case STOPPING -> Mono.just(new Cancelled());
+        private Mono<Ending> ending(Bench bench, Measurement over) {
+            return switch (state) {
+                case STOP_REQUESTED -> Mono.just(new Cancelled());
                 case LOST -> Mono.just(new Failed("It was taken from the instance that ran it."));
-                case GOES_ON ->
-                    stopped && made.done() < experiment.increments()
+                case ACTIVE ->
+                    isStopped() && over.done() < experiment.increments()
                             ? Mono.just(new Failed("The instance that ran it was stopped in the middle."))
-                            : bench.stored().map(made::result).map(Done::new);
+                            : bench.stored().map(over::result).map(Done::new);
             };
         }
 
@@ -173,11 +141,11 @@ final class LabRunner {
             return switch (failure) {
                 case LabObstacle obstacle -> LabRunner.failed(obstacle);
                 case StoreFailure known -> {
-                    log.warn("A run of the lab failed: {}", known.getMessage());
+                    log.warn("Lab run {} failed: {}", id, known.getMessage());
                     yield new Failed("The database failed before all was measured. The log of the service says more.");
                 }
                 default -> {
-                    log.error("A run of the lab failed in a way that nobody foresaw", failure);
+                    log.error("Unexpected failure in lab run {}", id, failure);
                     yield new Failed("Something unforeseen went wrong. The log of the service says more.");
                 }
             };
@@ -189,18 +157,18 @@ final class LabRunner {
                             .maxAttempts(END_RETRIES_MAX)
                             .minBackoff(END_BACKOFF_MIN)
                             .maxBackoff(END_BACKOFF_MAX))
-                    .doOnNext(isOurs -> tell(isOurs, ending))
+                    .doOnNext(isOwner -> report(isOwner, ending))
                     .then();
         }
 
         private long done() {
-            Trial made = trial;
-            return made == null ? 0 : made.done();
+            Measurement current = measurement;
+            return current == null ? 0 : current.done();
         }
 
-        private void tell(boolean isOurs, Ending ending) {
-            log.info("The lab has tried {}: {}", experiment, isOurs ? ending : "taken from this instance");
-            if (isOurs && ending instanceof Done measured) {
+        private void report(boolean isOwner, Ending ending) {
+            log.info("Lab run {} ended: {}", id, isOwner ? ending : "its lease was lost");
+            if (isOwner && ending instanceof Done measured) {
                 metrics.measured(experiment, measured.result());
             }
         }

@@ -102,7 +102,7 @@ final class LabSql {
         return drop("= '" + mark(run) + "'");
     }
 
-    /** Removes the schema of whatever run. */
+    /** Removes the schema of any run. */
     static String dropAny() {
         return drop("like '" + MARK + "%'");
     }

@@ -2,8 +2,8 @@ package io.tally.lab;
 
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
+import io.tally.job.LeasedWork;
 import io.tally.lab.LabRun.Result;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -11,9 +11,6 @@ import reactor.core.publisher.Mono;
 
 /** Where runs are kept, so that any instance can show them. Fails with {@link io.tally.pipeline.StoreFailure} only. */
 public interface LabStore {
-
-    /** How long a run is one instance's without a word. Many times what is between two words. */
-    Duration LEASE = Duration.ofSeconds(10);
 
     /**
      * Starts a run, unless one runs. Cancelling gives up the answer, never the run.
@@ -34,42 +31,42 @@ public interface LabStore {
      */
     Mono<LabRun> stop(UUID id);
 
-    /** Takes on the running run, where nobody works on it, for the time of a lease; empty where there is none. */
+    /** Claims the running run where no instance owns it, for {@link LeasedWork#LEASE}; empty where there is none. */
     Mono<Claim> claim();
 
-    /** Says how many increments are done, and prolongs the lease. */
-    Mono<Standing> progress(Claim claim, long done);
+    /** Stores how many increments are done, and renews the lease. */
+    Mono<ClaimState> progress(Claim claim, long done);
 
-    /** Ends the run, and says whether it did: where the claim has ended it does nothing. */
+    /** Ends the run; {@code false} where the claim had ended, and nothing is changed. */
     Mono<Boolean> end(Claim claim, long done, Ending ending);
 
     /**
-     * What came of a request for a run.
+     * The result of a request for a run.
      *
      * @param fresh whether the run was started by this request; else it is the one that runs
      */
     record Started(boolean fresh, LabRun run) {}
 
     /**
-     * A run that one instance has taken on for a while.
+     * A run that one instance owns by a lease.
      *
      * @param number which of all claims on the run this is; a later one ends this
      */
     record Claim(LabRun run, long number) {
 
-        /** Whether nobody has begun with the run: one that was begun cannot be gone on with. */
+        /** Whether no instance has begun the run: one that was begun cannot be continued. */
         boolean isFresh() {
             return number == 1;
         }
     }
 
-    /** What a claim is worth. */
-    enum Standing {
-        /** The run goes on. */
-        GOES_ON,
-        /** Somebody asked it to stop. */
-        STOPPING,
-        /** It is another's, or has ended. */
+    /** Whether a claim still holds. */
+    enum ClaimState {
+        /** The instance owns the run. */
+        ACTIVE,
+        /** The instance owns the run, and a client requested its stop. */
+        STOP_REQUESTED,
+        /** Another instance owns the run, or it has ended. */
         LOST
     }
 
@@ -78,10 +75,10 @@ public interface LabStore {
         /** All was measured. */
         record Done(Result result) implements Ending {}
 
-        /** Nothing can be said, and why. */
+        /** There is no result, and why. */
         record Failed(String problem) implements Ending {}
 
-        /** Somebody stopped it. */
+        /** A client stopped it. */
         record Cancelled() implements Ending {}
     }
 }

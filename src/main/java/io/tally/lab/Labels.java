@@ -16,7 +16,7 @@ final class Labels {
     /**
      * The constant with that label.
      *
-     * @param what it is called where somebody gives it
+     * @param what the name of the field in a request
      * @throws IllegalArgumentException with a sentence fit for the caller where there is none
      */
     static <E extends Enum<E>> E of(E[] constants, String what, String label) {

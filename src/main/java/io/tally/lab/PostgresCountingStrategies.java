@@ -13,7 +13,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * The ways to count, each as an application has it that counts the likes of posts, on a connection that its pool gave
- * it. What fails has changed nothing; what is a {@link Kind#CONFLICT} may be tried again.
+ * it. What fails has changed nothing; what is a {@link Kind#CONFLICT} may be retried.
  */
 final class PostgresCountingStrategies {
 
@@ -54,7 +54,7 @@ final class PostgresCountingStrategies {
         return inTransaction(connection.beginTransaction(), ids(post).flatMap(ids -> switch (ids.size()) {
             case 0 -> changed("insert into lab.post (name, likes) values ($1, 1)", post);
             case 1 -> changed("update lab.post set likes = likes + 1 where id = $1", ids.getFirst());
-            // As object mappers answer where one row was asked for and there are two.
+            // Object mappers fail so where a query for one row finds two.
             default -> Mono.error(refusal("more than one row"));
         }));
     }
@@ -78,7 +78,7 @@ final class PostgresCountingStrategies {
         return inTransaction(connection.beginTransaction(), read(post).flatMap(this::writeIfUnchanged));
     }
 
-    /** In a transaction that says so itself, whatever the session's level. */
+    /** In a transaction that sets its own level, not the session's. */
     private Mono<Void> serializable(String post) {
         return inTransaction(
                 connection.beginTransaction(IsolationLevel.SERIALIZABLE),
@@ -98,7 +98,7 @@ final class PostgresCountingStrategies {
                 .then();
     }
 
-    // ---- what they are made of
+    // ---- statements
 
     /** A post as an object mapper with a version column reads it. */
     private record Post(String name, long likes, long version) {}

@@ -56,13 +56,13 @@ final class PostgresLabLanes implements Worker {
     }
 
     @Override
-    public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
+    public Mono<Counted> count(int counter, BooleanSupplier mayRetry) {
         CounterId id = new CounterId(NAMESPACE, names.apply(counter));
         return pipeline.apply(Command.of(new Increment(id, 1, Precondition.NONE)))
                 .flatMap(this::counted);
     }
 
-    /** A batch that was sent again is told with the next answer. */
+    /** Retries of a batch are reported with the next outcome. */
     private Mono<Counted> counted(Outcome outcome) {
         return switch (outcome.verdict()) {
             case APPLIED -> Mono.just(new Counted(true, retries.getAndSet(0)));

@@ -6,6 +6,7 @@ import io.r2dbc.spi.Statement;
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
 import io.tally.job.Job.State;
+import io.tally.job.LeasedWork;
 import io.tally.lab.LabStore.Ending.Cancelled;
 import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
@@ -76,28 +77,28 @@ final class PostgresLabRuns implements LabStore {
     public Mono<LabRun> stop(UUID id) {
         return pool.use(connection -> Statements.one(
                         connection.createStatement(LabRunSql.STOP).bind("$1", id), PostgresLabRuns::run))
-                // Whoever asks may go away; that they asked stays.
+                // A client that disconnects does not withdraw its request.
                 .cache();
     }
 
     @Override
     public Mono<Claim> claim() {
         return pool.use(connection -> Statements.one(
-                connection.createStatement(LabRunSql.CLAIM).bind("$1", LEASE.toMillis()),
+                connection.createStatement(LabRunSql.CLAIM).bind("$1", LeasedWork.LEASE.toMillis()),
                 row -> new Claim(run(row), CounterRows.number(row, "claims"))));
     }
 
     @Override
-    public Mono<Standing> progress(Claim claim, long done) {
+    public Mono<ClaimState> progress(Claim claim, long done) {
         return pool.use(connection -> Statements.one(
                         connection
                                 .createStatement(LabRunSql.PROGRESS)
                                 .bind("$1", claim.run().id())
                                 .bind("$2", claim.number())
                                 .bind("$3", done)
-                                .bind("$4", LEASE.toMillis()),
-                        row -> CounterRows.is(row, "stopping") ? Standing.STOPPING : Standing.GOES_ON))
-                .defaultIfEmpty(Standing.LOST);
+                                .bind("$4", LeasedWork.LEASE.toMillis()),
+                        row -> CounterRows.is(row, "stopping") ? ClaimState.STOP_REQUESTED : ClaimState.ACTIVE))
+                .defaultIfEmpty(ClaimState.LOST);
     }
 
     @Override

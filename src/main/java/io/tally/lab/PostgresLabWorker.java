@@ -26,11 +26,11 @@ final class PostgresLabWorker implements Worker {
     private final int retriesMax;
 
     /**
-     * Somebody who counts that way.
+     * A worker that counts that way.
      *
      * @param way fails with {@link StoreFailure} only
      * @param names of the counters
-     * @param retriesMax how often a try that met a conflict is made again, at once
+     * @param retriesMax the most retries of an increment that met a conflict, each at once
      */
     PostgresLabWorker(Function<String, Mono<Void>> way, IntFunction<String> names, int retriesMax) {
         this.way = way;
@@ -44,19 +44,19 @@ final class PostgresLabWorker implements Worker {
                 post -> connection.use(open ->
                         new PostgresCountingStrategies(open).of(strategy).apply(post)),
                 names,
-                triesAgain(strategy) ? RETRIES_MAX : 0);
+                retriesConflicts(strategy) ? RETRIES_MAX : 0);
     }
 
-    private static boolean triesAgain(Strategy strategy) {
+    private static boolean retriesConflicts(Strategy strategy) {
         return strategy == Strategy.OPTIMISTIC || strategy == Strategy.SERIALIZABLE;
     }
 
     @Override
-    public Mono<Counted> count(int counter, BooleanSupplier goesOn) {
+    public Mono<Counted> count(int counter, BooleanSupplier mayRetry) {
         AtomicInteger retries = new AtomicInteger();
         return Mono.defer(() -> way.apply(names.apply(counter)))
                 .retryWhen(Retry.max(retriesMax)
-                        .filter(failure -> is(Kind.CONFLICT, failure) && goesOn.getAsBoolean())
+                        .filter(failure -> is(Kind.CONFLICT, failure) && mayRetry.getAsBoolean())
                         .doBeforeRetry(signal -> retries.incrementAndGet())
                         .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
                 .then(Mono.fromSupplier(() -> new Counted(true, retries.get())))

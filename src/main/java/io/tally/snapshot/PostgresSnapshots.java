@@ -2,7 +2,7 @@ package io.tally.snapshot;
 
 import io.tally.job.Claim;
 import io.tally.job.JobKind;
-import io.tally.job.JobStore;
+import io.tally.job.LeasedWork;
 import io.tally.job.PostgresJobRows;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.LaneConnection;
@@ -49,7 +49,7 @@ final class PostgresSnapshots implements JobKind {
                         .bind("$2", claim.number())
                         .bind("$3", claim.job().namespace())
                         .bind("$4", claim.reached())
-                        .bind("$5", JobStore.LEASE.toMillis()),
+                        .bind("$5", LeasedWork.LEASE.toMillis()),
                 PostgresJobRows::claim));
     }
 

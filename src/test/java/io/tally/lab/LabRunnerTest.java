@@ -5,17 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
 import io.tally.job.Job.State;
+import io.tally.job.LeasedWork;
 import io.tally.lab.LabDatabase.Bench;
 import io.tally.lab.LabDatabase.Counted;
 import io.tally.lab.LabDatabase.Stored;
 import io.tally.lab.LabDatabase.Worker;
 import io.tally.lab.LabRun.Result;
 import io.tally.lab.LabStore.Claim;
+import io.tally.lab.LabStore.ClaimState;
 import io.tally.lab.LabStore.Ending;
 import io.tally.lab.LabStore.Ending.Cancelled;
 import io.tally.lab.LabStore.Ending.Done;
 import io.tally.lab.LabStore.Ending.Failed;
-import io.tally.lab.LabStore.Standing;
 import io.tally.lab.LabStore.Started;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
@@ -33,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
-/** How a run is seen to its end, on a database that takes as long as a test says, in a time that a test moves. */
+/** Runs of the lab in virtual time, on a database that takes as long as a test says. */
 class LabRunnerTest {
 
     private static final Experiment EXPERIMENT = new Experiment(Strategy.ATOMIC, Isolation.READ_COMMITTED, 1, 10, 1);
@@ -78,7 +79,7 @@ class LabRunnerTest {
         assertThat(measured).hasSize(1);
     }
 
-    /** Slow log-ins, and a slow end: nobody else must take the run for abandoned. */
+    /** Slow log-ins, and a slow end: no other instance must take the run for abandoned. */
     @Test
     void keepsItsLeaseFromTheFirstStepToTheLast() {
         database.setUp = Duration.ofSeconds(60);
@@ -86,26 +87,26 @@ class LabRunnerTest {
         works();
         passes(Duration.ofSeconds(121));
         assertThat(store.endings).hasSize(1);
-        assertThat(store.longestSilence).isLessThan(LabStore.LEASE.dividedBy(2));
+        assertThat(store.longestSilence).isLessThan(LeasedWork.LEASE.dividedBy(2));
     }
 
-    /** However slow the word is, there is one at a time, and none when all is over. */
+    /** However slow a renewal is, there is one at a time, and none after the end. */
     @Test
-    void slowWordsDoNotPileUp() {
+    void slowRenewalsDoNotPileUp() {
         store.answer = Duration.ofSeconds(5);
         database.setUp = Duration.ofSeconds(8);
         works();
         passes(Duration.ofSeconds(11));
         assertThat(store.endings).hasSize(1);
-        int said = store.said;
+        int renewals = store.renewals;
         passes(Duration.ofMinutes(1));
-        assertThat(store.said).isEqualTo(said);
+        assertThat(store.renewals).isEqualTo(renewals);
     }
 
     @Test
     void oneThatIsStoppedWhileItIsSetUpCountsNothing() {
         database.setUp = Duration.ofSeconds(2);
-        store.standing = Standing.STOPPING;
+        store.state = ClaimState.STOP_REQUESTED;
         works();
         passes(Duration.ofSeconds(3));
         assertThat(database.counted).isZero();
@@ -126,16 +127,16 @@ class LabRunnerTest {
         assertThat(store.claims).isEqualTo(1);
     }
 
-    /** What is measured of a run that is somebody else's by now is nobody's. */
+    /** Another instance owns the run by now, and reports it. */
     @Test
-    void whatIsNoLongerItsOwnIsNotTold() {
+    void aRunThatIsLostIsNotReported() {
         store.isOurs = false;
         works();
         assertThat(store.endings).hasSize(1);
         assertThat(measured).isEmpty();
     }
 
-    /** The lease runs out, and whoever comes then clears away. */
+    /** The next owner clears it away, when the lease has expired. */
     @Test
     void doesNotEndARunOfWhichSomethingIsLeft() {
         database.left = away();
@@ -149,7 +150,7 @@ class LabRunnerTest {
         assertThat(store.endings).singleElement().isInstanceOf(Failed.class);
     }
 
-    /** Else nobody could ever use the lab again. */
+    /** Else no run could ever start again. */
     @Test
     void whatCannotBeRemovedEndsTheRunAllTheSame() {
         store.number = 2;
@@ -176,7 +177,7 @@ class LabRunnerTest {
     }
 
     @Test
-    void goesOnWhileItCannotSaySo() {
+    void continuesWhileRenewalsFail() {
         database.setUp = Duration.ofSeconds(3);
         store.failure = away();
         works();
@@ -207,7 +208,7 @@ class LabRunnerTest {
             steps.add("workers");
             return after(
                     setUp,
-                    Mono.just(List.of((counter, goesOn) -> Mono.fromSupplier(() -> {
+                    Mono.just(List.of((counter, mayRetry) -> Mono.fromSupplier(() -> {
                         counted++;
                         return new Counted(true, 0);
                     }))));
@@ -235,13 +236,13 @@ class LabRunnerTest {
     private final class Store implements LabStore {
 
         private final List<Ending> endings = new ArrayList<>();
-        private Standing standing = Standing.GOES_ON;
+        private ClaimState state = ClaimState.ACTIVE;
         private Duration answer = Duration.ZERO;
         private Duration longestSilence = Duration.ZERO;
         private long lastMillis;
         private int number = 1;
         private int claims;
-        private int said;
+        private int renewals;
         private int endFailures;
         private boolean stopping;
         private boolean isOurs = true;
@@ -257,12 +258,12 @@ class LabRunnerTest {
         }
 
         @Override
-        public Mono<Standing> progress(Claim claim, long done) {
+        public Mono<ClaimState> progress(Claim claim, long done) {
             return Mono.defer(() -> {
-                said++;
+                renewals++;
                 heard();
-                Mono<Standing> told = failure == null ? Mono.just(standing) : Mono.error(failure);
-                return answer.isZero() ? told : Mono.delay(answer).then(told);
+                Mono<ClaimState> reply = failure == null ? Mono.just(state) : Mono.error(failure);
+                return answer.isZero() ? reply : Mono.delay(answer).then(reply);
             });
         }
 

@@ -19,10 +19,10 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * An experiment while it is made: the workers count until all is counted, the time is over, or the run is stopped. Each
+ * The measurement of an experiment: workers count until all is counted, the time is over, or the run is stopped. Each
  * finishes its current increment, so that the outcome of every increment is known.
  */
-final class Trial {
+final class Measurement {
 
     /** A thousandth: more than what two runs differ by. */
     private static final int DIGITS = 3;
@@ -46,14 +46,14 @@ final class Trial {
     private volatile long endNanos;
 
     /** @param nanoClock {@link System#nanoTime} but in tests */
-    Trial(Experiment experiment, List<Worker> workers, Duration runMax, LongSupplier nanoClock) {
+    Measurement(Experiment experiment, List<Worker> workers, Duration runMax, LongSupplier nanoClock) {
         this.experiment = experiment;
         this.workers = workers;
         this.runMaxNanos = runMax.toNanos();
         this.nanoClock = nanoClock;
     }
 
-    /** Lets them count. Fails with {@link StoreFailure} where of some increment nobody can say what became of it. */
+    /** Runs the workers. Fails with {@link StoreFailure} where the outcome of an increment is unknown. */
     Mono<Void> run() {
         return Mono.defer(this::started)
                 .doOnSuccess(nothing -> endNanos = nanoClock.getAsLong())
@@ -78,14 +78,14 @@ final class Trial {
     }
 
     private void next(SynchronousSink<Integer> counter) {
-        if (goesOn() && begun.getAndIncrement() < experiment.increments()) {
+        if (isActive() && begun.getAndIncrement() < experiment.increments()) {
             counter.next(ThreadLocalRandom.current().nextInt(experiment.counters()));
         } else {
             counter.complete();
         }
     }
 
-    private boolean goesOn() {
+    private boolean isActive() {
         if (nanoClock.getAsLong() - startNanos > runMaxNanos && begun.get() < experiment.increments()) {
             timedOut = true;
         }
@@ -94,12 +94,13 @@ final class Trial {
 
     private Mono<Counted> counted(Worker worker, int counter) {
         long sinceNanos = nanoClock.getAsLong();
-        return worker.count(counter, this::goesOn).doOnNext(told -> keep(told, nanoClock.getAsLong() - sinceNanos));
+        return worker.count(counter, this::isActive)
+                .doOnNext(counted -> keep(counted, nanoClock.getAsLong() - sinceNanos));
     }
 
-    private void keep(Counted told, long tookNanos) {
-        retries.addAndGet(told.retries());
-        if (told.acknowledged()) {
+    private void keep(Counted counted, long tookNanos) {
+        retries.addAndGet(counted.retries());
+        if (counted.acknowledged()) {
             acknowledged.incrementAndGet();
             nanos.recordValue(tookNanos);
         } else {
@@ -107,7 +108,7 @@ final class Trial {
         }
     }
 
-    /** The others finish what they are at: a statement that is cancelled leaves one more outcome in doubt. */
+    /** The others finish their current increment: a statement that is cancelled leaves one more outcome in doubt. */
     private Mono<Counted> broken(StoreFailure first) {
         failure.compareAndSet(null, first);
         stop();
