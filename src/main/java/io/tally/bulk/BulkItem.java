@@ -25,15 +25,20 @@ public sealed interface BulkItem<T> {
     /** A well-formed item. */
     record Valid<T>(long line, T value) implements BulkItem<T> {}
 
-    /** An item that cannot be carried out. */
-    record Malformed<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
+    /** An item that cannot be carried out. Its problem is created when it is written: many items may wait for that. */
+    record Malformed<T>(long line, ProblemType type, String detail) implements BulkItem<T> {
+
+        ProblemDetail problem() {
+            return Problems.problem(type, detail);
+        }
+    }
 
     /** The end of a stream that broke off before this line. */
     record StreamIncomplete<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
 
-    /** A malformed item, with a problem that others share. */
+    /** A malformed item. */
     static <T> BulkItem<T> malformed(long line, String detail) {
-        return new Malformed<>(line, Problems.shared(ProblemType.MALFORMED, detail));
+        return new Malformed<>(line, ProblemType.MALFORMED, detail);
     }
 
     /**
@@ -62,7 +67,8 @@ public sealed interface BulkItem<T> {
             done.add(
                     switch (item) {
                         case Valid<T> valid -> new Valid<>(valid.line(), next.next());
-                        case Malformed<T> malformed -> new Malformed<>(malformed.line(), malformed.problem());
+                        case Malformed<T> malformed ->
+                            new Malformed<>(malformed.line(), malformed.type(), malformed.detail());
                         case StreamIncomplete<T> end -> new StreamIncomplete<>(end.line(), end.problem());
                     });
         }

@@ -68,8 +68,7 @@ final class IncrementReader extends ItemReader<Command> {
                 }
                 yield (Increment) valid.value().operation();
             }
-            case Malformed<Command> malformed ->
-                throw malformed(item, malformed.problem().getDetail());
+            case Malformed<Command> malformed -> throw malformed(item, malformed.detail());
             case StreamIncomplete<Command> end ->
                 throw malformed(item, end.problem().getDetail());
         };

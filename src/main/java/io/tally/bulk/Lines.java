@@ -3,7 +3,6 @@ package io.tally.bulk;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.http.ProblemType;
-import io.tally.http.Problems;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -87,8 +86,7 @@ final class Lines<T> {
         if (tooLong || to - from > lineBytesMax) {
             tooLong = false;
             found.add(new Malformed<>(
-                    line,
-                    Problems.shared(ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most.")));
+                    line, ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most."));
         } else if (!isBlank(bytes, from, to)) {
             found.add(reader.line(bytes, from, to - from, line));
         }

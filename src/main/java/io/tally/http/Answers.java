@@ -32,7 +32,7 @@ public final class Answers {
     /** The response to whoever asked for it. */
     public static Mono<ServerResponse> of(Outcome outcome) {
         return switch (outcome) {
-            case Success success -> success(success, Answers::plain);
+            case Success success -> success(success, headers -> {});
             case Replayed replayed -> success(replayed.original(), IdempotencyKeys::markReplayed);
             case Refusal refusal -> Problems.answer(refusal);
             case Unknown unknown -> Problems.answer(unknown);
@@ -70,10 +70,6 @@ public final class Answers {
             case TransactionApplied applied ->
                 Routes.json(ServerResponse.ok().headers(headers), TransactionView.of(applied));
         };
-    }
-
-    private static void plain(HttpHeaders headers) {
-        // nothing to add
     }
 
     private static Mono<ServerResponse> counter(ServerResponse.BodyBuilder response, Counter counter) {

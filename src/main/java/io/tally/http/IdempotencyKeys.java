@@ -74,28 +74,21 @@ public final class IdempotencyKeys {
         StringBuilder text = new StringBuilder(value.length());
         for (int i = 1; i < value.length(); i++) {
             char c = value.charAt(i);
-            if (c == '"' && i == value.length() - 1) {
-                return text.toString();
+            if (c == '"') {
+                if (i == value.length() - 1) {
+                    return text.toString();
+                }
+                break;
             }
             if (c == '\\') {
                 i++;
                 c = i < value.length() ? value.charAt(i) : ' ';
-                requireWellQuoted(c == '"' || c == '\\');
-            } else {
-                requireWellQuoted(c != '"');
+                if (c != '"' && c != '\\') {
+                    break;
+                }
             }
             text.append(c);
         }
-        throw badlyQuoted();
-    }
-
-    private static void requireWellQuoted(boolean holds) {
-        if (!holds) {
-            throw badlyQuoted();
-        }
-    }
-
-    private static ProblemException badlyQuoted() {
-        return new ProblemException(ProblemType.MALFORMED, "The quotes around the idempotency key do not match.");
+        throw new ProblemException(ProblemType.MALFORMED, "The quotes around the idempotency key do not match.");
     }
 }

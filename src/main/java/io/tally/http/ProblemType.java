@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import java.net.URI;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -7,151 +8,123 @@ import org.springframework.http.HttpStatus;
 
 /** Everything that can be refused or go wrong: the {@code type} of a problem (RFC 9457), and the page it points to. */
 public enum ProblemType {
-    /** 400. */
     MALFORMED(
             HttpStatus.BAD_REQUEST,
             "The request is malformed",
             "A name, parameter, header or body is not what the route takes. Nothing was changed. Mend the request"
                     + " before sending it again."),
-    /** 400. */
     STREAM_INCOMPLETE(
             HttpStatus.BAD_REQUEST,
             "The stream broke off",
             "The rest of the stream did not arrive, or this instance is stopping. The lines before were applied, each"
                     + " as its answer or the summary says. If the stream had an Idempotency-Key, send all of it again"
                     + " with the same: no line counts twice."),
-    /** 404. */
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such thing, or no such route. Nothing was changed."),
-    /** 405. */
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,
             "The method is not allowed",
             "The resource exists and does not take this method; the Allow header has those it takes."),
-    /** 406. */
     NOT_ACCEPTABLE(
             HttpStatus.NOT_ACCEPTABLE,
             "No acceptable representation",
             "The Accept header leaves out what the route answers with, which is application/json but for streams. The"
                     + " problem has its types."),
-    /** 408. */
     REQUEST_TIMEOUT(
             HttpStatus.REQUEST_TIMEOUT,
             "The request took too long to arrive",
             "The rest of the request did not arrive in time. Nothing was changed."),
-    /** 409. */
     BOUND_EXCEEDED(
             HttpStatus.CONFLICT,
             "A bound would be passed",
             "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The"
                     + " problem has the bound and the value found, and for a transaction which of its items it was."),
-    /** 409. */
     BOUNDS_INVERTED(
             HttpStatus.CONFLICT,
             "min would be greater than max",
             "The change and the bound that it leaves in place make an empty range. Nothing was changed."),
-    /** 409. */
     WRONG_KIND(
             HttpStatus.CONFLICT,
             "The counter is of another kind",
             "A plain counter moves by increments, a members counter by members. Nothing was changed."),
-    /** 409. */
     TOO_MANY_MEMBERS(
             HttpStatus.CONFLICT,
             "The counter has too many members",
             "A counter is removed together with its members, in one transaction, and so many are too much for one."
                     + " Nothing was changed."),
-    /** 409. */
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
             "A constraint of the database refused the operation",
             "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was"
                     + " changed."),
-    /** 409. */
     JOB_RUNNING(
             HttpStatus.CONFLICT,
             "Such a job is running",
             "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The"
                     + " Location header says which one runs: watch it, and ask again when it is finished."),
-    /** 409. */
     LAB_BUSY(
             HttpStatus.CONFLICT,
             "The lab is busy",
             "The lab tries one thing at a time, whichever instance is asked. Nothing was started. The Location header"
                     + " says which run is under way: watch it, or stop it, and ask again when it is finished."),
-    /** 409. */
     TOKEN_SPACE_EXHAUSTED(
             HttpStatus.CONFLICT,
             "No free token was found",
             "Every text that was tried belongs to a pending token of the namespace. Nothing was issued. Ask for a"
                     + " larger size or alphabet, or execute some of those that are pending."),
-    /** 409. */
     TOKEN_EXECUTED(
             HttpStatus.CONFLICT,
             "The token is executed already",
             "A token is executed once, and somebody did. Nothing was changed."),
-    /** 410. */
     CURSOR_EXPIRED(
             HttpStatus.GONE,
             "The cursor is too old",
             "Pages by value and growth show the order as it was when the first was asked for, and that is kept for"
                     + " minutes only. Begin again without a cursor, or read by name, which has no such limit."),
-    /** 412. */
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,
             "The precondition does not hold",
             "If-Match or If-None-Match does not hold of the counter. Nothing was changed. Read it again, then decide."),
-    /** 413. */
     CONTENT_TOO_LARGE(
             HttpStatus.CONTENT_TOO_LARGE, "The body is too large", "The body is longer than the route takes."),
-    /** 414. */
     URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The URI is too long", "The request line is longer than the limit."),
-    /** 415. */
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
             "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson"
                     + " where the route takes streams."),
-    /** 422. */
     IDEMPOTENCY_KEY_REUSED(
             HttpStatus.UNPROCESSABLE_CONTENT,
             "The idempotency key is another request's",
             "Something else was asked for under this Idempotency-Key before. Nothing was changed. Use a new key for"
                     + " every new request, and the same only to send the same again."),
-    /** 428. */
     PRECONDITION_REQUIRED(
             HttpStatus.PRECONDITION_REQUIRED,
             "If-Match is required",
             "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match,"
                     + " or If-Match: * to overwrite whatever there is."),
-    /** 431. */
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "The header fields are too large",
             "The header fields are longer than the limit."),
-    /** 500. */
     INTERNAL(
             HttpStatus.INTERNAL_SERVER_ERROR,
             "Something unforeseen went wrong",
             "This is a defect of the service. Whether the operation was applied is not known."),
-    /** 503. */
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too much is waiting",
             "The queue was full, or the operation waited in it too long. Nothing was changed: send it again after"
                     + " Retry-After."),
-    /** 503. */
     LIST_PENDING(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The list is not ready yet",
             "Somebody asked for the order of a large namespace for the first time, and it takes a while to find: some"
                     + " seconds for each million counters. Ask again after Retry-After."),
-    /** 503. */
     STORE_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The database is away",
             "The database could not be reached, or this instance is stopping. Nothing was changed: send it again after"
                     + " Retry-After."),
-    /** 503. */
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The outcome is not known",
@@ -162,11 +135,13 @@ public enum ProblemType {
     private final HttpStatus status;
     private final String title;
     private final String explanation;
+    private final URI uri;
 
     ProblemType(HttpStatus status, String title, String explanation) {
         this.status = status;
         this.title = title;
         this.explanation = explanation;
+        this.uri = URI.create("/problems/" + slug());
     }
 
     HttpStatus status() {
@@ -187,8 +162,8 @@ public enum ProblemType {
     }
 
     /** The URI, relative to the service. */
-    String uri() {
-        return "/problems/" + slug();
+    URI uri() {
+        return uri;
     }
 
     static Optional<ProblemType> ofSlug(String slug) {

@@ -16,7 +16,6 @@ import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
 import io.tally.pipeline.StoreFailure;
-import java.net.URI;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -35,11 +34,6 @@ public final class Problems {
 
     /** Long enough for a queue to empty or a failover to end more often than not. */
     private static final String RETRY_AFTER_SECONDS = "1";
-
-    /** More than the sentences in the code. */
-    private static final int SHARED_MAX = 1_000;
-
-    private static final SharedProblems SHARED = new SharedProblems(SHARED_MAX);
 
     private Problems() {}
 
@@ -87,19 +81,9 @@ public final class Problems {
     /** A problem of that type. */
     public static ProblemDetail problem(ProblemType type, String detail) {
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(type.status(), detail);
-        problem.setType(URI.create(type.uri()));
+        problem.setType(type.uri());
         problem.setTitle(type.title());
         return problem;
-    }
-
-    /**
-     * The same, immutable, and the same object each time: a stream may bring hundreds of thousands of bad lines a
-     * second.
-     *
-     * @param detail a sentence that stands in the code: each is kept for ever
-     */
-    public static ProblemDetail shared(ProblemType type, String detail) {
-        return SHARED.of(type, detail);
     }
 
     /** What a failure of the database means for the one request it stood for. */

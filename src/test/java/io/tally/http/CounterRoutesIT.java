@@ -706,7 +706,7 @@ class CounterRoutesIT {
     @ParameterizedTest
     @EnumSource(ProblemType.class)
     void problemTypeHasAPage(ProblemType type) {
-        Answer page = client.get(type.uri());
+        Answer page = client.get(type.uri().toString());
 
         assertStatus(page, 200);
         assertThat(page.header("Content-Type")).startsWith("text/plain");
