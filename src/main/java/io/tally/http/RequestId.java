@@ -30,12 +30,16 @@ public final class RequestId {
 
     /** The id that a client sent, {@code null} where it sent none or one that could be misread in a log. */
     public static @Nullable String sent(@Nullable String field) {
-        return field != null
-                        && !field.isEmpty()
-                        && field.length() <= LENGTH_MAX
-                        && field.chars().allMatch(c -> c > ' ' && c < 0x7f)
-                ? field
-                : null;
+        if (field == null || field.isEmpty() || field.length() > LENGTH_MAX) {
+            return null;
+        }
+        // No stream: where a proxy sends ids, every increment passes here.
+        for (int i = 0; i < field.length(); i++) {
+            if (field.charAt(i) <= ' ' || field.charAt(i) >= 0x7f) {
+                return null;
+            }
+        }
+        return field;
     }
 
     /** Gives an exchange the id that its client sent, for its problem and for what Spring logs about it. */
