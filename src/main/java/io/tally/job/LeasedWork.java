@@ -13,8 +13,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Long work that an instance owns by a lease. Each instance claims work on a schedule and runs one claim at a time, until
- * it stops.
+ * Long work that an instance owns by a lease. Each instance claims work on a schedule and runs one claim at a time,
+ * until it stops.
  *
  * @param <C> a claim
  */

@@ -69,8 +69,8 @@ public final class Pool implements DisposableBean {
     }
 
     /**
-     * Runs one statement or transaction. A connection that a failure has made useless is closed before it goes back, and
-     * the pool discards it.
+     * Runs one statement or transaction. A connection that a failure has made useless is closed before it goes back,
+     * and the pool discards it.
      */
     public <T> Mono<T> use(Function<Connection, Mono<T>> work) {
         return Mono.using(this::enter, entered -> used(work), entered -> users.decrementAndGet());
