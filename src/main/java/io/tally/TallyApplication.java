@@ -7,10 +7,8 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 @SpringBootApplication
 public class TallyApplication {
 
-    /** Starts the service; ends the process where it is not told which database to use. */
+    /** Starts the service. */
     public static void main(String[] arguments) {
-        SpringApplication application = new SpringApplication(TallyApplication.class);
-        application.addListeners(new RequiredSettings());
-        application.run(arguments);
+        SpringApplication.run(TallyApplication.class, arguments);
     }
 }

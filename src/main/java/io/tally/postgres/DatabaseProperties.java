@@ -1,6 +1,9 @@
 package io.tally.postgres;
 
+import io.tally.StartupException;
 import java.time.Duration;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -26,9 +29,11 @@ public record DatabaseProperties(
     /**
      * Checks each and how they relate.
      *
+     * @throws StartupException if the database is not configured
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public DatabaseProperties {
+        requireConfigured(url, username, password);
         require(url.startsWith("postgresql://"), "tally.database.url is postgresql://host:port/database");
         require(connectTimeout.isPositive(), "tally.database.connect-timeout is longer than nothing");
         require(lockTimeout.isPositive(), "tally.database.lock-timeout is longer than nothing");
@@ -45,6 +50,25 @@ public record DatabaseProperties(
     @Override
     public String toString() {
         return "DatabaseProperties[url=" + url + ", username=" + username + "]";
+    }
+
+    private static void requireConfigured(@Nullable String url, @Nullable String username, @Nullable String password) {
+        StringJoiner missing = new StringJoiner(", ");
+        if (url == null) {
+            missing.add("tally.database.url");
+        }
+        if (username == null) {
+            missing.add("tally.database.username");
+        }
+        if (password == null) {
+            missing.add("tally.database.password");
+        }
+        if (missing.length() > 0) {
+            throw new StartupException(
+                    "Tally needs a database. Missing: " + missing + ".",
+                    "Set TALLY_DATABASE_URL (postgresql://host:port/database), TALLY_DATABASE_USERNAME and"
+                            + " TALLY_DATABASE_PASSWORD.");
+        }
     }
 
     private static void require(boolean holds, String message) {

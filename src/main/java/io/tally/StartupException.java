@@ -1,0 +1,24 @@
+package io.tally;
+
+/** A setting that makes the service refuse to start. The process prints both sentences and exits with status 1. */
+public final class StartupException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final String action;
+
+    /**
+     * A refusal.
+     *
+     * @param description what is wrong: the key, the value found unless it is a secret, and the rule
+     * @param action what the operator does about it
+     */
+    public StartupException(String description, String action) {
+        super(description);
+        this.action = action;
+    }
+
+    String action() {
+        return action;
+    }
+}
