@@ -1,6 +1,6 @@
 package io.tally.bulk;
 
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import java.util.ArrayList;
@@ -75,13 +75,13 @@ public sealed interface BulkItem<T> {
         return done;
     }
 
-    /** Counts items by verdict. A malformed item is rejected; the end of a broken stream does not count. */
-    static <R> Map<Verdict, Long> verdicts(List<BulkItem<R>> items, Function<R, Verdict> verdict) {
-        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
+    /** Counts items by category. A malformed item is rejected; the end of a broken stream does not count. */
+    static <R> Map<OutcomeCategory, Long> categories(List<BulkItem<R>> items, Function<R, OutcomeCategory> category) {
+        Map<OutcomeCategory, Long> counts = new EnumMap<>(OutcomeCategory.class);
         for (BulkItem<R> item : items) {
             switch (item) {
-                case Valid<R> valid -> counts.merge(verdict.apply(valid.value()), 1L, Long::sum);
-                case Malformed<R> malformed -> counts.merge(Verdict.REJECTED, 1L, Long::sum);
+                case Valid<R> valid -> counts.merge(category.apply(valid.value()), 1L, Long::sum);
+                case Malformed<R> malformed -> counts.merge(OutcomeCategory.REJECTED, 1L, Long::sum);
                 case StreamIncomplete<R> end -> {}
             }
         }

@@ -89,7 +89,7 @@ class BulkRoutes {
     private Mono<List<BulkItem<Outcome>>> process(
             List<BulkItem<Command>> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
         return BulkItem.process(items, apply)
-                .doOnNext(done -> BulkItem.verdicts(done, Outcome::verdict).forEach(metrics::lines));
+                .doOnNext(done -> BulkItem.categories(done, Outcome::category).forEach(metrics::lines));
     }
 
     static void write(Outcome outcome, JsonGenerator generator) {

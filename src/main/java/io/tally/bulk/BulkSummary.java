@@ -50,7 +50,7 @@ final class BulkSummary {
     }
 
     private void add(long line, Outcome outcome) {
-        switch (outcome.verdict()) {
+        switch (outcome.category()) {
             case APPLIED -> applied++;
             case REPLAYED -> replayed++;
             case REJECTED -> reject(line, outcome);

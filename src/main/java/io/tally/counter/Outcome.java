@@ -3,38 +3,23 @@ package io.tally.counter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What came of an operation or of a read. */
+/** The outcome of an operation or of a read. */
 public sealed interface Outcome {
 
-    /** What the caller is told, in one word. */
-    Verdict verdict();
-
-    /** The one word. */
-    enum Verdict {
-        /** It was done and is durable. */
-        APPLIED,
-        /** It had been done before, under the same key. */
-        REPLAYED,
-        /** Nothing was done, because of the operation or the counter's state: asking again answers the same. */
-        REJECTED,
-        /** Nothing was done, because of load or an absent database: worth trying again. */
-        REFUSED,
-        /** Nobody knows whether it was done. */
-        FAILED
-    }
+    OutcomeCategory category();
 
     /** Something that was done, or a state that was found. */
     sealed interface Success extends Outcome {
         @Override
-        default Verdict verdict() {
-            return Verdict.APPLIED;
+        default OutcomeCategory category() {
+            return OutcomeCategory.APPLIED;
         }
     }
 
     /** An increment: the value and the version after exactly this one. */
     record Incremented(long value, long version, long delta) implements Success {}
 
-    /** The counter did not exist and was made by this operation. */
+    /** The counter did not exist and this operation created it. */
     record Created(Counter counter) implements Success {}
 
     /** The counter as it is. */
@@ -64,36 +49,31 @@ public sealed interface Outcome {
         }
     }
 
-    /** The same was asked for before under the same key, and done then, with this outcome. Now nothing was done. */
+    /** A replay: the same request was done before under the same key, with this outcome. Now nothing was done. */
     record Replayed(Success original) implements Outcome {
         @Override
-        public Verdict verdict() {
-            return Verdict.REPLAYED;
+        public OutcomeCategory category() {
+            return OutcomeCategory.REPLAYED;
         }
     }
 
     /** Nothing was done. */
-    sealed interface Refusal extends Outcome {}
-
-    /** There is no such counter. */
-    record NotFound() implements Refusal {
+    sealed interface Refusal extends Outcome {
         @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
+        default OutcomeCategory category() {
+            return OutcomeCategory.REJECTED;
         }
     }
+
+    /** There is no such counter. */
+    record NotFound() implements Refusal {}
 
     /**
      * The precondition did not hold.
      *
      * @param version the version found, or {@code null} where there is no such counter
      */
-    record PreconditionFailed(@Nullable Long version) implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    record PreconditionFailed(@Nullable Long version) implements Refusal {}
 
     /**
      * The value would have passed a bound.
@@ -110,28 +90,13 @@ public sealed interface Outcome {
             /** The greatest value. */
             MAX
         }
-
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
     }
 
     /** The bounds that a change would leave are no range: {@code min} would be greater than {@code max}. */
-    record BoundsInverted(long min, long max) implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    record BoundsInverted(long min, long max) implements Refusal {}
 
     /** The counter is of another kind than the operation needs. */
-    record WrongKind(Kind kind) implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    record WrongKind(Kind kind) implements Refusal {}
 
     /**
      * The counter cannot be removed, since all its members would have to go in one transaction.
@@ -139,12 +104,7 @@ public sealed interface Outcome {
      * @param limit the most members a counter to be removed may have
      * @param value how many it has
      */
-    record TooManyMembers(long limit, long value) implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    record TooManyMembers(long limit, long value) implements Refusal {}
 
     /**
      * One increment of a transaction was refused, and so all of it.
@@ -154,48 +114,38 @@ public sealed interface Outcome {
      */
     record TransactionRefused(int item, CounterId counter, Refusal cause) implements Refusal {
         @Override
-        public Verdict verdict() {
-            return cause.verdict();
+        public OutcomeCategory category() {
+            return cause.category();
         }
     }
 
-    /** Something else was asked for before under the same key. */
-    record KeyReused() implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    /** The key was used before for another request. */
+    record KeyReused() implements Refusal {}
 
-    /** A constraint that somebody added to the database refused this one operation. */
-    record ConstraintViolated() implements Refusal {
-        @Override
-        public Verdict verdict() {
-            return Verdict.REJECTED;
-        }
-    }
+    /** A constraint that an operator added to the database refused this one operation. */
+    record ConstraintViolated() implements Refusal {}
 
-    /** There was no room, or no time left, to take the operation. */
+    /** The queue was full, or the operation waited too long in it. */
     record Overloaded() implements Refusal {
         @Override
-        public Verdict verdict() {
-            return Verdict.REFUSED;
+        public OutcomeCategory category() {
+            return OutcomeCategory.REFUSED;
         }
     }
 
     /** The database was away, or this instance is stopping. */
     record StoreUnavailable() implements Refusal {
         @Override
-        public Verdict verdict() {
-            return Verdict.REFUSED;
+        public OutcomeCategory category() {
+            return OutcomeCategory.REFUSED;
         }
     }
 
-    /** The operation was sent and no answer could be had: it may have been applied, once at most. */
+    /** The operation was sent and its outcome is unknown: it may have been applied, once at most. */
     record Unknown() implements Outcome {
         @Override
-        public Verdict verdict() {
-            return Verdict.FAILED;
+        public OutcomeCategory category() {
+            return OutcomeCategory.FAILED;
         }
     }
 }

@@ -1,6 +1,6 @@
 package io.tally.http;
 
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 
 /**
  * Metrics of the features beside the lanes. Called from many threads: cheap, and never blocking.
@@ -20,5 +20,5 @@ public interface FeatureMetrics {
     }
 
     /** So many callers, or items, were told that. */
-    void recordOutcome(Feature feature, Verdict verdict, long count);
+    void recordOutcome(Feature feature, OutcomeCategory category, long count);
 }

@@ -1,11 +1,11 @@
 package io.tally.http;
 
 import io.tally.counter.IdempotencyKey;
-import io.tally.counter.Outcome.KeyReused;
+import io.tally.counter.Outcome;
 import io.tally.idempotency.IdempotentResult;
-import io.tally.idempotency.IdempotentResult.Again;
-import io.tally.idempotency.IdempotentResult.First;
-import io.tally.idempotency.IdempotentResult.Reused;
+import io.tally.idempotency.IdempotentResult.Fresh;
+import io.tally.idempotency.IdempotentResult.KeyReused;
+import io.tally.idempotency.IdempotentResult.Replayed;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -52,9 +52,9 @@ public final class IdempotencyKeys {
     public static <T> Mono<ServerResponse> answer(
             IdempotentResult<T> once, BiFunction<T, Consumer<HttpHeaders>, Mono<ServerResponse>> answer) {
         return switch (once) {
-            case First<T> first -> answer.apply(first.result(), headers -> {});
-            case Again<T> again -> answer.apply(again.result(), IdempotencyKeys::markReplayed);
-            case Reused<T> reused -> Problems.answer(new KeyReused());
+            case Fresh<T> fresh -> answer.apply(fresh.result(), headers -> {});
+            case Replayed<T> replayed -> answer.apply(replayed.result(), IdempotencyKeys::markReplayed);
+            case KeyReused<T> reused -> Problems.answer(new Outcome.KeyReused());
         };
     }
 

@@ -1,30 +1,30 @@
 package io.tally.idempotency;
 
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import java.util.function.Predicate;
 
-/** What came of work that is done once for each key. */
+/** The result of work that is done once for each key. */
 public sealed interface IdempotentResult<T> {
 
     /**
-     * What the caller is told, in one word.
+     * The category of the outcome.
      *
-     * @param isApplied whether a result is one that changed something
+     * @param isApplied whether a result changed something
      */
-    default Verdict verdict(Predicate<T> isApplied) {
+    default OutcomeCategory category(Predicate<T> isApplied) {
         return switch (this) {
-            case First<T> first -> isApplied.test(first.result()) ? Verdict.APPLIED : Verdict.REJECTED;
-            case Again<T> again -> Verdict.REPLAYED;
-            case Reused<T> reused -> Verdict.REJECTED;
+            case Fresh<T> fresh -> isApplied.test(fresh.result()) ? OutcomeCategory.APPLIED : OutcomeCategory.REJECTED;
+            case Replayed<T> replayed -> OutcomeCategory.REPLAYED;
+            case KeyReused<T> reused -> OutcomeCategory.REJECTED;
         };
     }
 
     /** It was done now, or refused and changed nothing. */
-    record First<T>(T result) implements IdempotentResult<T> {}
+    record Fresh<T>(T result) implements IdempotentResult<T> {}
 
     /** It had been done before, with this result. Now nothing was done. */
-    record Again<T>(T result) implements IdempotentResult<T> {}
+    record Replayed<T>(T result) implements IdempotentResult<T> {}
 
-    /** Something else was done under the key before. Now nothing was done. */
-    record Reused<T>() implements IdempotentResult<T> {}
+    /** The key was used before for other work. Now nothing was done. */
+    record KeyReused<T>() implements IdempotentResult<T> {}
 }

@@ -3,10 +3,8 @@ package io.tally.lab;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
-import io.tally.counter.Operation;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Verdict;
 import io.tally.counter.Precondition;
 import io.tally.lab.LabDatabase.Counted;
 import io.tally.lab.LabDatabase.Worker;
@@ -49,7 +47,12 @@ final class PostgresLabLanes implements Worker {
         this.pipeline = new CounterPipeline(
                 new PostgresCounterStore(factory, reads, properties, NAMESPACE),
                 limits,
-                new Retries(),
+                new LaneMetrics() {
+                    @Override
+                    public void retried(Cause cause) {
+                        retries.incrementAndGet();
+                    }
+                },
                 CallerExecutor.ANY,
                 System::nanoTime);
         this.names = names;
@@ -64,7 +67,7 @@ final class PostgresLabLanes implements Worker {
 
     /** Retries of a batch are reported with the next outcome. */
     private Mono<Counted> counted(Outcome outcome) {
-        return switch (outcome.verdict()) {
+        return switch (outcome.category()) {
             case APPLIED -> Mono.just(new Counted(true, retries.getAndSet(0)));
             case REPLAYED, REJECTED, REFUSED -> Mono.just(new Counted(false, retries.getAndSet(0)));
             case FAILED -> Mono.error(new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "the lane gave up"));
@@ -74,35 +77,5 @@ final class PostgresLabLanes implements Worker {
     /** Ends the lanes and their connections. */
     Mono<Void> close() {
         return Mono.<Void>create(sink -> pipeline.stop(sink::success)).then(reads.close());
-    }
-
-    /** Counts what is sent again, and nothing else. */
-    private final class Retries implements LaneMetrics {
-
-        @Override
-        public void retried(Cause cause) {
-            retries.incrementAndGet();
-        }
-
-        @Override
-        public void waited(int lane, long nanos) {}
-
-        @Override
-        public void written(int lane, Path path, int operations, int counters, long nanos) {}
-
-        @Override
-        public void acknowledged(int lane, long operations, double magnitude) {}
-
-        @Override
-        public void recordOutcome(Operation operation, Verdict verdict, long count) {}
-
-        @Override
-        public void commitUnknown() {}
-
-        @Override
-        public void recovered(Recovery recovery) {}
-
-        @Override
-        public void pruned(long keys) {}
     }
 }

@@ -1,13 +1,13 @@
 package io.tally.name;
 
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 
 /** The result of a {@link NameRequest}. */
 public sealed interface NameResult {
 
     /** The result in one word. */
-    Verdict verdict();
+    OutcomeCategory category();
 
     /**
      * The name has an id, and that is durable.
@@ -16,16 +16,16 @@ public sealed interface NameResult {
      */
     record Success(String name, long id, boolean created) implements NameResult {
         @Override
-        public Verdict verdict() {
-            return Verdict.APPLIED;
+        public OutcomeCategory category() {
+            return OutcomeCategory.APPLIED;
         }
     }
 
     /** No id. A retry is safe. */
     record Failure(Outcome cause) implements NameResult {
         @Override
-        public Verdict verdict() {
-            return cause.verdict();
+        public OutcomeCategory category() {
+            return cause.category();
         }
     }
 }

@@ -7,7 +7,7 @@ import io.tally.bulk.BulkItem.Valid;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import io.tally.http.Bodies;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
@@ -107,8 +107,8 @@ class NameRoutes {
     private Mono<List<BulkItem<NameResult>>> process(
             List<BulkItem<NameRequest>> items, Function<List<NameRequest>, Mono<List<NameResult>>> getOrCreate) {
         return BulkItem.process(items, getOrCreate)
-                .doOnNext(done -> BulkItem.verdicts(done, NameResult::verdict)
-                        .forEach((verdict, count) -> metrics.recordOutcome(Feature.NAME, verdict, count)));
+                .doOnNext(done -> BulkItem.categories(done, NameResult::category)
+                        .forEach((category, count) -> metrics.recordOutcome(Feature.NAME, category, count)));
     }
 
     /** If no name has an id because of load or the database, the whole response is that problem. */
@@ -125,8 +125,8 @@ class NameRoutes {
                 return null;
             }
             if (result instanceof Failure failure
-                    && (failure.verdict() == Verdict.FAILED
-                            || (failure.verdict() == Verdict.REFUSED && refusal == null))) {
+                    && (failure.category() == OutcomeCategory.FAILED
+                            || (failure.category() == OutcomeCategory.REFUSED && refusal == null))) {
                 refusal = failure.cause();
             }
         }

@@ -10,7 +10,7 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import io.tally.counter.Precondition.AtVersion;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.CallerExecutor;
@@ -103,7 +103,7 @@ public final class CounterPipeline implements SmartLifecycle {
         Mono<Outcome> outcome = command.operation() instanceof Create create
                 ? getOrCreate(create, command)
                 : laneOf(command).submit(command);
-        return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.verdict(), 1));
+        return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.category(), 1));
     }
 
     /** Most callers find the counter there: a read spares them the lock. */
@@ -149,10 +149,10 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private void recordOutcome(List<Command> increments, List<Outcome> outcomes) {
-        Map<Verdict, Long> counts = new EnumMap<>(Verdict.class);
-        outcomes.forEach(outcome -> counts.merge(outcome.verdict(), 1L, Long::sum));
+        Map<OutcomeCategory, Long> counts = new EnumMap<>(OutcomeCategory.class);
+        outcomes.forEach(outcome -> counts.merge(outcome.category(), 1L, Long::sum));
         counts.forEach(
-                (verdict, count) -> metrics.recordOutcome(increments.getFirst().operation(), verdict, count));
+                (category, count) -> metrics.recordOutcome(increments.getFirst().operation(), category, count));
     }
 
     /** The state of a counter, no older than what was acknowledged to anybody before. Never fails. */

@@ -1,10 +1,11 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Operation;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 
 /**
- * Metrics of the pipeline. Called on the hot path, from many threads: cheap, and never blocking.
+ * Metrics of the pipeline, each ignored by default. Called on the hot path, from many threads: cheap, and never
+ * blocking.
  */
 public interface LaneMetrics {
 
@@ -22,43 +23,43 @@ public interface LaneMetrics {
 
     /** How a commit of unknown outcome ended. */
     enum Recovery {
-        /** The writer's row said it was committed. */
+        /** The writer's row shows that it was committed. */
         FOUND_COMMITTED,
-        /** It said it was not, and the batch was sent again. */
+        /** The row shows that it was not, and the batch was sent again. */
         SENT_AGAIN,
-        /** It could not be read in time. */
+        /** The row could not be read in time. */
         GIVEN_UP
     }
 
     /** An operation left the queue of a lane after that long. */
-    void waited(int lane, long nanos);
+    default void waited(int lane, long nanos) {}
 
     /** A batch was committed. */
-    void written(int lane, Path path, int operations, int counters, long nanos);
+    default void written(int lane, Path path, int operations, int counters, long nanos) {}
 
     /**
      * The books of memory: operations that the database said are durable.
      *
      * @param magnitude the sum of what they added or took away, without sign
      */
-    void acknowledged(int lane, long operations, double magnitude);
+    default void acknowledged(int lane, long operations, double magnitude) {}
 
     /**
-     * Callers were told.
+     * Callers got an outcome of that category.
      *
-     * @param operation what they asked for; any of them stands for its kind
+     * @param operation one of their operations, for its kind
      */
-    void recordOutcome(Operation operation, Verdict verdict, long count);
+    default void recordOutcome(Operation operation, OutcomeCategory category, long count) {}
 
-    /** A batch is sent again. */
-    void retried(StoreFailure.Cause cause);
+    /** A batch is retried. */
+    default void retried(StoreFailure.Cause cause) {}
 
-    /** An answer was lost in flight. */
-    void commitUnknown();
+    /** The outcome of a commit is unknown. */
+    default void commitUnknown() {}
 
-    /** What became of it. */
-    void recovered(Recovery recovery);
+    /** A commit of unknown outcome ended so. */
+    default void recovered(Recovery recovery) {}
 
     /** So many keys were removed after their retention. */
-    void pruned(long keys);
+    default void pruned(long keys) {}
 }

@@ -3,9 +3,9 @@ package io.tally.postgres;
 import io.r2dbc.spi.Connection;
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
-import io.tally.idempotency.IdempotentResult.Again;
-import io.tally.idempotency.IdempotentResult.First;
-import io.tally.idempotency.IdempotentResult.Reused;
+import io.tally.idempotency.IdempotentResult.Fresh;
+import io.tally.idempotency.IdempotentResult.KeyReused;
+import io.tally.idempotency.IdempotentResult.Replayed;
 import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.pipeline.StoreRetry;
 import java.time.Duration;
@@ -23,12 +23,11 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class IdempotentTransaction {
     /*
-     * Sent again where that is safe: what was rolled back or never sent always, what is in doubt only under a key. Two
-     * that race with one key collide on the key's row; the one that comes second is rolled back, tries again and finds
-     * the key known.
+     * Retried where that is safe: a transaction that was rolled back or never sent always, one in doubt only under a
+     * key. Two that race with one key collide on the key's row; the second is rolled back, and its retry finds the key.
      */
 
-    private static final Duration TRIED_MAX = Duration.ofSeconds(5);
+    private static final Duration RETRY_MAX = Duration.ofSeconds(5);
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -50,15 +49,15 @@ public final class IdempotentTransaction {
     public <T> Mono<IdempotentResult<T>> run(
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return Mono.defer(() -> attempt(request, keeping, work)
-                .retryWhen(retries(request != null, System.nanoTime() + TRIED_MAX.toNanos()))
-                // One that is cached goes on when nobody waits for it any more.
+                .retryWhen(retries(request != null, System.nanoTime() + RETRY_MAX.toNanos()))
+                // The work continues where its subscriber cancels.
                 .cache());
     }
 
     private <T> Mono<IdempotentResult<T>> attempt(
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return pool.inTransaction(connection -> request == null
-                ? work.apply(connection).map(First::new)
+                ? work.apply(connection).map(Fresh::new)
                 : known(connection, request, keeping)
                         .switchIfEmpty(Mono.defer(() -> fresh(connection, request, keeping, work))));
     }
@@ -71,8 +70,8 @@ public final class IdempotentTransaction {
                         .bind("$1", new String[] {request.key().scope()})
                         .bind("$2", new String[] {request.key().text()}),
                 row -> CounterRows.number(row, "fingerprint") == request.fingerprint()
-                        ? new Again<>(result(Objects.requireNonNull(row.get("result", String.class)), keeping))
-                        : new Reused<>());
+                        ? new Replayed<>(result(Objects.requireNonNull(row.get("result", String.class)), keeping))
+                        : new KeyReused<>());
     }
 
     private static <T> T result(String json, Keeping<T> keeping) {
@@ -83,14 +82,14 @@ public final class IdempotentTransaction {
             Connection connection, KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return work.apply(connection)
                 .flatMap(result -> keeping.isKept().test(result)
-                        ? remember(connection, request, result).thenReturn(new First<>(result))
+                        ? remember(connection, request, result).thenReturn(new Fresh<>(result))
                         : refused(connection, request, keeping, result));
     }
 
     /** What stood in the way may be what another did under the same key meanwhile. */
     private static <T> Mono<IdempotentResult<T>> refused(
             Connection connection, KeyedRequest request, Keeping<T> keeping, T result) {
-        return known(connection, request, keeping).defaultIfEmpty(new First<>(result));
+        return known(connection, request, keeping).defaultIfEmpty(new Fresh<>(result));
     }
 
     private static <T> Mono<Long> remember(Connection connection, KeyedRequest request, T result) {

@@ -2,7 +2,7 @@ package io.tally.snapshot;
 
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.FeatureMetrics.Feature;
 import io.tally.http.Problems;
@@ -33,13 +33,13 @@ public final class Snapshots {
      */
     Mono<IdempotentResult<Started>> start(String namespace, @Nullable IdempotencyKey key) {
         return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))
-                .doOnNext(once -> recordOutcome(once.verdict(Started::fresh)))
+                .doOnNext(once -> recordOutcome(once.category(Started::fresh)))
                 .doOnError(
                         StoreFailure.class,
-                        failure -> recordOutcome(Problems.outcome(failure).verdict()));
+                        failure -> recordOutcome(Problems.outcome(failure).category()));
     }
 
-    private void recordOutcome(Verdict verdict) {
-        metrics.recordOutcome(Feature.SNAPSHOT, verdict, 1);
+    private void recordOutcome(OutcomeCategory category) {
+        metrics.recordOutcome(Feature.SNAPSHOT, category, 1);
     }
 }

@@ -13,7 +13,7 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Transaction;
-import io.tally.counter.Outcome.Verdict;
+import io.tally.counter.OutcomeCategory;
 import io.tally.http.FeatureMetrics;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
@@ -65,13 +65,13 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     private record LaneMeters(Each<Path, PathMeters> paths, Timer waits, Counter acknowledged, Counter moved) {}
 
     private final MeterRegistry registry;
-    private final Each<Kind, Each<Verdict, Counter>> told;
-    private final Each<Feature, Each<Verdict, Counter>> features;
+    private final Each<Kind, Each<OutcomeCategory, Counter>> told;
+    private final Each<Feature, Each<OutcomeCategory, Counter>> features;
     private final List<LaneMeters> lanes;
     private final Each<StoreFailure.Cause, Counter> retries;
     private final Counter unknown;
     private final Each<Recovery, Counter> recovered;
-    private final Each<Verdict, Counter> lines;
+    private final Each<OutcomeCategory, Counter> lines;
     private final Counter pruned;
     private final Timer passes;
     private final Counter events;
@@ -81,11 +81,13 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
         told = new Each<>(
                 Kind.class,
                 kind -> new Each<>(
-                        Verdict.class, verdict -> Meter.OPERATIONS.counter(registry, label(kind), label(verdict))));
+                        OutcomeCategory.class,
+                        category -> Meter.OPERATIONS.counter(registry, label(kind), label(category))));
         features = new Each<>(
                 Feature.class,
                 feature -> new Each<>(
-                        Verdict.class, verdict -> Meter.OPERATIONS.counter(registry, label(feature), label(verdict))));
+                        OutcomeCategory.class,
+                        category -> Meter.OPERATIONS.counter(registry, label(feature), label(category))));
         lanes = IntStream.range(0, limits.lanes())
                 .mapToObj(Integer::toString)
                 .map(this::laneMeters)
@@ -93,7 +95,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
         retries = new Each<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));
         unknown = Meter.COMMITS_UNKNOWN.counter(registry);
         recovered = new Each<>(Recovery.class, recovery -> Meter.COMMITS_RECOVERED.counter(registry, label(recovery)));
-        lines = new Each<>(Verdict.class, verdict -> Meter.BULK_LINES.counter(registry, label(verdict)));
+        lines = new Each<>(OutcomeCategory.class, category -> Meter.BULK_LINES.counter(registry, label(category)));
         pruned = Meter.KEYS_PRUNED.counter(registry);
         passes = timer(Meter.RANKING_PASS).register(registry);
         events = Meter.WATCH_EVENTS.counter(registry);
@@ -138,13 +140,13 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     }
 
     @Override
-    public void recordOutcome(Operation operation, Verdict verdict, long count) {
-        told.of(Kind.of(operation)).of(verdict).increment((double) count);
+    public void recordOutcome(Operation operation, OutcomeCategory category, long count) {
+        told.of(Kind.of(operation)).of(category).increment((double) count);
     }
 
     @Override
-    public void recordOutcome(Feature feature, Verdict verdict, long count) {
-        features.of(feature).of(verdict).increment((double) count);
+    public void recordOutcome(Feature feature, OutcomeCategory category, long count) {
+        features.of(feature).of(category).increment((double) count);
     }
 
     @Override
@@ -178,8 +180,8 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     }
 
     @Override
-    public void lines(Verdict verdict, long count) {
-        lines.of(verdict).increment((double) count);
+    public void lines(OutcomeCategory category, long count) {
+        lines.of(category).increment((double) count);
     }
 
     private Timer.Builder timer(Meter meter, String... labels) {

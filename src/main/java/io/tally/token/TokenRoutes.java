@@ -160,17 +160,17 @@ class TokenRoutes {
         return IdempotencyKeys.of(request, namespace);
     }
 
-    private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, String... asked) {
-        return key == null ? null : KeyedRequest.of(key, String.join(SEPARATOR, asked));
+    private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, String... parts) {
+        return key == null ? null : KeyedRequest.of(key, String.join(SEPARATOR, parts));
     }
 
-    /** The same, and tells whoever measures it. */
+    /** Records the outcome of the work. */
     private <T> Mono<IdempotentResult<T>> measured(
             Feature feature, Mono<IdempotentResult<T>> work, Predicate<T> isApplied) {
-        return work.doOnNext(once -> metrics.recordOutcome(feature, once.verdict(isApplied), 1))
+        return work.doOnNext(once -> metrics.recordOutcome(feature, once.category(isApplied), 1))
                 .doOnError(
                         StoreFailure.class,
                         failure -> metrics.recordOutcome(
-                                feature, Problems.outcome(failure).verdict(), 1));
+                                feature, Problems.outcome(failure).category(), 1));
     }
 }

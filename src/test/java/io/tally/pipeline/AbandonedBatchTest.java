@@ -34,7 +34,7 @@ class AbandonedBatchTest {
     private final MemoryCounterStore store =
             new MemoryCounterStore(() -> Objects.requireNonNullElse(faults.poll(), Fault.NONE), () -> Duration.ZERO);
     private final CounterPipeline pipeline = new CounterPipeline(
-            store, LIMITS, new SilentLaneMetrics(), CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+            store, LIMITS, new LaneMetrics() {}, CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
 
     @AfterEach
     void realTimeAgain() {

@@ -121,7 +121,7 @@ class StreamOrderTest {
                     Duration.ofMillis(random.nextInt(60, 300)),
                     Duration.ofSeconds(1));
             this.pipeline = new CounterPipeline(
-                    store, limits, new SilentLaneMetrics(), CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+                    store, limits, new LaneMetrics() {}, CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
         }
 
         private Fault fault() {
