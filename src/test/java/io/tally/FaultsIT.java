@@ -22,8 +22,11 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.slf4j.Logger;
@@ -44,10 +47,11 @@ class FaultsIT {
     private static final Duration RECOVERY_MAX = Duration.ofSeconds(10);
     private static final List<String> COUNTERS = List.of("faults/hot", "faults/keyed", "faults/bounded", "faults/cold");
 
+    private static EmbeddedPostgres postgres;
+
     private final Map<String, History> histories = new LinkedHashMap<>();
     private final List<Future<?>> load = new ArrayList<>();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    private EmbeddedPostgres postgres;
     private Database database;
     private WireProxy proxy;
     private TallyServer server;
@@ -55,10 +59,19 @@ class FaultsIT {
     private TallyClient management;
     private volatile boolean loading;
 
+    @BeforeAll
+    static void startPostgres() {
+        postgres = EmbeddedPostgres.startTemporary();
+    }
+
+    @AfterAll
+    static void stopPostgres() {
+        postgres.close();
+    }
+
     @BeforeEach
     void start() throws SQLException {
-        postgres = EmbeddedPostgres.startTemporary();
-        database = postgres.createDatabase("tally");
+        database = postgres.createDatabase("faults-" + UUID.randomUUID());
         proxy = new WireProxy("127.0.0.1", postgres.port());
         server = TallyServer.start(
                 proxy.through(database),
@@ -81,7 +94,6 @@ class FaultsIT {
         threads.close();
         server.close();
         proxy.close();
-        postgres.close();
     }
 
     private void startLoad() {
@@ -178,7 +190,17 @@ class FaultsIT {
 
     @Test
     void aBackendIsTerminatedInFlight() throws Exception {
-        for (int i = 0; i < 20; i++) {
+        terminateBackends(/* times= */ 2);
+    }
+
+    @Test
+    @Tag("faults")
+    void backendsAreTerminatedAgainAndAgain() throws Exception {
+        terminateBackends(/* times= */ 20);
+    }
+
+    private void terminateBackends(int times) throws Exception {
+        for (int i = 0; i < times; i++) {
             awaitProgress(50);
             database.execute("select pg_terminate_backend(pid) from pg_stat_activity"
                     + " where application_name = 'tally' and pid <> pg_backend_pid()");
@@ -189,31 +211,61 @@ class FaultsIT {
 
     @Test
     void theAnswerToACommitIsCutOff() throws Exception {
+        cutAnswers(/* times= */ 20, /* foundMin= */ 1);
+    }
+
+    /** About a third is found: the others hit a transaction before its commit, or the settling of an earlier one. */
+    @Test
+    @Tag("faults")
+    void theAnswersToHundredsOfCommitsAreCutOff() throws Exception {
+        cutAnswers(/* times= */ 300, /* foundMin= */ 50);
+    }
+
+    private void cutAnswers(int times, int foundMin) throws Exception {
         awaitProgress(100);
         proxy.cutRandomly(0.3, /* seed= */ 1, Cut.AFTER_COMMIT, FaultsIT::writes);
-        Clients.await("300 cuts", Duration.ofSeconds(90), () -> proxy.cuts() >= 300);
+        Clients.await(times + " cuts", Duration.ofSeconds(90), () -> proxy.cuts() >= times);
         proxy.cutNothing();
         verify();
         assertThat(unknown()).as("every outcome was learnt").isZero();
-        // About a third of the cuts: the others hit a transaction before its commit, or the settling of an earlier one.
         assertThat(metric("tally_commits_recovered_total{resolution=\"found-committed\"}"))
-                .isGreaterThanOrEqualTo(50);
+                .isGreaterThanOrEqualTo(foundMin);
     }
 
     @Test
     void theWayIsCutWhileABatchIsInFlight() throws Exception {
+        cutInFlight(/* times= */ 20, /* unknownMin= */ 1);
+    }
+
+    @Test
+    @Tag("faults")
+    void theWayIsCutWhileHundredsOfBatchesAreInFlight() throws Exception {
+        cutInFlight(/* times= */ 300, /* unknownMin= */ 100);
+    }
+
+    private void cutInFlight(int times, int unknownMin) throws Exception {
         awaitProgress(100);
         proxy.cutRandomly(0.3, /* seed= */ 2, Cut.IN_FLIGHT, FaultsIT::writes);
-        Clients.await("300 cuts", Duration.ofSeconds(90), () -> proxy.cuts() >= 300);
+        Clients.await(times + " cuts", Duration.ofSeconds(90), () -> proxy.cuts() >= times);
         proxy.cutNothing();
         verify();
         assertThat(unknown()).as("every outcome was learnt").isZero();
-        assertThat(metric("tally_commits_unknown_total")).isGreaterThanOrEqualTo(100);
+        assertThat(metric("tally_commits_unknown_total")).isGreaterThanOrEqualTo(unknownMin);
     }
 
     @Test
     void postgresIsKilledAndRestarted() throws Exception {
-        for (int i = 0; i < 3; i++) {
+        killPostgres(/* times= */ 1);
+    }
+
+    @Test
+    @Tag("faults")
+    void postgresIsKilledAgainAndAgain() throws Exception {
+        killPostgres(/* times= */ 3);
+    }
+
+    private void killPostgres(int times) throws Exception {
+        for (int i = 0; i < times; i++) {
             awaitProgress(100);
             postgres.kill();
             postgres.restart();
@@ -223,7 +275,17 @@ class FaultsIT {
 
     @Test
     void oneBackendIsKilledSoThatTheServerGoesThroughRecovery() throws Exception {
-        for (int i = 0; i < 3; i++) {
+        killABackend(/* times= */ 1);
+    }
+
+    @Test
+    @Tag("faults")
+    void backendsAreKilledAgainAndAgain() throws Exception {
+        killABackend(/* times= */ 3);
+    }
+
+    private void killABackend(int times) throws Exception {
+        for (int i = 0; i < times; i++) {
             awaitProgress(100);
             long backend = database.queryLong("select min(pid) from pg_stat_activity"
                     + " where application_name = 'tally' and pid <> pg_backend_pid()");
@@ -236,14 +298,17 @@ class FaultsIT {
     void postgresIsFrozenAndThawed() throws Exception {
         awaitProgress(100);
         postgres.freeze();
-        // Long enough for statements to be given up and connections to be refused.
-        Clients.await(
-                "somebody is told that the database is away",
-                Duration.ofSeconds(60),
-                () -> histories.values().stream().anyMatch(history -> history.refused() + history.unknown() > 0));
-        assertThat(management.get("/actuator/health").status()).isEqualTo(503);
-        assertThat(client.get("/livez").status()).isEqualTo(200);
-        postgres.thaw();
+        try {
+            // Long enough for statements to be given up and connections to be refused.
+            Clients.await(
+                    "a client learns that the database is away",
+                    Duration.ofSeconds(60),
+                    () -> histories.values().stream().anyMatch(history -> history.refused() + history.unknown() > 0));
+            assertThat(management.get("/actuator/health").status()).isEqualTo(503);
+            assertThat(client.get("/livez").status()).isEqualTo(200);
+        } finally {
+            postgres.thaw();
+        }
         verify();
     }
 

@@ -8,8 +8,10 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyProcess;
+import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +31,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -68,6 +71,7 @@ class RollingUpdateIT {
     }
 
     @Test
+    @Tag("faults")
     void instancesThatStartAtOnceOnAnEmptyDatabaseMakeTheSchemaOnce() throws Exception {
         Database database = Postgres.shared().createDatabase();
 
@@ -92,14 +96,15 @@ class RollingUpdateIT {
     @Test
     void anInstanceStartsOnTheSchemaOfANewerOne() throws Exception {
         Database database = Postgres.shared().createDatabase();
-        start(database).stop();
+        TallyServer.start(database).close();
         database.execute("insert into flyway_schema_history select max(installed_rank) + 1, '999', 'of a newer one',"
                 + " 'SQL', 'V999__of_a_newer_one.sql', 1, current_user, now(), 1, true from flyway_schema_history");
 
-        TallyClient client = new TallyClient(start(database).uri());
-
-        assertThat(client.increment("old/one", 1).status()).isEqualTo(200);
-        client.requireBalancedBooks();
+        try (TallyServer server = TallyServer.start(database)) {
+            TallyClient client = new TallyClient(server.uri());
+            assertThat(client.increment("old/one", 1).status()).isEqualTo(200);
+            client.requireBalancedBooks();
+        }
     }
 
     private static long migrations() throws IOException {
@@ -108,13 +113,36 @@ class RollingUpdateIT {
         }
     }
 
-    /** Both ways of going: told to the proxies before, as preStop sees to it, and not. */
     @Test
-    void instancesAreReplacedUnderLoadAndNothingIsLost() throws Exception {
+    void anInstanceIsReplacedUnderLoadAndNothingIsLost() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+        TallyServer first = TallyServer.start(database);
+        try (TallyServer second = TallyServer.start(database)) {
+            underLoad(List.of(first.uri()), load -> replaceAfterNotice(first.uri(), second.uri(), load, first::close));
+        } finally {
+            first.close();
+        }
+    }
+
+    /** Both ways to stop: the proxies learn of it before, as preStop sees to it, and not. */
+    @Test
+    @Tag("faults")
+    void processesAreReplacedUnderLoadAndNothingIsLost() throws Exception {
         Database database = Postgres.shared().createDatabase();
         TallyProcess first = start(database);
         TallyProcess second = start(database);
-        Load load = new Load(List.of(first, second));
+        underLoad(List.of(first.uri(), second.uri()), load -> {
+            replaceAfterNotice(first.uri(), start(database).uri(), load, () -> requireTerminated(first));
+            replaceWithoutNotice(second.uri(), start(database).uri(), load, () -> requireTerminated(second));
+        });
+    }
+
+    private static void requireTerminated(TallyProcess process) throws InterruptedException {
+        assertThat(process.stop()).isEqualTo(TERMINATED);
+    }
+
+    private static void underLoad(List<URI> instances, Replacement replacement) throws Exception {
+        Load load = new Load(instances);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> clients = new ArrayList<>();
             for (int i = 0; i < CLIENTS; i++) {
@@ -122,9 +150,7 @@ class RollingUpdateIT {
             }
             try {
                 load.awaitSome();
-                replaceAfterNotice(first, start(database), load);
-                assertThat(load.failed.get()).as("requests that failed").isZero();
-                replaceWithoutNotice(second, start(database), load);
+                replacement.replace(load);
             } finally {
                 load.stopped.set(true);
             }
@@ -133,7 +159,7 @@ class RollingUpdateIT {
             }
         }
 
-        TallyClient client = new TallyClient(load.proxies.getFirst().uri());
+        TallyClient client = new TallyClient(load.proxies.getFirst());
         long increments = load.values.size();
         assertThat(client.value("roll/on")).isEqualTo(increments);
         assertThat(load.values)
@@ -142,34 +168,43 @@ class RollingUpdateIT {
         client.requireBalancedBooks();
     }
 
-    private static void replaceAfterNotice(TallyProcess old, TallyProcess replacement, Load load)
-            throws InterruptedException {
+    private static void replaceAfterNotice(URI old, URI replacement, Load load, Stop stop) throws Exception {
         load.proxies.add(replacement);
         load.proxies.remove(old);
         load.awaitSome();
-        assertThat(old.stop()).isEqualTo(TERMINATED);
+        stop.stop();
+        load.awaitSome();
+        assertThat(load.failed.get()).as("requests that failed").isZero();
+    }
+
+    private static void replaceWithoutNotice(URI old, URI replacement, Load load, Stop stop) throws Exception {
+        load.proxies.add(replacement);
+        load.awaitSome();
+        stop.stop();
+        load.proxies.remove(old);
         load.awaitSome();
     }
 
-    private static void replaceWithoutNotice(TallyProcess old, TallyProcess replacement, Load load)
-            throws InterruptedException {
-        load.proxies.add(replacement);
-        load.awaitSome();
-        assertThat(old.stop()).isEqualTo(TERMINATED);
-        load.proxies.remove(old);
-        load.awaitSome();
+    private interface Replacement {
+
+        void replace(Load load) throws Exception;
+    }
+
+    private interface Stop {
+
+        void stop() throws Exception;
     }
 
     /** Clients that go on with another instance where one does not answer, under the same key. */
     private static final class Load {
 
-        private final List<TallyProcess> proxies;
-        private final Map<TallyProcess, TallyClient> clients = new ConcurrentHashMap<>();
+        private final List<URI> proxies;
+        private final Map<URI, TallyClient> clients = new ConcurrentHashMap<>();
         private final Queue<Long> values = new ConcurrentLinkedQueue<>();
         private final AtomicLong failed = new AtomicLong();
         private final AtomicBoolean stopped = new AtomicBoolean();
 
-        private Load(List<TallyProcess> instances) {
+        private Load(List<URI> instances) {
             this.proxies = new CopyOnWriteArrayList<>(instances);
         }
 
@@ -187,10 +222,10 @@ class RollingUpdateIT {
         private long increment() {
             String key = UUID.randomUUID().toString();
             while (true) {
-                List<TallyProcess> now = List.copyOf(proxies);
-                TallyProcess instance = now.get(ThreadLocalRandom.current().nextInt(now.size()));
+                List<URI> now = List.copyOf(proxies);
+                URI instance = now.get(ThreadLocalRandom.current().nextInt(now.size()));
                 try {
-                    Answer answer = clients.computeIfAbsent(instance, each -> new TallyClient(each.uri()))
+                    Answer answer = clients.computeIfAbsent(instance, TallyClient::new)
                             .increment("roll/on", 1, "Idempotency-Key", key);
                     if (answer.status() == 200) {
                         return answer.json().path("value").asLong();

@@ -9,6 +9,7 @@ import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
 import org.jetbrains.lincheck.datastructures.verifier.EpsilonVerifier;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -19,7 +20,6 @@ import reactor.core.publisher.Sinks;
  */
 public class LaneInterleavingsTest {
 
-    private static final int SCENARIOS = 15;
     private static final int INTERLEAVINGS = 120;
 
     private final AtomicReference<Sinks.@Nullable Empty<Void>> inFlight = new AtomicReference<>();
@@ -106,8 +106,18 @@ public class LaneInterleavingsTest {
 
     @Test
     void everyRequestIsAnsweredOnce() {
+        check(/* scenarios= */ 2);
+    }
+
+    @Test
+    @Tag("faults")
+    void everyRequestIsAnsweredOnceInManyScenarios() {
+        check(/* scenarios= */ 15);
+    }
+
+    private static void check(int scenarios) {
         new ModelCheckingOptions()
-                .iterations(SCENARIOS)
+                .iterations(scenarios)
                 .invocationsPerIteration(INTERLEAVINGS)
                 .threads(2)
                 .actorsPerThread(3)

@@ -19,6 +19,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What clients are told by an instance that stops, on connections of theirs that it closes. */
@@ -34,31 +36,38 @@ class ConnectionDrainerIT {
     private final AtomicLong answered = new AtomicLong();
     private final AtomicLong last = new AtomicLong();
 
-    /** Often, since what can go wrong needs a request that arrives at the very moment its connection is closed. */
-    @RepeatedTest(8)
+    @Test
     void everyIncrementThatCountsIsAnswered() throws Exception {
         stopUnder(this::increment);
     }
 
-    /** Pauses for about as long as a connection must be idle to be closed. */
-    @RepeatedTest(3)
+    @Test
     void whatArrivesAsAnIdleConnectionIsClosedDoesNotCount() throws Exception {
-        stopUnder(connection -> {
-            Thread.sleep(ThreadLocalRandom.current().nextInt(2 * IDLE_MILLIS));
-            return increment(connection);
-        });
+        stopUnder(this::pauseAndIncrement);
+    }
+
+    @Test
+    void whatFollowsTheLastAnswerDoesNotCount() throws Exception {
+        stopUnder(this::pipeline);
+    }
+
+    /** Often, since what can go wrong needs a request that arrives at the very moment its connection is closed. */
+    @RepeatedTest(8)
+    @Tag("faults")
+    void everyIncrementThatCountsIsAnsweredAtEachStop() throws Exception {
+        stopUnder(this::increment);
     }
 
     @RepeatedTest(3)
-    void whatFollowsTheLastAnswerDoesNotCount() throws Exception {
-        stopUnder(connection -> {
-            connection.send(POST.repeat(PIPELINED));
-            boolean goesOn = true;
-            for (int i = 0; i < PIPELINED && goesOn; i++) {
-                goesOn = answer(connection);
-            }
-            return goesOn;
-        });
+    @Tag("faults")
+    void whatArrivesAsAnIdleConnectionIsClosedNeverCounts() throws Exception {
+        stopUnder(this::pauseAndIncrement);
+    }
+
+    @RepeatedTest(3)
+    @Tag("faults")
+    void whatFollowsTheLastAnswerNeverCounts() throws Exception {
+        stopUnder(this::pipeline);
     }
 
     private void stopUnder(Work work) throws Exception {
@@ -97,6 +106,21 @@ class ConnectionDrainerIT {
     private boolean increment(RawHttp connection) throws IOException {
         connection.send(POST);
         return answer(connection);
+    }
+
+    /** Pauses for about as long as a connection must be idle to be closed. */
+    private boolean pauseAndIncrement(RawHttp connection) throws Exception {
+        Thread.sleep(ThreadLocalRandom.current().nextInt(2 * IDLE_MILLIS));
+        return increment(connection);
+    }
+
+    private boolean pipeline(RawHttp connection) throws IOException {
+        connection.send(POST.repeat(PIPELINED));
+        boolean goesOn = true;
+        for (int i = 0; i < PIPELINED && goesOn; i++) {
+            goesOn = answer(connection);
+        }
+        return goesOn;
     }
 
     /** Counts an answer; whether it is not the connection's last. */
