@@ -6,8 +6,8 @@ import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 
 /**
- * Prints a {@link StartupException} instead of a stack trace. It precedes Spring Boot's own analyzers, which would print
- * the binding of properties that the exception interrupted.
+ * Prints a {@link StartupException} instead of a stack trace. Precedes the analyzers of Spring Boot, which would print
+ * only that the binding of properties failed.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupException> {

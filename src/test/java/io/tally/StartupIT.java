@@ -29,13 +29,13 @@ class StartupIT {
     @Test
     void namesTheKeyOfAnInvalidSetting() {
         assertThat(refusal("--tally.database.url=jdbc:postgresql://localhost/tally", USERNAME, PASSWORD))
-                .contains("tally.database.url is postgresql://host:port/database");
+                .contains("tally.database.url must be postgresql://host:port/database");
         assertThat(refusal(
                         "--tally.database.url=postgresql://localhost/tally",
                         USERNAME,
                         PASSWORD,
                         "--tally.pipeline.lanes=0"))
-                .contains("tally.pipeline.lanes is 1 to 64");
+                .contains("tally.pipeline.lanes must be between 1 and 64");
     }
 
     private static String refusal(String... settings) {

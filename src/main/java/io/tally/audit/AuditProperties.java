@@ -3,6 +3,7 @@ package io.tally.audit;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * When the books are compared. How to choose stands in {@code application.yml}.
@@ -21,11 +22,7 @@ public record AuditProperties(
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public AuditProperties {
-        if (!interval.isPositive()) {
-            throw new IllegalArgumentException("tally.audit.interval is longer than nothing");
-        }
-        if (!timeout.isPositive()) {
-            throw new IllegalArgumentException("tally.audit.timeout is longer than nothing");
-        }
+        Assert.isTrue(interval.isPositive(), "tally.audit.interval must be positive");
+        Assert.isTrue(timeout.isPositive(), "tally.audit.timeout must be positive");
     }
 }

@@ -3,6 +3,7 @@ package io.tally.http;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 import org.springframework.util.unit.DataSize;
 
 /**
@@ -35,10 +36,15 @@ public record HttpProperties(
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public HttpProperties {
-        require(requestTimeout.isPositive(), "tally.http.request-timeout is longer than nothing");
-        require(isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX), "tally.http.array-bytes-max is 1KB to 64MB");
-        require(isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max is 1KB to 64KB");
-        require(isBetween(streamBytesMax, PIECE, STREAM_MAX), "tally.http.stream-bytes-max is 8KB to 64MB");
+        Assert.isTrue(requestTimeout.isPositive(), "tally.http.request-timeout must be positive");
+        Assert.isTrue(
+                isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX),
+                "tally.http.array-bytes-max must be between 1KB and 64MB");
+        Assert.isTrue(
+                isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max must be between 1KB and 64KB");
+        Assert.isTrue(
+                isBetween(streamBytesMax, PIECE, STREAM_MAX),
+                "tally.http.stream-bytes-max must be between 8KB and 64MB");
     }
 
     /** How many pieces of a stream may be read and not yet answered. */
@@ -48,11 +54,5 @@ public record HttpProperties(
 
     private static boolean isBetween(DataSize size, DataSize min, DataSize max) {
         return size.compareTo(min) >= 0 && size.compareTo(max) <= 0;
-    }
-
-    private static void require(boolean holds, String message) {
-        if (!holds) {
-            throw new IllegalArgumentException(message);
-        }
     }
 }

@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * How long keys are kept. How to choose stands in {@code application.yml}.
@@ -21,8 +22,8 @@ public record IdempotencyProperties(@DefaultValue("24h") Duration retention) {
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public IdempotencyProperties {
-        if (retention.compareTo(MIN) < 0 || retention.compareTo(MAX) > 0) {
-            throw new IllegalArgumentException("tally.idempotency.retention is 1s to 365d");
-        }
+        Assert.isTrue(
+                retention.compareTo(MIN) >= 0 && retention.compareTo(MAX) <= 0,
+                "tally.idempotency.retention must be between 1s and 365d");
     }
 }

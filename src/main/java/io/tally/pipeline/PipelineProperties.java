@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * The bounds of the pipeline. How to choose them stands in {@code application.yml}.
@@ -31,19 +32,22 @@ public record PipelineProperties(
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public PipelineProperties {
-        require(lanes >= 1 && lanes <= 64, "tally.pipeline.lanes is 1 to 64");
-        require(
+        Assert.isTrue(lanes >= 1 && lanes <= 64, "tally.pipeline.lanes must be between 1 and 64");
+        Assert.isTrue(
                 batchOperationsMax >= 1 && batchOperationsMax <= 65_536,
-                "tally.pipeline.batch-operations-max is 1 to 65536");
+                "tally.pipeline.batch-operations-max must be between 1 and 65536");
         // An array travels as text and the statement sorts it: beyond this, latency grows and throughput does not.
-        require(batchCountersMax >= 1 && batchCountersMax <= 8_192, "tally.pipeline.batch-counters-max is 1 to 8192");
-        require(
+        Assert.isTrue(
+                batchCountersMax >= 1 && batchCountersMax <= 8_192,
+                "tally.pipeline.batch-counters-max must be between 1 and 8192");
+        Assert.isTrue(
                 queueOperationsMax >= batchOperationsMax && queueOperationsMax <= 1 << 20,
-                "tally.pipeline.queue-operations-max is batch-operations-max to 1048576");
-        require(waitMax.isPositive(), "tally.pipeline.wait-max is longer than nothing");
-        // Whoever waits for an unknown outcome waited to be sent before.
-        require(outcomeMax.compareTo(waitMax) >= 0, "tally.pipeline.outcome-max is not shorter than wait-max");
-        require(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max is not shorter than wait-max");
+                "tally.pipeline.queue-operations-max must be between batch-operations-max and 1048576");
+        Assert.isTrue(waitMax.isPositive(), "tally.pipeline.wait-max must be positive");
+        // A request in doubt has waited to be sent before.
+        Assert.isTrue(
+                outcomeMax.compareTo(waitMax) >= 0, "tally.pipeline.outcome-max must not be shorter than wait-max");
+        Assert.isTrue(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max must not be shorter than wait-max");
     }
 
     /**
@@ -54,11 +58,5 @@ public record PipelineProperties(
      */
     Duration flightMax(Duration callMax) {
         return waitMax.plus(outcomeMax).plus(callMax.multipliedBy(2)).multipliedBy(2);
-    }
-
-    private static void require(boolean holds, String message) {
-        if (!holds) {
-            throw new IllegalArgumentException(message);
-        }
     }
 }

@@ -6,6 +6,7 @@ import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * Where the database is and how long to wait for it. How to choose stands in {@code application.yml}.
@@ -34,16 +35,16 @@ public record DatabaseProperties(
      */
     public DatabaseProperties {
         requireConfigured(url, username, password);
-        require(url.startsWith("postgresql://"), "tally.database.url is postgresql://host:port/database");
-        require(connectTimeout.isPositive(), "tally.database.connect-timeout is longer than nothing");
-        require(lockTimeout.isPositive(), "tally.database.lock-timeout is longer than nothing");
-        // Else every wait for a lock would look like a slow statement, whose outcome has to be asked for.
-        require(
+        Assert.isTrue(url.startsWith("postgresql://"), "tally.database.url must be postgresql://host:port/database");
+        Assert.isTrue(connectTimeout.isPositive(), "tally.database.connect-timeout must be positive");
+        Assert.isTrue(lockTimeout.isPositive(), "tally.database.lock-timeout must be positive");
+        // Otherwise a wait for a lock would end as a statement of unknown outcome.
+        Assert.isTrue(
                 statementTimeout.compareTo(lockTimeout) > 0,
-                "tally.database.statement-timeout is longer than lock-timeout");
-        require(
+                "tally.database.statement-timeout must be longer than lock-timeout");
+        Assert.isTrue(
                 readConnectionsMax >= 2 && readConnectionsMax <= 100,
-                "tally.database.read-connections-max is 2 to 100");
+                "tally.database.read-connections-max must be between 2 and 100");
     }
 
     /** Without the password. */
@@ -68,12 +69,6 @@ public record DatabaseProperties(
                     "Tally needs a database. Missing: " + missing + ".",
                     "Set TALLY_DATABASE_URL (postgresql://host:port/database), TALLY_DATABASE_USERNAME and"
                             + " TALLY_DATABASE_PASSWORD.");
-        }
-    }
-
-    private static void require(boolean holds, String message) {
-        if (!holds) {
-            throw new IllegalArgumentException(message);
         }
     }
 }

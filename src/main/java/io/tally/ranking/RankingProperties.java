@@ -3,6 +3,7 @@ package io.tally.ranking;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * How the order of counters is kept. How to choose stands in {@code application.yml}.
@@ -25,11 +26,11 @@ public record RankingProperties(
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     public RankingProperties {
-        if (interval.compareTo(INTERVAL_MIN) < 0 || interval.compareTo(INTERVAL_MAX) > 0) {
-            throw new IllegalArgumentException("tally.ranking.interval is 100ms to 1h");
-        }
-        if (smallMax < 0 || smallMax > SMALL_MAX_MAX) {
-            throw new IllegalArgumentException("tally.ranking.small-max is 0 to " + SMALL_MAX_MAX);
-        }
+        Assert.isTrue(
+                interval.compareTo(INTERVAL_MIN) >= 0 && interval.compareTo(INTERVAL_MAX) <= 0,
+                "tally.ranking.interval must be between 100ms and 1h");
+        Assert.isTrue(
+                smallMax >= 0 && smallMax <= SMALL_MAX_MAX,
+                "tally.ranking.small-max must be between 0 and " + SMALL_MAX_MAX);
     }
 }

@@ -3,6 +3,7 @@ package io.tally.token;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.springframework.util.Assert;
 
 /**
  * What tokens are to look like, and how long they may be executed.
@@ -31,12 +32,12 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
      * @throws IllegalArgumentException with a sentence fit for the caller where one is out of range
      */
     TokenFormat {
-        require(size >= 1 && size <= SIZE_MAX, "'size' is 1 to " + SIZE_MAX + ".");
-        require(
+        Assert.isTrue(size >= 1 && size <= SIZE_MAX, "'size' is 1 to " + SIZE_MAX + ".");
+        Assert.isTrue(
                 !alphabet.isEmpty() && alphabet.length() <= ALPHABET_MAX && isVisible(alphabet),
                 "'alphabet' is 1 to " + ALPHABET_MAX + " visible US-ASCII characters.");
-        require(alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' has each character once.");
-        require(
+        Assert.isTrue(alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' has each character once.");
+        Assert.isTrue(
                 ttl == null || (ttl.compareTo(TTL_MIN) >= 0 && ttl.compareTo(TTL_MAX) <= 0),
                 "'ttlSeconds' is 1 to " + TTL_MAX.toSeconds() + ".");
     }
@@ -48,7 +49,7 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
      * @throws IllegalArgumentException with a sentence fit for the caller where it cannot be one
      */
     static String requireToken(String text) {
-        require(
+        Assert.isTrue(
                 !text.isEmpty() && text.length() <= SIZE_MAX && isVisible(text),
                 "A token is 1 to " + SIZE_MAX + " visible US-ASCII characters.");
         return text;
@@ -65,11 +66,5 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
 
     private static boolean isVisible(String text) {
         return text.chars().allMatch(c -> c > ' ' && c < 0x7F);
-    }
-
-    private static void require(boolean holds, String sentence) {
-        if (!holds) {
-            throw new IllegalArgumentException(sentence);
-        }
     }
 }

@@ -3,6 +3,7 @@ package io.tally.token;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * How long tokens are kept that are pending no more. How to choose stands in {@code application.yml}.
@@ -21,8 +22,8 @@ record TokenProperties(@DefaultValue("24h") Duration retention) {
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     TokenProperties {
-        if (retention.compareTo(MIN) < 0 || retention.compareTo(MAX) > 0) {
-            throw new IllegalArgumentException("tally.token.retention is 1s to 365d");
-        }
+        Assert.isTrue(
+                retention.compareTo(MIN) >= 0 && retention.compareTo(MAX) <= 0,
+                "tally.token.retention must be between 1s and 365d");
     }
 }

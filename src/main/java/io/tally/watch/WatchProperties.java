@@ -3,6 +3,7 @@ package io.tally.watch;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.Assert;
 
 /**
  * Limits of live streams. How to choose them stands in {@code application.yml}.
@@ -29,18 +30,17 @@ record WatchProperties(
      * @throws IllegalArgumentException with the name of the key that is wrong
      */
     WatchProperties {
-        require(isBetween(interval, INTERVAL_MIN, INTERVAL_MAX), "tally.watch.interval is 10ms to 1m");
-        require(isBetween(heartbeat, HEARTBEAT_MIN, HEARTBEAT_MAX), "tally.watch.heartbeat is 100ms to 10m");
-        require(streamsMax >= 1 && streamsMax <= STREAMS_LIMIT, "tally.watch.streams-max is 1 to " + STREAMS_LIMIT);
+        Assert.isTrue(
+                isBetween(interval, INTERVAL_MIN, INTERVAL_MAX), "tally.watch.interval must be between 10ms and 1m");
+        Assert.isTrue(
+                isBetween(heartbeat, HEARTBEAT_MIN, HEARTBEAT_MAX),
+                "tally.watch.heartbeat must be between 100ms and 10m");
+        Assert.isTrue(
+                streamsMax >= 1 && streamsMax <= STREAMS_LIMIT,
+                "tally.watch.streams-max must be between 1 and " + STREAMS_LIMIT);
     }
 
     private static boolean isBetween(Duration duration, Duration min, Duration max) {
         return duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0;
-    }
-
-    private static void require(boolean holds, String message) {
-        if (!holds) {
-            throw new IllegalArgumentException(message);
-        }
     }
 }
