@@ -1,8 +1,8 @@
 package io.tally.http;
 
+import io.tally.counter.Labels;
 import java.net.URI;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 import org.springframework.http.HttpStatus;
 
@@ -158,7 +158,7 @@ public enum ProblemType {
 
     /** The last segment of the type's URI. */
     String slug() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return Labels.label(this);
     }
 
     /** The URI, relative to the service. */

@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import io.tally.counter.Labels;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.BoundsInverted;
@@ -16,7 +17,6 @@ import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
 import io.tally.pipeline.StoreFailure;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -150,7 +150,7 @@ public final class Problems {
     }
 
     private static ProblemDetail boundExceeded(BoundExceeded exceeded) {
-        String end = exceeded.end().name().toLowerCase(Locale.ROOT);
+        String end = Labels.label(exceeded.end());
         ProblemDetail problem = problem(
                 ProblemType.BOUND_EXCEEDED,
                 "The value is " + exceeded.value() + ", and its " + end + " is " + exceeded.limit() + ".");

@@ -1,7 +1,7 @@
 package io.tally.job;
 
+import io.tally.counter.Labels;
 import java.time.Instant;
-import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -38,12 +38,12 @@ public record Job(
 
         /** As stored and shown. */
         public String label() {
-            return name().toLowerCase(Locale.ROOT);
+            return Labels.label(this);
         }
 
         /** The state with that label. */
         public static State of(String label) {
-            return valueOf(label.toUpperCase(Locale.ROOT));
+            return Labels.parse(values(), "state", label);
         }
     }
 

@@ -1,6 +1,6 @@
 package io.tally.lab;
 
-import java.util.Locale;
+import io.tally.counter.Labels;
 
 /** The isolation level of the sessions that count. */
 public enum Isolation {
@@ -21,7 +21,7 @@ public enum Isolation {
 
     /** As SQL spells it. */
     public String sql() {
-        return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        return label().replace('-', ' ');
     }
 
     /**
@@ -30,6 +30,6 @@ public enum Isolation {
      * @throws IllegalArgumentException with a sentence fit for the caller where there is none
      */
     public static Isolation of(String label) {
-        return Labels.of(values(), "isolation", label);
+        return Labels.parse(values(), "isolation", label);
     }
 }

@@ -1,5 +1,7 @@
 package io.tally.lab;
 
+import io.tally.counter.Labels;
+
 /** A way to count that applications have. */
 public enum Strategy {
     /** Select the row, add one in the application, update the row. */
@@ -35,6 +37,6 @@ public enum Strategy {
      * @throws IllegalArgumentException with a sentence fit for the caller where there is none
      */
     public static Strategy of(String label) {
-        return Labels.of(values(), "strategy", label);
+        return Labels.parse(values(), "strategy", label);
     }
 }

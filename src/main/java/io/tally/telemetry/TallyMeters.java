@@ -1,5 +1,7 @@
 package io.tally.telemetry;
 
+import static io.tally.counter.Labels.label;
+
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -22,7 +24,6 @@ import io.tally.ranking.RankingMetrics;
 import io.tally.watch.WatchMetrics;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
@@ -193,9 +194,5 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
                 .description(meter.description())
                 .tags(meter.tags(labels))
                 .register(registry);
-    }
-
-    private static String label(Enum<?> constant) {
-        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }
