@@ -5,13 +5,13 @@ import java.math.BigInteger;
 import java.time.Duration;
 import java.time.Instant;
 
-/** What came of an audit. */
+/** The result of an audit. */
 public sealed interface Audit {
 
     /**
      * The books were compared.
      *
-     * @param drift the sum of all counters less that of all writers' books; other than 0: a counter was changed behind
+     * @param drift the sum of all counters less that of all writers' deltas; other than 0: a counter was changed behind
      *     the service's back
      * @param lostOperations operations this instance acknowledged and the database has no record of; other than 0: the
      *     database forgot, by a failover or a restore

@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Compares the books, once for everybody who waits. In one snapshot, always: the sum of all counters equals the sum of
- * what the writers say they added; and no writer has fewer operations on record than were acknowledged for it.
+ * Compares the books, once for all requests of a batch. In one snapshot, always: the sum of all counters equals the sum
+ * of the writers' deltas; and no writer has fewer operations on record than were acknowledged for it.
  */
 final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
 
@@ -62,7 +62,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     }
 
     private Mono<Report> compare() {
-        // Memory first: what the database is asked afterwards can only be ahead of it.
+        // Memory first: the database, read after it, can only be ahead.
         Map<Long, Long> acknowledged = ledger.acknowledged();
         Instant start = clock.instant();
         return books.balance(acknowledged.keySet())
@@ -71,7 +71,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
                 .delayUntil(report -> tidied(acknowledged.keySet()));
     }
 
-    /** Has time until the next audit: what was found is worth more. */
+    /** A failure can wait until the next audit: the report is worth more. */
     private Mono<Void> tidied(Set<Long> writers) {
         return books.tidy(writers).onErrorResume(StoreFailure.class, failure -> {
             log.warn("The writers' rows were not tidied: {}", failure.getMessage());
@@ -90,7 +90,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     }
 
     private long lost(Balance balance, Map<Long, Long> acknowledged) {
-        // A writer that was retired meanwhile is nobody's any more, and its row rightly gone.
+        // A writer that was retired meanwhile has no owner, and its row is rightly gone.
         Set<Long> current = ledger.acknowledged().keySet();
         return acknowledged.entrySet().stream()
                 .filter(writer -> current.contains(writer.getKey()))

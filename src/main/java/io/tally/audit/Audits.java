@@ -13,8 +13,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Audits, at an interval and on demand. One runs at a time; those who ask while one runs share the next, which begins
- * after all of them asked. Safe for use by many threads.
+ * Audits, at an interval and on demand. One runs at a time; requests that come while one runs share the next, which
+ * begins after them. Safe for use by many threads.
  */
 public final class Audits extends LaneOwner {
 

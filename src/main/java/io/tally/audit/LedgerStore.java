@@ -11,22 +11,22 @@ public interface LedgerStore {
     /**
      * Sums both sides in one snapshot.
      *
-     * @param writers those whose own books are wanted, too
+     * @param writers those whose own rows are read, too
      */
     Mono<Balance> balance(Set<Long> writers);
 
-    /** Says that these writers are alive, and folds those long silent into the books of the former ones. */
+    /** Stores that these writers are alive, and folds those long silent into the row of former ones. */
     Mono<Void> tidy(Set<Long> writers);
 
     /** Closes what it holds open. */
     Mono<Void> close();
 
     /**
-     * What one snapshot showed.
+     * The books in one snapshot.
      *
      * @param counters the sum of all counters
-     * @param deltas the sum of what all writers say they added
-     * @param operations how many operations each writer that was asked for has on record; one without a row is absent
+     * @param deltas the sum of the deltas of all writers
+     * @param operations how many operations each requested writer has on record; one without a row is absent
      */
     record Balance(BigInteger counters, BigInteger deltas, Map<Long, Long> operations) {}
 }

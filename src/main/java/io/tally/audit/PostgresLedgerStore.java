@@ -13,7 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import reactor.core.publisher.Mono;
 
-/** The books in PostgreSQL, on a connection of their own, so that a long sum keeps nobody waiting. */
+/** The books in PostgreSQL, on a connection of their own, so that a long sum delays no other statement. */
 final class PostgresLedgerStore implements LedgerStore {
 
     /** $1 writers. Sums of one snapshot, in a row for each writer found; one without writer where there are none. */

@@ -29,7 +29,7 @@ public final class Answers {
 
     private Answers() {}
 
-    /** The response to whoever asked for it. */
+    /** The response of an outcome. */
     public static Mono<ServerResponse> of(Outcome outcome) {
         return switch (outcome) {
             case Success success -> success(success, headers -> {});

@@ -177,7 +177,7 @@ public final class Bodies {
         }
     }
 
-    /** Whether somebody is a member, and the counter after exactly this. */
+    /** Whether the member is one now, and the counter after exactly this operation. */
     public record MemberView(boolean member, long value, long version) {
 
         /** A move, as it is shown. */
@@ -216,8 +216,8 @@ public final class Bodies {
     /**
      * The items of the array that begins at the parser's token.
      *
-     * @param what they are, for whoever sent something else
-     * @param item reads what begins at the parser's token, to its end; is told which it is, from 1
+     * @param what the name of the items, for the error message
+     * @param item reads what begins at the parser's token, to its end; its argument is the item's place, from 1
      * @throws ProblemException where it is no array, or too long
      */
     public static <T> List<T> array(JsonParser parser, int max, String what, LongFunction<T> item) {

@@ -19,10 +19,10 @@ public final class Failures {
     private Failures() {}
 
     /**
-     * What to answer.
+     * The problem to answer with.
      *
      * @param requestId of the request that failed, for the log
-     * @param request what it asked for, for the log
+     * @param request its method and path, for the log
      */
     public static ProblemException problem(Throwable failure, String requestId, Supplier<String> request) {
         return switch (failure) {
@@ -34,12 +34,12 @@ public final class Failures {
             case InvalidMediaTypeException unreadable ->
                 new ProblemException(
                         ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.UNSUPPORTED_MEDIA_TYPE.explanation());
-            default -> unforeseen(failure, requestId, request);
+            default -> unexpected(failure, requestId, request);
         };
     }
 
     private static ProblemException store(StoreFailure failure, String requestId) {
-        // The lanes log a database that is away, once; what a request could not have is nobody's news but its sender's.
+        // The lanes log once where the database is away; that one request failed concerns its client only.
         if (failure.kind() == StoreFailure.Kind.FATAL || failure.kind() == StoreFailure.Kind.BAD_OPERATION) {
             RequestId.on(log.atError(), requestId)
                     .log("The database refused what a request needs: {}", failure.getMessage());
@@ -50,9 +50,9 @@ public final class Failures {
         return new ProblemException(Problems.problem(Problems.outcome(failure)));
     }
 
-    private static ProblemException unforeseen(Throwable failure, String requestId, Supplier<String> request) {
+    private static ProblemException unexpected(Throwable failure, String requestId, Supplier<String> request) {
         if (failure instanceof AbortedException || AbortedException.isConnectionReset(failure)) {
-            // The client is gone: nobody reads the answer, and nothing is wrong here that the log should tell.
+            // The client has disconnected, and nothing is wrong here.
             return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
         }
         RequestId.on(log.atError(), requestId).setCause(failure).log("{} failed", request.get());

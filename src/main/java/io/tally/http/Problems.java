@@ -37,7 +37,7 @@ public final class Problems {
 
     private Problems() {}
 
-    /** The answer to whoever asked for it. */
+    /** The response for a refusal or an unknown outcome. */
     public static Mono<ServerResponse> answer(Outcome outcome) {
         return answer(problem(outcome));
     }

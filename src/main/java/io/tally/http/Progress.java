@@ -27,8 +27,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * How far one kind of long work is, once or as it goes on. Each stream reads the work's row at an interval: any
- * instance may be the one that works on it.
+ * The progress of one kind of long work, once or as a stream. Each stream reads the work's row at an interval: any
+ * instance may work on it.
  *
  * @param <T> the work as it stands
  */
@@ -103,7 +103,7 @@ public final class Progress<T> {
         return Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "There is no such " + work.name() + "."));
     }
 
-    /** The identity in a path. One that is spelled in another way than the service spells it is nobody's. */
+    /** The identity in a path; empty where it is malformed, or not spelled as the service spells it. */
     public static Optional<UUID> id(String text) {
         try {
             return Optional.of(UUID.fromString(text)).filter(id -> id.toString().equalsIgnoreCase(text));
@@ -150,7 +150,7 @@ public final class Progress<T> {
                 .doFinally(signal -> open.decrementAndGet());
     }
 
-    /** Streams last as long as the work: this ends them, so that nobody waits for them. */
+    /** Streams last as long as the work: this ends them, so that the shutdown does not wait for them. */
     @EventListener(ContextClosedEvent.class)
     public void stop() {
         stopping.tryEmitEmpty();
@@ -163,10 +163,10 @@ public final class Progress<T> {
         /** As last read. */
         private T read;
 
-        /** As last told. */
-        private @Nullable T told;
+        /** As last sent. */
+        private @Nullable T sent;
 
-        private long toldNanos;
+        private long sentNanos;
 
         Stream(UUID id, T first) {
             this.id = id;
@@ -183,7 +183,7 @@ public final class Progress<T> {
                     .takeUntil(work.isFinished())
                     // A reader that is slow must not hold on to a read, which holds a connection.
                     .onBackpressureLatest()
-                    .handle(this::tell);
+                    .handle(this::send);
         }
 
         private Flux<T> reads() {
@@ -201,14 +201,14 @@ public final class Progress<T> {
                     .onErrorResume(StoreFailure.class, failure -> Mono.just(read));
         }
 
-        private void tell(T found, SynchronousSink<ServerSentEvent<Object>> sink) {
+        private void send(T found, SynchronousSink<ServerSentEvent<Object>> sink) {
             long now = nanoClock.getAsLong();
-            if (!found.equals(told)) {
-                told = found;
-                toldNanos = now;
+            if (!found.equals(sent)) {
+                sent = found;
+                sentNanos = now;
                 sink.next(event(found));
-            } else if (now - toldNanos >= HEARTBEAT.toNanos()) {
-                toldNanos = now;
+            } else if (now - sentNanos >= HEARTBEAT.toNanos()) {
+                sentNanos = now;
                 sink.next(ServerSentEvent.builder().comment("").build());
             }
         }

@@ -46,7 +46,7 @@ public interface LabDatabase {
          * {@link io.tally.pipeline.StoreFailure} where the outcome is unknown.
          *
          * @param counter which one, from 0
-         * @param mayRetry whether a retry is still worthwhile: if not, this completes empty and has changed nothing
+         * @param mayRetry whether a retry is worthwhile: where it is not, this completes empty and changed nothing
          */
         Mono<Counted> count(int counter, BooleanSupplier mayRetry);
     }

@@ -156,7 +156,7 @@ final class PostgresCountingStrategies {
     }
 
     private static StoreFailure conflict() {
-        return new StoreFailure(Kind.CONFLICT, Cause.SERIALIZATION, "somebody else changed the row");
+        return new StoreFailure(Kind.CONFLICT, Cause.SERIALIZATION, "another transaction changed the row");
     }
 
     private static StoreFailure refusal(String what) {

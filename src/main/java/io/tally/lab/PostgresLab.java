@@ -57,7 +57,7 @@ final class PostgresLab implements LabDatabase {
     @Override
     public Mono<Void> clear(UUID run) {
         LaneConnection own = own();
-        return closing(own, done(own, LabSql.drop(run))).onErrorMap(StoreFailure.class, PostgresLab::notRemoved);
+        return closing(own, executed(own, LabSql.drop(run))).onErrorMap(StoreFailure.class, PostgresLab::notRemoved);
     }
 
     private LaneConnection own() {
@@ -65,7 +65,7 @@ final class PostgresLab implements LabDatabase {
     }
 
     /** Runs statements without parameters as one, all or none. */
-    private static Mono<Void> done(LaneConnection own, String sql) {
+    private static Mono<Void> executed(LaneConnection own, String sql) {
         return own.use(connection -> Statements.rows(connection.createStatement(sql)))
                 .then();
     }
@@ -74,7 +74,7 @@ final class PostgresLab implements LabDatabase {
         return Mono.usingWhen(Mono.just(own), used -> work, LaneConnection::close);
     }
 
-    private static Throwable notMade(StoreFailure failure) {
+    private static Throwable notCreated(StoreFailure failure) {
         return switch (stateOf(failure)) {
             case "42501" ->
                 new LabObstacle("The database's user may not make a schema. Let it: grant create on database … to ….");
@@ -120,7 +120,9 @@ final class PostgresLab implements LabDatabase {
 
         @Override
         public Mono<List<Worker>> workers() {
-            return requireFree().then(Mono.defer(this::made)).then(Mono.defer(() -> isLanes() ? lanes() : connected()));
+            return requireFree()
+                    .then(Mono.defer(this::created))
+                    .then(Mono.defer(() -> isLanes() ? lanes() : connected()));
         }
 
         private boolean isLanes() {
@@ -131,14 +133,15 @@ final class PostgresLab implements LabDatabase {
             return own.use(connection -> Statements.one(
                             connection.createStatement(LabSql.OWNER), row -> CounterRows.text(row, "mark")))
                     .flatMap(mark -> LabSql.isOurs(mark)
-                            ? done(own, LabSql.dropAny()).onErrorMap(StoreFailure.class, PostgresLab::notRemoved)
+                            ? executed(own, LabSql.dropAny()).onErrorMap(StoreFailure.class, PostgresLab::notRemoved)
                             : Mono.error(new LabObstacle(
                                     "The database has a schema called lab that the lab has not made, and"
                                             + " does not touch. Rename it, or try the lab on another database.")));
         }
 
-        private Mono<Void> made() {
-            return done(own, LabSql.create(run) + ";" + tables()).onErrorMap(StoreFailure.class, PostgresLab::notMade);
+        private Mono<Void> created() {
+            return executed(own, LabSql.create(run) + ";" + tables())
+                    .onErrorMap(StoreFailure.class, PostgresLab::notCreated);
         }
 
         private String tables() {
@@ -195,7 +198,7 @@ final class PostgresLab implements LabDatabase {
 
         @Override
         public Mono<Void> tearDown() {
-            return closing(own, closed().then(Mono.defer(() -> done(own, LabSql.drop(run)))));
+            return closing(own, closed().then(Mono.defer(() -> executed(own, LabSql.drop(run)))));
         }
 
         private Mono<Void> closed() {

@@ -80,7 +80,7 @@ public final class Lane<I, O> {
     private final String name;
     private final Limits limits;
     private final BatchHandler<I, O> handler;
-    private final CallerExecutor threads;
+    private final CallerExecutor callerExecutor;
     private final WaitObserver observer;
     private final LongSupplier nanoClock;
 
@@ -125,13 +125,13 @@ public final class Lane<I, O> {
             String name,
             Limits limits,
             BatchHandler<I, O> handler,
-            CallerExecutor threads,
+            CallerExecutor callerExecutor,
             WaitObserver observer,
             LongSupplier nanoClock) {
         this.name = name;
         this.limits = limits;
         this.handler = handler;
-        this.threads = threads;
+        this.callerExecutor = callerExecutor;
         this.observer = observer;
         this.nanoClock = nanoClock;
         this.overloaded = handler.overloaded();
@@ -142,7 +142,7 @@ public final class Lane<I, O> {
     /** Enters a request on each subscription: never put a retry above this. */
     public Mono<O> submit(I request) {
         return Mono.create(sink -> enter(new PendingRequest<>(
-                request, new ResponseSink<>(sink::success, threads.current()), nanoClock.getAsLong())));
+                request, new ResponseSink<>(sink::success, callerExecutor.current()), nanoClock.getAsLong())));
     }
 
     private void enter(PendingRequest<I, O> pending) {

@@ -8,12 +8,12 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * Who is a member, as it was when the statement began: no older than what was acknowledged before. Cold; fails with
+ * Reads of members, as of the beginning of the statement: no older than what was acknowledged before. Cold; fails with
  * {@link io.tally.pipeline.StoreFailure} only.
  */
 public interface Members {
 
-    /** Whether somebody is a member; empty where there is no such counter. */
+    /** Whether the member is one of its counter; empty where there is no such counter. */
     Mono<Presence> read(MemberId member);
 
     /**
@@ -24,7 +24,7 @@ public interface Members {
      */
     Mono<Listing> list(CounterId counter, String after, int max);
 
-    /** A counter, and whether somebody is one of its members. */
+    /** A counter, and whether it has the member. */
     record Presence(Kind kind, boolean member, long value, long version) {}
 
     /** Members of a counter. */

@@ -14,9 +14,9 @@ import io.tally.http.Routes.Route;
 import io.tally.ranking.Ranking.Entry;
 import io.tally.ranking.Ranking.Place;
 import io.tally.ranking.Ranking.Slice;
-import io.tally.ranking.Standing.AsOf;
-import io.tally.ranking.Standing.Pending;
-import io.tally.ranking.Standing.Unread;
+import io.tally.ranking.RankingState.AsOf;
+import io.tally.ranking.RankingState.Pending;
+import io.tally.ranking.RankingState.Unread;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -140,13 +140,13 @@ class ListRoutes {
     private Mono<ServerResponse> byRank(String namespace, Sort sort, List<String> list, Paging paging) {
         List<String> after = paging.after();
         return after == null
-                ? rankings.standing(namespace).flatMap(standing -> first(standing, namespace, sort, list, paging))
+                ? rankings.state(namespace).flatMap(state -> first(state, namespace, sort, list, paging))
                 : ranked(namespace, sort, list, paging, Pinned.of(after));
     }
 
     private Mono<ServerResponse> first(
-            Standing standing, String namespace, Sort sort, List<String> list, Paging paging) {
-        return switch (standing) {
+            RankingState state, String namespace, Sort sort, List<String> list, Paging paging) {
+        return switch (state) {
             case AsOf known -> ranked(namespace, sort, list, paging, new Pinned(known.pass(), null));
             case Pending pending ->
                 Problems.answer(Problems.problem(

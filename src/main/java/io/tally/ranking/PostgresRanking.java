@@ -7,8 +7,8 @@ import io.tally.postgres.CounterRows;
 import io.tally.postgres.LaneConnection;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
-import io.tally.ranking.Standing.AsOf;
-import io.tally.ranking.Standing.Pending;
+import io.tally.ranking.RankingState.AsOf;
+import io.tally.ranking.RankingState.Pending;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -52,15 +52,15 @@ final class PostgresRanking implements Ranking {
     private record Passed(Instant at, long moved) {}
 
     @Override
-    public Mono<Standing> refresh(String namespace) {
+    public Mono<RankingState> refresh(String namespace) {
         return pool.read(connection -> known(connection, namespace)).flatMap(known -> refresh(namespace, known));
     }
 
-    private Mono<Standing> refresh(String namespace, Known known) {
+    private Mono<RankingState> refresh(String namespace, Known known) {
         Instant passedAt = known.passedAt();
         if (known.counters() > smallMax) {
-            Mono<Standing> standing = Mono.just(passedAt == null ? new Pending() : new AsOf(passedAt));
-            return known.large() ? standing : note(namespace, known).then(standing);
+            Mono<RankingState> state = Mono.just(passedAt == null ? new Pending() : new AsOf(passedAt));
+            return known.large() ? state : note(namespace, known).then(state);
         }
         if (passedAt != null && !known.due()) {
             return Mono.just(new AsOf(passedAt));
@@ -75,7 +75,7 @@ final class PostgresRanking implements Ranking {
     private Mono<Known> known(Connection connection, String namespace) {
         return Statements.one(
                 connection
-                        .createStatement(RankingSql.STANDING)
+                        .createStatement(RankingSql.STATE)
                         .bind("$1", namespace)
                         .bind("$2", smallMax + 1),
                 row -> new Known(
@@ -123,7 +123,7 @@ final class PostgresRanking implements Ranking {
         return Mono.from(connection.rollbackTransaction())
                 .then(Mono.defer(() -> Statements.rows(
                         connection.createStatement(RankingSql.PUT_OFF).bind("$1", taken.namespace()))))
-                // What failed is what is to be told.
+                // The failure of the pass matters, not that of the clean-up.
                 .onErrorComplete()
                 .then(Mono.error(failure));
     }

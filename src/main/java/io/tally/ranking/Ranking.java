@@ -14,20 +14,20 @@ import reactor.core.publisher.Mono;
  */
 public interface Ranking {
 
-    /** How long a pass can be asked for at least. */
+    /** How long pages of a pass can be read, at least. */
     Duration PASS_LIFE = Duration.ofMinutes(4);
 
     /**
-     * Says how far the order of a namespace is known, after a pass over it where it is small and a pass is due. A large
-     * one is noted, so that passes over it are due from now on.
+     * The state of the order of a namespace, after a pass over it where it is small and a pass is due. A large
+     * namespace is stored as such, so that passes over it are due from now on.
      */
-    Mono<Standing> refresh(String namespace);
+    Mono<RankingState> refresh(String namespace);
 
     /**
      * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none
      * is due any more; for one subscriber at a time.
      *
-     * @return how long it took; empty where none was due, or another instance is at it
+     * @return how long it took; empty where none was due, or another instance makes it
      */
     Mono<Optional<Duration>> refreshDue();
 

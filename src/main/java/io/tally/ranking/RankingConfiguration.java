@@ -9,7 +9,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** The orders, on whatever store there is. */
+/** The orders of counters, and their connections. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(RankingProperties.class)
 class RankingConfiguration {
@@ -35,7 +35,7 @@ class RankingConfiguration {
     }
 
     @Bean
-    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor threads) {
-        return new Rankings(ranking, metrics, threads);
+    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor callerExecutor) {
+        return new Rankings(ranking, metrics, callerExecutor);
     }
 }

@@ -9,7 +9,7 @@ import org.springframework.util.Assert;
  * How the order of counters is kept. How to choose stands in {@code application.yml}.
  *
  * @param interval the least time between two passes over a large namespace, 100 ms to 1 h
- * @param smallMax the most counters of a namespace over which a pass is made while the caller waits, 0 to 100,000
+ * @param smallMax the most counters of a namespace over which a request makes a pass itself, 0 to 100,000
  */
 @ConfigurationProperties("tally.ranking")
 public record RankingProperties(

@@ -18,10 +18,10 @@ final class RankingSql {
     private static final String IS_DUE = "(p.due_at <= now() or p.due_at > now() + interval '2 minutes')";
 
     /**
-     * What is known of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One
+     * The state of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One
      * that is not known to be large has its counters counted, up to that number.
      */
-    static final String STANDING = """
+    static final String STATE = """
             select coalesce(p.counters >= $2, false) as large,\s""" + IS_DUE + """
              as due,
                    case when p.passed_at > '-infinity' then p.passed_at end as passed_at,

@@ -12,7 +12,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * The orders of namespaces, brought up to date: small ones on request, large ones behind the scenes. Safe for
+ * The orders of namespaces: small ones are refreshed on request, large ones in the background. Safe for
  * use by many threads.
  */
 final class Rankings extends LaneOwner {
@@ -42,22 +42,22 @@ final class Rankings extends LaneOwner {
 
     private final Ranking ranking;
     private final RankingMetrics metrics;
-    private final Lane<String, Standing> lane;
+    private final Lane<String, RankingState> lane;
 
-    Rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor threads) {
+    Rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor callerExecutor) {
         this.ranking = ranking;
         this.metrics = metrics;
         this.lane = new Lane<>(
                 "rankings",
                 new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX, FLIGHT_MAX),
                 new Refresher(ranking),
-                threads,
+                callerExecutor,
                 nanos -> {},
                 System::nanoTime);
     }
 
-    /** How far the order of a namespace is known. Never fails. */
-    Mono<Standing> standing(String namespace) {
+    /** The state of the order of a namespace, after a pass where one is due. Never fails. */
+    Mono<RankingState> state(String namespace) {
         return lane.submit(namespace);
     }
 

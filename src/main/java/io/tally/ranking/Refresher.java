@@ -6,7 +6,7 @@ import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
-import io.tally.ranking.Standing.Unread;
+import io.tally.ranking.RankingState.Unread;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Brings orders up to date, each once for all who asked for it meanwhile. */
-final class Refresher implements BatchHandler<String, Standing> {
+/** Refreshes orders, each once for all requests of a batch. */
+final class Refresher implements BatchHandler<String, RankingState> {
 
     private static final Logger log = LoggerFactory.getLogger(Refresher.class);
 
@@ -29,17 +29,17 @@ final class Refresher implements BatchHandler<String, Standing> {
     }
 
     @Override
-    public Mono<Void> handle(List<PendingRequest<String, Standing>> requests) {
-        Map<String, List<PendingRequest<String, Standing>>> byNamespace = requests.stream()
+    public Mono<Void> handle(List<PendingRequest<String, RankingState>> requests) {
+        Map<String, List<PendingRequest<String, RankingState>>> byNamespace = requests.stream()
                 .collect(Collectors.groupingBy(PendingRequest::request, LinkedHashMap::new, Collectors.toList()));
         return Flux.fromIterable(byNamespace.entrySet())
-                .concatMap(asked -> standing(asked.getKey())
-                        .doOnNext(standing -> asked.getValue().forEach(pending -> pending.answer(standing))))
+                .concatMap(group -> state(group.getKey())
+                        .doOnNext(state -> group.getValue().forEach(pending -> pending.answer(state))))
                 .then();
     }
 
-    private Mono<Standing> standing(String namespace) {
-        return ranking.refresh(namespace).doOnNext(standing -> read()).onErrorResume(StoreFailure.class, this::unread);
+    private Mono<RankingState> state(String namespace) {
+        return ranking.refresh(namespace).doOnNext(state -> read()).onErrorResume(StoreFailure.class, this::unread);
     }
 
     private void read() {
@@ -49,7 +49,7 @@ final class Refresher implements BatchHandler<String, Standing> {
         }
     }
 
-    private Mono<Standing> unread(StoreFailure failure) {
+    private Mono<RankingState> unread(StoreFailure failure) {
         if (available) {
             available = false;
             log.warn("Orders cannot be brought up to date: {}", failure.getMessage());
@@ -58,17 +58,17 @@ final class Refresher implements BatchHandler<String, Standing> {
     }
 
     @Override
-    public Standing overloaded() {
+    public RankingState overloaded() {
         return new Unread(new Overloaded());
     }
 
     @Override
-    public Standing unavailable() {
+    public RankingState unavailable() {
         return new Unread(new StoreUnavailable());
     }
 
     @Override
-    public Standing abandoned() {
+    public RankingState abandoned() {
         return new Unread(new StoreUnavailable());
     }
 

@@ -4,13 +4,13 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came of executing a token. Kept under a key: renaming a part of it would make a day's keys unreadable.
+ * The result of executing a token. Stored under idempotency keys: renaming a component makes stored results unreadable.
  *
  * @param executedAt when it was executed now; else {@code null}
  */
 public record Execution(Result result, @Nullable Instant executedAt) {
 
-    /** In one word. */
+    /** Whether the token was executed. */
     public enum Result {
         /** It was pending, and this execution was the one. */
         EXECUTED,

@@ -4,7 +4,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came of issuing a token. Kept under a key: renaming a part of it would make a day's keys unreadable.
+ * The result of issuing a token. Stored under idempotency keys: renaming a component makes stored results unreadable.
  *
  * @param token {@code null} where all texts that were tried are pending
  * @param expiresAt {@code null}: never

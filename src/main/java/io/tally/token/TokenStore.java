@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Where tokens are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling gives up the answer, never
- * what was asked for.
+ * Where tokens are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling gives up the result, never
+ * the operation.
  */
 public interface TokenStore {
 
@@ -27,7 +27,7 @@ public interface TokenStore {
             String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request);
 
     /**
-     * Executes the pending token with that text: one of those who race does.
+     * Executes the pending token with that text: one of the callers that race does.
      *
      * @param request {@code null} to try each time
      */

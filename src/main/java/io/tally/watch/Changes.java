@@ -7,17 +7,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Which counters are no longer as they were seen. */
+/** Finds counters that have changed. */
 public interface Changes {
 
     /**
-     * Those that differ from what was seen of them, each as it is at some moment after subscription; nothing of the
-     * others. Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
+     * The counters that differ from their state last seen, each as it is at some moment after subscription; nothing of
+     * the others. Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
      */
     Mono<List<Change>> since(List<Seen> seen);
 
     /**
-     * What is known of a counter.
+     * The state of a counter that was last seen.
      *
      * @param version 0: there is none
      * @param createdAt of a counter that exists. Versions start over where a counter is created again, so that a
@@ -27,7 +27,7 @@ public interface Changes {
 
         private static final long UNSEEN = -1;
 
-        /** Nothing is known: it is a change in any case. */
+        /** No state was seen: any state is a change. */
         static Seen nothing(CounterId id) {
             return new Seen(id, UNSEEN, null);
         }
@@ -38,9 +38,9 @@ public interface Changes {
     }
 
     /**
-     * A counter that is not as it was seen.
+     * A counter that has changed.
      *
-     * @param place in the list of those that were asked for, from 0
+     * @param place in the list of counters that was passed in, from 0
      * @param counter {@code null}: there is none
      */
     record Change(int place, @Nullable Counter counter) {}

@@ -8,7 +8,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Live streams, on whatever tells of changes. */
+/** Live streams, and their source of changes. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(WatchProperties.class)
 class WatchConfiguration {
@@ -25,7 +25,7 @@ class WatchConfiguration {
             WatchProperties properties,
             PipelineProperties pipeline,
             WatchMetrics metrics,
-            CallerExecutor threads) {
-        return new Watches(changes, json, properties, pipeline.waitMax(), metrics, threads, System::nanoTime);
+            CallerExecutor callerExecutor) {
+        return new Watches(changes, json, properties, pipeline.waitMax(), metrics, callerExecutor, System::nanoTime);
     }
 }

@@ -19,24 +19,23 @@ import reactor.core.publisher.Mono;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Looks at counters, one look at a time, updates their states and wakes the streams that watch them. A look that began
+ * Polls counters, one poll at a time, updates their states and wakes the streams that watch them. A poll that began
  * later ends later, so no counter goes back to an older state.
  */
-final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPoller.Answer> {
+final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPoller.PollResult> {
 
     private static final Logger log = LoggerFactory.getLogger(WatchPoller.class);
 
     /** The most counters in one statement, which takes some tens of milliseconds. */
     static final int KEYS_MAX = 5_000;
 
-    /** Which counters to look at. */
-    record Question(List<WatchedCounter> counters) {}
+    /** The counters to poll. */
+    record PollRequest(List<WatchedCounter> counters) {}
 
-    /** What came of it. */
-    enum Answer {
-        /** The counters are as they were at some moment after the question, or later. */
-        SEEN,
-        /** Too many asked. */
+    enum PollResult {
+        /** The states of the counters are no older than the request. */
+        DONE,
+        /** Too many requests wait. */
         OVERLOADED,
         /** The database did not answer. */
         UNAVAILABLE
@@ -49,7 +48,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
     private volatile boolean available = true;
     private volatile boolean stopping;
 
-    /** @param waitMax how long a look is tried again */
+    /** @param waitMax how long a poll is retried */
     WatchPoller(Changes changes, JsonMapper json, Duration waitMax, LongSupplier nanoClock) {
         this.changes = changes;
         this.json = json;
@@ -57,22 +56,22 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
         this.nanoClock = nanoClock;
     }
 
-    /** Tries nothing again from now on. */
+    /** Retries nothing from now on. */
     void stop() {
         stopping = true;
     }
 
     @Override
-    public Mono<Void> handle(List<PendingRequest<Question, Answer>> requests) {
+    public Mono<Void> handle(List<PendingRequest<PollRequest, PollResult>> requests) {
         Set<WatchedCounter> counters = new LinkedHashSet<>();
         requests.forEach(pending -> counters.addAll(pending.request().counters()));
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Flux.fromIterable(slices(List.copyOf(counters)))
-                .concatMap(this::look)
+                .concatMap(this::poll)
                 .then()
                 .retryWhen(StoreRetry.read(failure -> !stopping && nanoClock.getAsLong() - deadline < 0))
-                .then(Mono.<Void>fromRunnable(() -> seen(requests)))
-                .onErrorResume(StoreFailure.class, failure -> unseen(requests, failure));
+                .then(Mono.<Void>fromRunnable(() -> succeed(requests)))
+                .onErrorResume(StoreFailure.class, failure -> fail(requests, failure));
     }
 
     static List<List<WatchedCounter>> slices(List<WatchedCounter> counters) {
@@ -83,14 +82,14 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
         return slices;
     }
 
-    private Mono<List<Change>> look(List<WatchedCounter> counters) {
+    private Mono<List<Change>> poll(List<WatchedCounter> counters) {
         return Mono.defer(() -> changes.since(
                         counters.stream().map(WatchedCounter::seen).toList()))
-                .doOnNext(found -> tell(counters, found));
+                .doOnNext(changes -> update(counters, changes));
     }
 
-    private void tell(List<WatchedCounter> counters, List<Change> found) {
-        // Who watches several is woken once for all of them.
+    private void update(List<WatchedCounter> counters, List<Change> found) {
+        // A stream that watches several of them is woken once.
         Set<WatchStream> woken = new HashSet<>();
         for (Change change : found) {
             WatchedCounter counter = counters.get(change.place());
@@ -100,36 +99,36 @@ final class WatchPoller implements BatchHandler<WatchPoller.Question, WatchPolle
         woken.forEach(WatchStream::wake);
     }
 
-    private void seen(List<PendingRequest<Question, Answer>> requests) {
+    private void succeed(List<PendingRequest<PollRequest, PollResult>> requests) {
         if (!available) {
             available = true;
             log.info("Watched counters can be read again");
         }
-        requests.forEach(pending -> pending.answer(Answer.SEEN));
+        requests.forEach(pending -> pending.answer(PollResult.DONE));
     }
 
-    private Mono<Void> unseen(List<PendingRequest<Question, Answer>> requests, StoreFailure failure) {
+    private Mono<Void> fail(List<PendingRequest<PollRequest, PollResult>> requests, StoreFailure failure) {
         if (available) {
             available = false;
             log.warn("Watched counters cannot be read, their streams wait: {}", failure.getMessage());
         }
-        requests.forEach(pending -> pending.answer(Answer.UNAVAILABLE));
+        requests.forEach(pending -> pending.answer(PollResult.UNAVAILABLE));
         return Mono.empty();
     }
 
     @Override
-    public Answer overloaded() {
-        return Answer.OVERLOADED;
+    public PollResult overloaded() {
+        return PollResult.OVERLOADED;
     }
 
     @Override
-    public Answer unavailable() {
-        return Answer.UNAVAILABLE;
+    public PollResult unavailable() {
+        return PollResult.UNAVAILABLE;
     }
 
     @Override
-    public Answer abandoned() {
-        return Answer.UNAVAILABLE;
+    public PollResult abandoned() {
+        return PollResult.UNAVAILABLE;
     }
 
     @Override

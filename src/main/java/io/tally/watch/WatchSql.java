@@ -6,9 +6,9 @@ final class WatchSql {
     private WatchSql() {}
 
     /**
-     * Which counters are not as they were seen, each looked up by its key. $1 namespaces, $2 names, $3 versions seen, 0
-     * for none, $4 when those were made, null for none. A row for each that differs, with its place from 1 in the order
-     * asked; the counter's own columns are null where it does not exist.
+     * Counters that have changed, each looked up by its key. $1 namespaces, $2 names, $3 versions last seen, 0 for
+     * none, $4 their times of creation, null for none. A row for each that differs, with its place in the arrays, from
+     * 1; the counter's own columns are null where it does not exist.
      */
     static final String CHANGES = """
             select pg_is_in_recovery() as replica, s.place, c.namespace, c.name,

@@ -40,7 +40,7 @@ final class WatchStream implements Runnable {
     private int next;
 
     /**
-     * A stream that nobody reads yet.
+     * A stream whose client is not attached yet.
      *
      * @param versions those the client has, for each counter; 0: it knows of none
      * @param thread the one that serves the client
@@ -65,7 +65,7 @@ final class WatchStream implements Runnable {
         drainHere();
     }
 
-    /** Something may be new. */
+    /** Sends new states, if there are any. */
     void wake() {
         if (drains.getAndIncrement() == 0) {
             try {
@@ -85,7 +85,7 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** Has the stream end, whatever there is to send. */
+    /** Ends the stream, without what is left to send. */
     void end() {
         ended = true;
         wake();
@@ -98,7 +98,7 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** A drain; to be called by nobody but {@link #wake} and what it hands this to. */
+    /** A drain; only {@link #wake} and its executor may call this. */
     @Override
     public void run() {
         int missed = 1;
@@ -127,7 +127,7 @@ final class WatchStream implements Runnable {
     }
 
     /**
-     * Goes on with the counter after the last one that was looked at: where there is little room, each has its turn.
+     * Continues with the counter after the last one: where demand is low, each counter has its turn.
      */
     private long sendStates(FluxSink<DataBuffer> sink) {
         long events = 0;
@@ -145,7 +145,7 @@ final class WatchStream implements Runnable {
     private boolean isNews(int counter, State state) {
         State before = sent[counter];
         sent[counter] = state;
-        // Of what was sent in an earlier stream, the client has told the version only.
+        // Of an earlier stream, the client sends only the version it has.
         return before == null ? versions[counter] != state.version() : before != state;
     }
 

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A counter that streams watch: its latest state, and these streams. Written by one look at a time, read by any
+ * A counter that streams watch: its latest state, and these streams. Written by one poll at a time, read by any
  * thread.
  */
 final class WatchedCounter {
@@ -24,13 +24,13 @@ final class WatchedCounter {
         return id;
     }
 
-    /** The latest; {@code null} before the first look. */
+    /** The latest; {@code null} before the first poll. */
     @Nullable
     State state() {
         return state;
     }
 
-    /** Whether there was a counter at the last look. */
+    /** Whether there was a counter at the last poll. */
     boolean exists() {
         State known = state;
         return known != null && known.version() > 0;

@@ -6,8 +6,8 @@ import io.tally.http.ProblemType;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
-import io.tally.watch.WatchPoller.Answer;
-import io.tally.watch.WatchPoller.Question;
+import io.tally.watch.WatchPoller.PollRequest;
+import io.tally.watch.WatchPoller.PollResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,19 +29,19 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * All live streams of this instance. Safe for use by many threads.
  *
- * <p>A stream enters, has its counters looked at, and then begins to send; so no state between the look and the first
- * poll is lost. One poll at an interval looks at all watched counters, for any number of streams and instances: it asks
- * the database.
+ * <p>A stream registers its counters, has them polled, and then begins to send; so it loses no state between its own
+ * poll and the next scheduled one. A scheduled poll reads all watched counters from the database, for any number of
+ * streams.
  */
 public final class Watches extends LaneOwner {
 
     /** Polling takes one part of the time and leaves so many. */
     private static final int REST_PER_WORK = 3;
 
-    /** Longer than the tries of {@link WatchPoller}, and than a look at as many counters as there can be. */
+    /** Longer than the retries of {@link WatchPoller}, and than a poll of the most counters there can be. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
-    /** After the streams have ended, one look may still be under way. */
+    /** After the streams have ended, one poll may still be in progress. */
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
 
     private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
@@ -49,10 +49,10 @@ public final class Watches extends LaneOwner {
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
     private final WatchMetrics metrics;
-    private final CallerExecutor threads;
+    private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
-    private final WatchPoller looker;
-    private final Lane<Question, Answer> lane;
+    private final WatchPoller poller;
+    private final Lane<PollRequest, PollResult> lane;
     private volatile boolean stopping;
 
     /** @param waitMax how long a new stream waits for a database that does not answer */
@@ -62,19 +62,19 @@ public final class Watches extends LaneOwner {
             WatchProperties properties,
             Duration waitMax,
             WatchMetrics metrics,
-            CallerExecutor threads,
+            CallerExecutor callerExecutor,
             LongSupplier nanoClock) {
         this.properties = properties;
         this.metrics = metrics;
-        this.threads = threads;
+        this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
-        this.looker = new WatchPoller(changes, json, waitMax, nanoClock);
+        this.poller = new WatchPoller(changes, json, waitMax, nanoClock);
         this.lane = new Lane<>(
                 "watches",
-                // A question of each stream, and the poll's.
+                // A request of each new stream, and the scheduled one.
                 new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax, FLIGHT_MAX),
-                looker,
-                threads,
+                poller,
+                callerExecutor,
                 nanos -> {},
                 nanoClock);
     }
@@ -90,10 +90,9 @@ public final class Watches extends LaneOwner {
     }
 
     /**
-     * Has the events of some counters written, as bytes: one for each that is not as the client has it, then one
-     * whenever one of them is found changed. Gives no more than is asked for, and skips what there was no room for and
-     * is no longer true. Ends where the instance stops. The stream counts for as long as it is written, and leaves
-     * nothing behind.
+     * Writes the events of some counters, as bytes: one for each counter that is not as the client has it, then one for
+     * each change that a poll finds. Respects the client's demand, and skips states that are outdated before the client
+     * takes them. Ends where the instance stops.
      *
      * <p>The events fail, before there is any, with a {@link ProblemException} where the database does not answer, or
      * where a counter that is required does not exist. The writing fails with one, before it begins, where there are
@@ -111,7 +110,7 @@ public final class Watches extends LaneOwner {
     }
 
     private Flux<DataBuffer> events(WatchStream stream, boolean required) {
-        // Never more than was asked for: there is nothing to be buffered.
+        // The stream respects the demand: there is nothing to buffer.
         return seen(stream, required).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
@@ -122,7 +121,7 @@ public final class Watches extends LaneOwner {
                     ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
-        WatchStream stream = new WatchStream(watched, versions.clone(), threads.current(), metrics);
+        WatchStream stream = new WatchStream(watched, versions.clone(), callerExecutor.current(), metrics);
         ids.forEach(id -> watched.add(join(id, stream)));
         streams.add(stream);
         if (stopping) {
@@ -152,15 +151,15 @@ public final class Watches extends LaneOwner {
         });
     }
 
-    private Mono<Answer> seen(WatchStream stream, boolean required) {
-        return lane.submit(new Question(stream.counters()))
-                .doOnNext(Watches::requireSeen)
-                .doOnNext(answer -> requireExisting(stream, required));
+    private Mono<PollResult> seen(WatchStream stream, boolean required) {
+        return lane.submit(new PollRequest(stream.counters()))
+                .doOnNext(Watches::requireDone)
+                .doOnNext(done -> requireExisting(stream, required));
     }
 
-    private static void requireSeen(Answer answer) {
-        switch (answer) {
-            case SEEN -> {}
+    private static void requireDone(PollResult result) {
+        switch (result) {
+            case DONE -> {}
             case OVERLOADED -> throw new ProblemException(ProblemType.OVERLOADED, "Too many streams begin at once.");
             case UNAVAILABLE ->
                 throw new ProblemException(ProblemType.STORE_UNAVAILABLE, "The counters could not be read.");
@@ -173,7 +172,7 @@ public final class Watches extends LaneOwner {
         }
     }
 
-    /** Looks at all that is watched, in one statement or a few. */
+    /** Polls all watched counters, in one statement or a few. */
     @Scheduled(fixedDelayString = "${tally.watch.interval:250ms}")
     Mono<Void> poll() {
         return Mono.defer(() -> counters.isEmpty() || stopping ? Mono.empty() : pass(nanoClock.getAsLong()));
@@ -181,10 +180,10 @@ public final class Watches extends LaneOwner {
 
     private Mono<Void> pass(long startNanos) {
         return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
-                .map(Question::new)
+                .map(PollRequest::new)
                 .concatMap(lane::submit)
-                .all(Answer.SEEN::equals)
-                .flatMap(seen -> seen ? rest(nanoClock.getAsLong() - startNanos) : Mono.empty());
+                .all(PollResult.DONE::equals)
+                .flatMap(done -> done ? rest(nanoClock.getAsLong() - startNanos) : Mono.empty());
     }
 
     private Mono<Void> rest(long workNanos) {
@@ -207,11 +206,11 @@ public final class Watches extends LaneOwner {
         streams.forEach(WatchStream::beat);
     }
 
-    /** Streams last for as long as their clients like: this ends them before the web server waits for them. */
+    /** Streams end with their clients only: this ends them before the web server waits for them. */
     @EventListener(ContextClosedEvent.class)
     void endStreams() {
         stopping = true;
-        looker.stop();
+        poller.stop();
         streams.forEach(WatchStream::end);
     }
 }
