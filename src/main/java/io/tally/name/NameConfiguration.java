@@ -16,7 +16,7 @@ class NameConfiguration {
     }
 
     @Bean
-    Names names(NameStore store, PipelineProperties limits, CallerExecutor threads) {
-        return new Names(store, limits, threads, System::nanoTime);
+    Names names(NameStore store, PipelineProperties limits, CallerExecutor callerExecutor) {
+        return new Names(store, limits, callerExecutor, System::nanoTime);
     }
 }

@@ -26,21 +26,21 @@ public final class Names extends LaneOwner {
 
     private final NameStore store;
     private final PipelineProperties limits;
-    private final CallerExecutor threads;
+    private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
     private final Lane<NameRequest, NameResult> lane;
 
-    Names(NameStore store, PipelineProperties limits, CallerExecutor threads, LongSupplier nanoClock) {
+    Names(NameStore store, PipelineProperties limits, CallerExecutor callerExecutor, LongSupplier nanoClock) {
         this.store = store;
         this.limits = limits;
-        this.threads = threads;
+        this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
         this.lane = new Lane<>(
                 "names",
                 // A name costs about what a counter does.
                 new Lane.Limits(limits.batchCountersMax(), limits.queueOperationsMax(), limits.waitMax(), FLIGHT_MAX),
                 new NameBatchHandler(store, limits, nanoClock),
-                threads,
+                callerExecutor,
                 nanos -> {},
                 nanoClock);
     }
@@ -70,7 +70,7 @@ public final class Names extends LaneOwner {
     }
 
     private OrderedSubmission<NameRequest, NameResult> submission(RetryPolicy<NameResult> retry) {
-        return new OrderedSubmission<>(any -> lane, retry, threads.current(), nanoClock);
+        return new OrderedSubmission<>(any -> lane, retry, callerExecutor.current(), nanoClock);
     }
 
     /** A name that exists; empty if it does not. Fails with {@link io.tally.pipeline.StoreFailure} only. */

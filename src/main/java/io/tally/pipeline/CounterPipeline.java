@@ -54,7 +54,7 @@ public final class CounterPipeline implements SmartLifecycle {
 
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
-    private final CallerExecutor threads;
+    private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
     private final Ledger ledger = new Ledger();
     private final List<FencedWriter> writers = new ArrayList<>();
@@ -71,11 +71,11 @@ public final class CounterPipeline implements SmartLifecycle {
             CounterStore store,
             PipelineProperties limits,
             LaneMetrics metrics,
-            CallerExecutor threads,
+            CallerExecutor callerExecutor,
             LongSupplier nanoClock) {
         this.limits = limits;
         this.metrics = metrics;
-        this.threads = threads;
+        this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
@@ -95,7 +95,7 @@ public final class CounterPipeline implements SmartLifecycle {
                 limits.queueOperationsMax(),
                 limits.waitMax(),
                 limits.flightMax(store.callMax()));
-        return new Lane<>(name, lane, handler, threads, observer, nanoClock);
+        return new Lane<>(name, lane, handler, callerExecutor, observer, nanoClock);
     }
 
     /** Applies a command. Never fails: what went wrong is an outcome, too. */
@@ -141,7 +141,7 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private OrderedSubmission<Command, Outcome> submission(RetryPolicy<Outcome> retry) {
-        return new OrderedSubmission<>(this::laneOf, retry, threads.current(), nanoClock);
+        return new OrderedSubmission<>(this::laneOf, retry, callerExecutor.current(), nanoClock);
     }
 
     private Mono<List<Outcome>> submitted(List<Command> increments, OrderedSubmission<Command, Outcome> submission) {

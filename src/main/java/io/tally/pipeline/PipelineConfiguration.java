@@ -14,8 +14,8 @@ class PipelineConfiguration {
 
     @Bean
     CounterPipeline counterPipeline(
-            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerExecutor threads) {
-        return new CounterPipeline(store, limits, metrics, threads, System::nanoTime);
+            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerExecutor callerExecutor) {
+        return new CounterPipeline(store, limits, metrics, callerExecutor, System::nanoTime);
     }
 
     @Bean
