@@ -4,7 +4,7 @@ import io.tally.counter.Command;
 import io.tally.counter.Outcome;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Added;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -57,7 +57,7 @@ public class CoalescerBenchmark {
     public void coalesceSumAndAnswer(Blackhole answers) {
         Coalescer.Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);
         IncrementWrite write = new IncrementWrite(batch.increments(), new RecentSet<>(1));
-        List<Level> levels = Collections.nCopies(write.counters(), new Level(1_000_000, 1_000_000));
-        answers.consume(write.answer(new Added(levels, List.of())));
+        List<VersionedValue> values = Collections.nCopies(write.counters(), new VersionedValue(1_000_000, 1_000_000));
+        answers.consume(write.answer(new Added(values, List.of())));
     }
 }

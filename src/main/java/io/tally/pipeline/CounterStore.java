@@ -121,34 +121,34 @@ public interface CounterStore {
     /**
      * What came of moves.
      *
-     * @param levels after all of them, in the order of the counters; {@code null} where one was left out
+     * @param values after all of them, in the order of the counters; {@code null} where one was left out
      * @param moved whether it was not as it is now, in the order of the moves; {@code null} where one was left out
      */
-    record MoveResult(List<@Nullable Level> levels, List<@Nullable Boolean> moved) {}
+    record MoveResult(List<@Nullable VersionedValue> values, List<@Nullable Boolean> moved) {}
 
     /** The value and version of a counter after a sum was added. */
-    record Level(long value, long version) {}
+    record VersionedValue(long value, long version) {}
 
     /**
      * What is stored under a key.
      *
-     * @param level after the increment that was made under it
+     * @param after the value after the increment that was made under it
      * @param known the fingerprint stored before; {@code null} where this batch made the increment
      */
-    record KeyedLevel(Level level, @Nullable Long known) {
+    record KeyedValue(VersionedValue after, @Nullable Long known) {
         /** The same for whoever comes with the key next. */
-        KeyedLevel knownAs(long fingerprint) {
-            return new KeyedLevel(level, fingerprint);
+        KeyedValue knownAs(long fingerprint) {
+            return new KeyedValue(after, fingerprint);
         }
     }
 
     /**
      * What came of sums and of keyed increments.
      *
-     * @param levels in the order of the sums; {@code null} where one was left out or stands for no operation
+     * @param values in the order of the sums; {@code null} where one was left out or stands for no operation
      * @param keyed in their order; {@code null} where one was left out
      */
-    record Added(List<@Nullable Level> levels, List<@Nullable KeyedLevel> keyed) {}
+    record Added(List<@Nullable VersionedValue> values, List<@Nullable KeyedValue> keyed) {}
 
     /** A pure function from the states found to what shall be. */
     interface Decision {

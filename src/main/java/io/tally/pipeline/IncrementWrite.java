@@ -11,10 +11,10 @@ import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
-import io.tally.pipeline.CounterStore.KeyedLevel;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Sum;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
 import java.util.ArrayList;
@@ -97,14 +97,14 @@ final class IncrementWrite implements FencedWrite<Added> {
         int operations = 0;
         double magnitude = 0;
         for (int i = 0; i < sums.size(); i++) {
-            if (added.levels().get(i) != null) {
+            if (added.values().get(i) != null) {
                 operations += sums.get(i).operations();
                 magnitude += groups.get(i).magnitude();
             }
         }
         for (int i = 0; i < keyed.size(); i++) {
-            KeyedLevel level = added.keyed().get(i);
-            if (level != null && level.known() == null) {
+            KeyedValue stored = added.keyed().get(i);
+            if (stored != null && stored.known() == null) {
                 operations++;
                 magnitude += Math.abs((double) keyed.get(i).delta());
             }
@@ -115,11 +115,11 @@ final class IncrementWrite implements FencedWrite<Added> {
     @Override
     public List<PendingRequest<Command, Outcome>> answer(Added added) {
         List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
-        Iterator<@Nullable KeyedLevel> keyedLevels = added.keyed().iterator();
+        Iterator<@Nullable KeyedValue> keyedValues = added.keyed().iterator();
         for (int i = 0; i < groups.size(); i++) {
             CounterGroup group = groups.get(i);
             int before = leftOut.size();
-            answer(group, sums.get(i), added.levels().get(i), byKey(group, keyedLevels), leftOut);
+            answer(group, sums.get(i), added.values().get(i), byKey(group, keyedValues), leftOut);
             if (leftOut.size() > before) {
                 bounded.add(group.counter());
             }
@@ -127,15 +127,15 @@ final class IncrementWrite implements FencedWrite<Added> {
         return leftOut;
     }
 
-    private static Map<IdempotencyKey, KeyedLevel> byKey(CounterGroup group, Iterator<@Nullable KeyedLevel> levels) {
+    private static Map<IdempotencyKey, KeyedValue> byKey(CounterGroup group, Iterator<@Nullable KeyedValue> values) {
         if (group.keyed().isEmpty()) {
             return Map.of();
         }
-        Map<IdempotencyKey, KeyedLevel> byKey = HashMap.newHashMap(group.keyed().size());
+        Map<IdempotencyKey, KeyedValue> byKey = HashMap.newHashMap(group.keyed().size());
         for (Command command : group.keyed()) {
-            KeyedLevel level = levels.next();
-            if (level != null) {
-                byKey.put(keyOf(command), level);
+            KeyedValue stored = values.next();
+            if (stored != null) {
+                byKey.put(keyOf(command), stored);
             }
         }
         return byKey;
@@ -144,21 +144,21 @@ final class IncrementWrite implements FencedWrite<Added> {
     private static void answer(
             CounterGroup group,
             Sum sum,
-            @Nullable Level level,
-            Map<IdempotencyKey, KeyedLevel> byKey,
+            @Nullable VersionedValue after,
+            Map<IdempotencyKey, KeyedValue> byKey,
             List<PendingRequest<Command, Outcome>> leftOut) {
-        long value = level == null ? 0 : level.value() - sum.delta();
-        long version = level == null ? 0 : level.version() - sum.operations();
+        long value = after == null ? 0 : after.value() - sum.delta();
+        long version = after == null ? 0 : after.version() - sum.operations();
         for (PendingRequest<Command, Outcome> pending : group.requests()) {
             Command command = pending.request();
             IdempotencyKey key = command.key();
-            KeyedLevel keyedLevel = key == null ? null : byKey.get(key);
-            if (keyedLevel != null && key != null) {
-                pending.answer(outcome(key, command, keyedLevel));
-                if (keyedLevel.known() == null) {
-                    byKey.put(key, keyedLevel.knownAs(command.fingerprint()));
+            KeyedValue keyedValue = key == null ? null : byKey.get(key);
+            if (keyedValue != null && key != null) {
+                pending.answer(outcome(key, command, keyedValue));
+                if (keyedValue.known() == null) {
+                    byKey.put(key, keyedValue.knownAs(command.fingerprint()));
                 }
-            } else if (key != null || level == null) {
+            } else if (key != null || after == null) {
                 leftOut.add(pending);
             } else {
                 long delta = deltaOf(command);
@@ -169,9 +169,9 @@ final class IncrementWrite implements FencedWrite<Added> {
         }
     }
 
-    private static Outcome outcome(IdempotencyKey key, Command command, KeyedLevel stored) {
+    private static Outcome outcome(IdempotencyKey key, Command command, KeyedValue stored) {
         Incremented incremented =
-                new Incremented(stored.level().value(), stored.level().version(), deltaOf(command));
+                new Incremented(stored.after().value(), stored.after().version(), deltaOf(command));
         Long known = stored.known();
         return known == null
                 ? incremented

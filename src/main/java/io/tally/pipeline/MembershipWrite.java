@@ -7,10 +7,10 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Moved;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
-import io.tally.pipeline.CounterStore.Level;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
 import java.util.ArrayList;
@@ -75,22 +75,25 @@ final class MembershipWrite implements FencedWrite<MoveResult> {
         int from = 0;
         for (int i = 0; i < groups.size(); i++) {
             List<PendingRequest<Command, Outcome>> requests = groups.get(i).requests();
-            Level level = result.levels().get(i);
-            if (level == null) {
+            VersionedValue after = result.values().get(i);
+            if (after == null) {
                 leftOut.addAll(requests);
             } else {
-                leftOut.addAll(answer(requests, from, level, result.moved()));
+                leftOut.addAll(answer(requests, from, after, result.moved()));
             }
             from += requests.size();
         }
         return leftOut;
     }
 
-    /** Answers backwards from the level after the last operation; returns the requests that were left out. */
+    /** Answers backwards from the value after the last operation; returns the requests that were left out. */
     private List<PendingRequest<Command, Outcome>> answer(
-            List<PendingRequest<Command, Outcome>> requests, int from, Level level, List<@Nullable Boolean> moved) {
-        long value = level.value();
-        long version = level.version();
+            List<PendingRequest<Command, Outcome>> requests,
+            int from,
+            VersionedValue after,
+            List<@Nullable Boolean> moved) {
+        long value = after.value();
+        long version = after.version();
         List<PendingRequest<Command, Outcome>> leftOut = new ArrayList<>(0);
         for (int i = requests.size() - 1; i >= 0; i--) {
             Boolean changed = moved.get(from + i);

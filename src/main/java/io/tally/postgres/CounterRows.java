@@ -5,7 +5,7 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Kind;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import java.time.Instant;
@@ -73,18 +73,18 @@ public final class CounterRows {
         return time == null ? null : time.toInstant();
     }
 
-    /** Levels, in the order of what they belong to; none where nothing is stored. */
-    static List<@Nullable Level> levels(Readable row, String valuesColumn, String versionsColumn) {
+    /** Values with their versions, in the order of their counters or keys; none where nothing is stored. */
+    static List<@Nullable VersionedValue> versionedValues(Readable row, String valuesColumn, String versionsColumn) {
         Long[] values = row.get(valuesColumn, Long[].class);
         if (values == null) {
             return List.of();
         }
         Long[] versions = Objects.requireNonNull(row.get(versionsColumn, Long[].class), versionsColumn);
-        List<@Nullable Level> levels = new ArrayList<>(values.length);
+        List<@Nullable VersionedValue> versionedValues = new ArrayList<>(values.length);
         for (int i = 0; i < values.length; i++) {
-            levels.add(values[i] == null ? null : new Level(values[i], versions[i]));
+            versionedValues.add(values[i] == null ? null : new VersionedValue(values[i], versions[i]));
         }
-        return levels;
+        return versionedValues;
     }
 
     public static String text(Readable row, String column) {

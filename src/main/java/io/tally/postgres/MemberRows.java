@@ -65,7 +65,7 @@ final class MemberRows {
     static MoveResult result(Readable row) {
         @Nullable Boolean[] moved = row.get("outcome_moves", Boolean[].class);
         return new MoveResult(
-                CounterRows.levels(row, "outcome_values", "outcome_versions"),
+                CounterRows.versionedValues(row, "outcome_values", "outcome_versions"),
                 moved == null ? List.of() : Collections.unmodifiableList(Arrays.asList(moved)));
     }
 

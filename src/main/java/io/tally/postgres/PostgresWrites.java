@@ -11,8 +11,7 @@ import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Decision;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
-import io.tally.pipeline.CounterStore.KeyedLevel;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement;
@@ -20,6 +19,7 @@ import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Sum;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LockSet;
 import io.tally.pipeline.LockedState;
@@ -40,7 +40,7 @@ import reactor.core.publisher.Mono;
 /** The write side of one lane. */
 final class PostgresWrites implements Writes {
 
-    private static final Level NO_LEVEL = new Level(0, 0);
+    private static final VersionedValue NO_VALUE = new VersionedValue(0, 0);
 
     /** Random, not sequential: a database that lost its last writers must not assign their identities again. */
     private static final SecureRandom WRITERS = new SecureRandom();
@@ -124,27 +124,28 @@ final class PostgresWrites implements Writes {
     }
 
     private static Added added(Readable row) {
-        return new Added(CounterRows.levels(row, "outcome_values", "outcome_versions"), keyedLevels(row));
+        return new Added(CounterRows.versionedValues(row, "outcome_values", "outcome_versions"), keyedValues(row));
     }
 
-    private static List<@Nullable KeyedLevel> keyedLevels(Readable row) {
-        List<@Nullable Level> levels = CounterRows.levels(row, "outcome_key_values", "outcome_key_versions");
-        if (levels.isEmpty()) {
+    private static List<@Nullable KeyedValue> keyedValues(Readable row) {
+        List<@Nullable VersionedValue> values =
+                CounterRows.versionedValues(row, "outcome_key_values", "outcome_key_versions");
+        if (values.isEmpty()) {
             return List.of();
         }
         @Nullable
         Long[] known =
                 Objects.requireNonNull(row.get("outcome_key_fingerprints", Long[].class), "outcome_key_fingerprints");
-        List<@Nullable KeyedLevel> keyed = new ArrayList<>(levels.size());
+        List<@Nullable KeyedValue> keyed = new ArrayList<>(values.size());
         for (int i = 0; i < known.length; i++) {
-            keyed.add(keyedLevel(levels.get(i), known[i]));
+            keyed.add(keyedValue(values.get(i), known[i]));
         }
         return keyed;
     }
 
-    private static @Nullable KeyedLevel keyedLevel(@Nullable Level level, @Nullable Long known) {
-        // A key of another operation has a fingerprint and no level.
-        return level == null && known == null ? null : new KeyedLevel(level == null ? NO_LEVEL : level, known);
+    private static @Nullable KeyedValue keyedValue(@Nullable VersionedValue after, @Nullable Long known) {
+        // A key of another operation has a fingerprint and no value.
+        return after == null && known == null ? null : new KeyedValue(after == null ? NO_VALUE : after, known);
     }
 
     @Override

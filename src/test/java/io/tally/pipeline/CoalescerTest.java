@@ -16,11 +16,11 @@ import io.tally.counter.Precondition;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Keyed;
-import io.tally.pipeline.CounterStore.KeyedLevel;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Sum;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -117,7 +117,7 @@ class CoalescerTest {
             for (int i = 0; i < sent.size(); i++) {
                 after += moved.get(i) ? (sent.get(i).joins() ? 1 : -1) : 0;
             }
-            assertThat(write.answer(new MoveResult(List.of(new Level(after, 100)), new ArrayList<>(moved))))
+            assertThat(write.answer(new MoveResult(List.of(new VersionedValue(after, 100)), new ArrayList<>(moved))))
                     .isEmpty();
 
             long value = before;
@@ -164,23 +164,23 @@ class CoalescerTest {
         long base = 1_000;
 
         IncrementWrite write = write(batch.increments());
-        List<Level> levels = new ArrayList<>();
+        List<VersionedValue> values = new ArrayList<>();
         for (Sum sum : write.sums()) {
             assertThat(Math.abs(sum.delta())).isLessThanOrEqualTo(Sum.VALUE_MAX);
-            levels.add(new Level(base + sum.delta(), base + sum.operations()));
+            values.add(new VersionedValue(base + sum.delta(), base + sum.operations()));
         }
-        List<Level> last = new ArrayList<>(levels);
-        List<KeyedLevel> stored = new ArrayList<>();
+        List<VersionedValue> last = new ArrayList<>(values);
+        List<KeyedValue> stored = new ArrayList<>();
         for (Keyed keyed : write.keyed()) {
             if (isKnown(keyed.key(), known)) {
-                stored.add(new KeyedLevel(new Level(-7, 7), keyed.fingerprint()));
+                stored.add(new KeyedValue(new VersionedValue(-7, 7), keyed.fingerprint()));
             } else {
-                Level before = last.get(keyed.sum());
-                last.set(keyed.sum(), new Level(before.value() + keyed.delta(), before.version() + 1));
-                stored.add(new KeyedLevel(last.get(keyed.sum()), null));
+                VersionedValue before = last.get(keyed.sum());
+                last.set(keyed.sum(), new VersionedValue(before.value() + keyed.delta(), before.version() + 1));
+                stored.add(new KeyedValue(last.get(keyed.sum()), null));
             }
         }
-        assertThat(write.answer(new Added(levels, stored))).isEmpty();
+        assertThat(write.answer(new Added(values, stored))).isEmpty();
 
         for (CounterGroup group : batch.increments()) {
             checkGroup(group.counter(), increments, known, base);

@@ -31,14 +31,14 @@ import io.tally.counter.Precondition;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
-import io.tally.pipeline.CounterStore.KeyedLevel;
-import io.tally.pipeline.CounterStore.Level;
+import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Sum;
+import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.testing.Clients;
 import java.util.ArrayList;
@@ -120,11 +120,11 @@ public interface CounterStoreContract {
         long writer = registered(writes);
 
         assertThat(add(writes, new Fence(writer, 1), sum("z", 3), sum("ü", -2), sum("a", 0))
-                        .levels())
-                .containsExactly(new Level(3, 1), new Level(-2, 1), new Level(0, 1));
+                        .values())
+                .containsExactly(new VersionedValue(3, 1), new VersionedValue(-2, 1), new VersionedValue(0, 1));
         assertThat(add(writes, new Fence(writer, 2), new Sum(counter("a"), 5, 4), sum("z", 1))
-                        .levels())
-                .containsExactly(new Level(5, 5), new Level(4, 2));
+                        .values())
+                .containsExactly(new VersionedValue(5, 5), new VersionedValue(4, 2));
         assertThat(get(store().read(List.of(counter("a"), counter("z"), counter("absent")))))
                 .hasSize(2)
                 .hasEntrySatisfying(counter("a"), a -> assertThat(a.value()).isEqualTo(5));
@@ -186,8 +186,8 @@ public interface CounterStoreContract {
                 new Create(counter("high"), Sum.VALUE_MAX + 1, Bounds.NONE, Precondition.NONE));
 
         assertThat(add(writes, new Fence(writer, 2), sum("bounded", 1), sum("free", 1), sum("high", 1))
-                        .levels())
-                .containsExactly(null, new Level(1, 1), null);
+                        .values())
+                .containsExactly(null, new VersionedValue(1, 1), null);
         assertThat(read("bounded").value()).isEqualTo(1);
     }
 
@@ -210,16 +210,19 @@ public interface CounterStoreContract {
                 List.of(keyed(0, "k1", 11, 10), keyed(1, "k2", 12, 20), keyed(0, "k3", 13, 30))));
         assertThat(first)
                 .isEqualTo(new Added(
-                        List.of(new Level(5, 2), new Level(0, 0)), List.of(fresh(15, 3), fresh(20, 1), fresh(45, 4))));
+                        List.of(new VersionedValue(5, 2), new VersionedValue(0, 0)),
+                        List.of(fresh(15, 3), fresh(20, 1), fresh(45, 4))));
 
         Added second = get(writes.add(
                 new Fence(writer, 2),
                 List.of(new Sum(counter("a"), 5, 1), new Sum(counter("b"), 0, 0)),
                 List.of(keyed(0, "k1", 11, 10), keyed(1, "k2", 99, 1), keyed(0, "k4", 14, 1))));
-        assertThat(second.levels()).containsExactly(new Level(50, 5), null);
+        assertThat(second.values()).containsExactly(new VersionedValue(50, 5), null);
         assertThat(second.keyed())
                 .containsExactly(
-                        new KeyedLevel(new Level(15, 3), 11L), new KeyedLevel(new Level(20, 1), 12L), fresh(51, 6));
+                        new KeyedValue(new VersionedValue(15, 3), 11L),
+                        new KeyedValue(new VersionedValue(20, 1), 12L),
+                        fresh(51, 6));
         assertThat(read("a").value()).isEqualTo(51);
         assertThat(read("a").version()).isEqualTo(6);
         assertThat(read("b").version()).isEqualTo(1);
@@ -233,8 +236,8 @@ public interface CounterStoreContract {
         return (Committed) get(writes.settle(fence));
     }
 
-    private static KeyedLevel fresh(long value, long version) {
-        return new KeyedLevel(new Level(value, version), null);
+    private static KeyedValue fresh(long value, long version) {
+        return new KeyedValue(new VersionedValue(value, version), null);
     }
 
     @Test
@@ -250,7 +253,7 @@ public interface CounterStoreContract {
                 new Fence(writer, 2),
                 List.of(new Sum(counter("bounded"), 1, 1), new Sum(counter("free"), 0, 0)),
                 List.of(keyed(0, "k", 1, 1), keyed(1, "l", 2, 2))));
-        assertThat(added.levels()).containsExactly(null, new Level(0, 0));
+        assertThat(added.values()).containsExactly(null, new VersionedValue(0, 0));
         assertThat(added.keyed()).containsExactly(null, fresh(2, 1));
 
         Command command = Command.of(new Increment(counter("bounded"), 4, Precondition.NONE), key("k"));
@@ -319,10 +322,10 @@ public interface CounterStoreContract {
     default void appliesAKeyOnceHoweverManyRace() throws Exception {
         int racers = 6;
         int batches = 15;
-        List<List<KeyedLevel>> answered = Clients.atOnce(racers, racer -> {
+        List<List<KeyedValue>> answered = Clients.atOnce(racers, racer -> {
             Writes writes = writes(racer);
             long writer = registered(writes);
-            List<KeyedLevel> mine = new ArrayList<>();
+            List<KeyedValue> mine = new ArrayList<>();
             for (long sequence = 1; sequence <= batches; ) {
                 List<Keyed> keyed = new ArrayList<>();
                 for (int i = 0; i < 10; i++) {
@@ -344,9 +347,9 @@ public interface CounterStoreContract {
             return mine;
         });
 
-        List<KeyedLevel> all = answered.stream().flatMap(List::stream).toList();
+        List<KeyedValue> all = answered.stream().flatMap(List::stream).toList();
         assertThat(all).hasSize(racers * batches * 10);
-        assertThat(all.stream().filter(level -> level.known() == null)).hasSize(batches * 10);
+        assertThat(all.stream().filter(keyed -> keyed.known() == null)).hasSize(batches * 10);
         assertThat(read("keyed0").value()
                         + read("keyed1").value()
                         + read("keyed2").value())
@@ -400,7 +403,7 @@ public interface CounterStoreContract {
         add(writes, new Fence(writer, 1), sum("settled", 7), sum("other", 1));
 
         assertThat(committed(writes(1), new Fence(writer, 1)).added())
-                .isEqualTo(new Added(List.of(new Level(7, 1), new Level(1, 1)), List.of()));
+                .isEqualTo(new Added(List.of(new VersionedValue(7, 1), new VersionedValue(1, 1)), List.of()));
         resolve(writes, new Fence(writer, 2), new Delete(counter("other"), Precondition.NONE));
         assertThat(get(writes.settle(new Fence(writer, 2)))).isInstanceOf(Committed.class);
     }
@@ -413,7 +416,8 @@ public interface CounterStoreContract {
         assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
         assertThat(get(writes.settle(new Fence(writer, 1)))).isEqualTo(new NotCommitted());
         fails(StoreFailure.Kind.FENCED, writes.add(new Fence(writer, 1), List.of(sum("late", 1)), List.of()));
-        assertThat(add(writes, new Fence(writer, 2), sum("late", 1)).levels()).containsExactly(new Level(1, 1));
+        assertThat(add(writes, new Fence(writer, 2), sum("late", 1)).values())
+                .containsExactly(new VersionedValue(1, 1));
     }
 
     @Test
@@ -548,7 +552,7 @@ public interface CounterStoreContract {
                         move(0, "liked", "zoe", false),
                         move(0, "liked", "ünal", true))));
 
-        assertThat(result.levels()).containsExactly(new Level(3, 3), null, null);
+        assertThat(result.values()).containsExactly(new VersionedValue(3, 3), null, null);
         assertThat(result.moved()).containsExactly(false, true, null, null, false, true);
         assertThat(read("liked").value()).isEqualTo(3);
         assertThat(read("plain").value()).isEqualTo(5);
@@ -562,7 +566,7 @@ public interface CounterStoreContract {
                         move(0, "liked", "ann", false),
                         move(0, "liked", "bob", false),
                         move(0, "liked", "eve", true))));
-        assertThat(away.levels()).containsExactly(new Level(2, 6));
+        assertThat(away.values()).containsExactly(new VersionedValue(2, 6));
         assertThat(away.moved()).containsExactly(true, true, true);
     }
 

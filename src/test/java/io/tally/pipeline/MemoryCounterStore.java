@@ -222,15 +222,15 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private Added added(List<Sum> sums, List<Keyed> keyed) {
-        List<@Nullable Level> levels = new ArrayList<>();
+        List<@Nullable VersionedValue> values = new ArrayList<>();
         for (Sum sum : sums) {
-            levels.add(sum.operations() == 0 || isLeftOut(sum) ? null : add(sum, sum.delta(), sum.operations()));
+            values.add(sum.operations() == 0 || isLeftOut(sum) ? null : add(sum, sum.delta(), sum.operations()));
         }
-        List<@Nullable KeyedLevel> keyedLevels = new ArrayList<>();
+        List<@Nullable KeyedValue> keyedValues = new ArrayList<>();
         for (Keyed one : keyed) {
-            keyedLevels.add(keyedLevel(one, sums.get(one.sum())));
+            keyedValues.add(keyedValue(one, sums.get(one.sum())));
         }
-        return new Added(levels, keyedLevels);
+        return new Added(values, keyedValues);
     }
 
     private boolean isLeftOut(Sum sum) {
@@ -238,25 +238,25 @@ final class MemoryCounterStore implements CounterStore {
         return counter != null && counter.bounds().any();
     }
 
-    private @Nullable KeyedLevel keyedLevel(Keyed keyed, Sum sum) {
+    private @Nullable KeyedValue keyedValue(Keyed keyed, Sum sum) {
         IdempotencyRecord known = keys.get(keyed.key());
         if (known != null && known.result() instanceof Incremented result) {
-            return new KeyedLevel(new Level(result.value(), result.version()), known.fingerprint());
+            return new KeyedValue(new VersionedValue(result.value(), result.version()), known.fingerprint());
         }
         if (isLeftOut(sum)) {
             return null;
         }
-        Level level = add(sum, keyed.delta(), 1);
+        VersionedValue after = add(sum, keyed.delta(), 1);
         keys.put(
                 keyed.key(),
                 new IdempotencyRecord(
                         keyed.key(),
                         keyed.fingerprint(),
-                        new Incremented(level.value(), level.version(), keyed.delta())));
-        return new KeyedLevel(level, null);
+                        new Incremented(after.value(), after.version(), keyed.delta())));
+        return new KeyedValue(after, null);
     }
 
-    private Level add(Sum sum, long delta, int operations) {
+    private VersionedValue add(Sum sum, long delta, int operations) {
         Counter before = counters.getOrDefault(
                 sum.counter(), new Counter(sum.counter(), Kind.PLAIN, 0, 0, Bounds.NONE, Instant.EPOCH, Instant.EPOCH));
         Counter after = new Counter(
@@ -268,6 +268,6 @@ final class MemoryCounterStore implements CounterStore {
                 before.createdAt(),
                 before.updatedAt());
         counters.put(after.id(), after);
-        return new Level(after.value(), after.version());
+        return new VersionedValue(after.value(), after.version());
     }
 }
