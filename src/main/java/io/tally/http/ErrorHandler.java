@@ -10,7 +10,7 @@ import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Whatever is thrown, in a route, a filter or before either, as a problem. */
+/** Answers every exception of a route, of a filter, or from before either, with a problem. */
 @Component
 @Order(-2) // before Spring Boot's own at -1
 class ErrorHandler implements WebExceptionHandler {

@@ -11,7 +11,7 @@ import org.springframework.web.server.ServerWebInputException;
 import reactor.netty.channel.AbortedException;
 import tools.jackson.core.JacksonException;
 
-/** Whatever was thrown, as a problem. Never shows the text of an exception. */
+/** Exceptions as problems. A problem never shows the text of an exception. */
 public final class Failures {
 
     private static final Logger log = LoggerFactory.getLogger(Failures.class);

@@ -33,7 +33,7 @@ public final class Routes {
         return new Resource(pattern, List.of(produced));
     }
 
-    /** A page for people, at a path pattern: answers whatever {@code Accept} says. */
+    /** A page for people, at a path pattern: it ignores {@code Accept}. */
     static Resource page(String pattern) {
         return new Resource(pattern, List.of(MediaType.ALL));
     }
@@ -135,7 +135,7 @@ public final class Routes {
                                 .anyMatch(type -> type.getQualityValue() > 0
                                         && produced.stream().anyMatch(type::isCompatibleWith));
             } catch (InvalidMediaTypeException unreadable) {
-                // A page for people answers whatever is accepted.
+                // A page for people ignores Accept.
                 return produced.contains(MediaType.ALL);
             }
         }

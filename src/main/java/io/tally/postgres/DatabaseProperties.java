@@ -13,7 +13,7 @@ import org.springframework.util.Assert;
  *
  * @param url {@code postgresql://host:port/database}, with {@code ?sslmode=verify-full} and the like where wanted
  * @param connectTimeout the longest that opening a connection may take, log-in included
- * @param lockTimeout the longest a statement waits for a row that somebody else has locked; the database keeps it
+ * @param lockTimeout the longest a statement waits for a row that another transaction has locked; the database keeps it
  * @param statementTimeout the longest a statement may run; the database keeps it, and a second later so does this side
  * @param readConnectionsMax the most pooled connections: one for reads of counters, the others for what is not counted
  */

@@ -47,7 +47,7 @@ public final class Sessions {
         Map<String, String> session = of(properties, properties.statementTimeout());
         // A plan outlives the table it was made for: one made for an empty table must not read a full one row by row.
         session.put("enable_seqscan", "off");
-        // Each statement has one good plan, whatever the arrays hold; planning anew costs more than it runs.
+        // Each statement has one good plan for all arrays; planning again costs more than it runs.
         session.put("plan_cache_mode", "force_generic_plan");
         return session;
     }

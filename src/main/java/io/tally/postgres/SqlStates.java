@@ -60,17 +60,17 @@ final class SqlStates {
         return new StoreFailure(Kind.FENCED, Cause.CONNECTION, "the writer's row is not where the fence says");
     }
 
-    /** What becomes of something sent that is not answered. */
+    /** The failure of a statement without an answer in time. */
     static <T> Mono<T> noAnswer(Duration waited) {
         return Mono.error(() -> new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "no answer within " + waited));
     }
 
-    /** What becomes of a connection that does not come about. */
+    /** The failure of a connection that is not open in time. */
     static <T> Mono<T> noConnection(Duration waited) {
         return Mono.error(() -> new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "no connection within " + waited));
     }
 
-    /** Another was first with one of our own keys; with somebody else's unique index, looking again would not help. */
+    /** Another transaction was first with one of Tally's own keys. For other unique indexes, a retry would not help. */
     private static StoreFailure alreadyThere(Throwable failure) {
         boolean ours = failure instanceof PostgresqlException known
                 && known.getErrorDetails()
@@ -89,7 +89,7 @@ final class SqlStates {
             // What PostgreSQL itself may say of a statement or of this user.
             case "0A", "21", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "54", "55" ->
                 failure(Kind.FATAL, Cause.CONNECTION, state, failure);
-            // A state of somebody's own, raised by their trigger.
+            // A state that an operator's trigger raises.
             default -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
         };
     }
