@@ -114,18 +114,9 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     }
 
     @Override
-    public Audit overloaded() {
-        return new Unread(new Overloaded());
-    }
-
-    @Override
-    public Audit unavailable() {
-        return new Unread(new StoreUnavailable());
-    }
-
-    @Override
-    public Audit abandoned() {
-        return new Unread(new StoreUnavailable());
+    public Refusals<Audit> refusals() {
+        return new Refusals<>(
+                new Unread(new Overloaded()), new Unread(new StoreUnavailable()), new Unread(new StoreUnavailable()));
     }
 
     @Override

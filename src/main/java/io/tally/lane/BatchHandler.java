@@ -9,21 +9,21 @@ public interface BatchHandler<I, O> {
     /**
      * Carries out a batch and answers each request. The lane subscribes once and starts no other batch until this one
      * completes. It cancels only a batch that takes longer than {@link Lane.Limits#flightMax}. Requests without an
-     * answer at the end get {@link #abandoned}.
+     * answer at the end get {@link Refusals#abandoned}.
      */
     Mono<Void> handle(List<PendingRequest<I, O>> batch);
 
-    /** The outcome of a request that the full queue rejects, or that waited too long; nothing was applied. */
-    O overloaded();
+    /** The outcomes of requests that no batch answers. */
+    Refusals<O> refusals();
 
     /**
-     * The outcome of a request that is not sent because the target is unavailable or the lane closes; nothing was
-     * applied.
+     * The outcomes of requests that no batch answers.
+     *
+     * @param overloaded the full queue rejects the request, or it waited too long; nothing was applied
+     * @param unavailable the target is unavailable or the lane closes; nothing was applied
+     * @param abandoned the request's batch ended without an answer to it
      */
-    O unavailable();
-
-    /** The outcome of a request whose batch ended without an answer to it. */
-    O abandoned();
+    record Refusals<O>(O overloaded, O unavailable, O abandoned) {}
 
     /** Whether the last batch reached its target. */
     boolean isAvailable();

@@ -84,9 +84,7 @@ public final class Lane<I, O> {
     private final WaitObserver observer;
     private final LongSupplier nanoClock;
 
-    private final O overloaded;
-    private final O unavailable;
-    private final O abandoned;
+    private final BatchHandler.Refusals<O> refusals;
 
     private final Queue<PendingRequest<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
@@ -134,9 +132,7 @@ public final class Lane<I, O> {
         this.callerExecutor = callerExecutor;
         this.observer = observer;
         this.nanoClock = nanoClock;
-        this.overloaded = handler.overloaded();
-        this.unavailable = handler.unavailable();
-        this.abandoned = handler.abandoned();
+        this.refusals = handler.refusals();
     }
 
     /** Enters a request on each subscription: never put a retry above this. */
@@ -149,10 +145,10 @@ public final class Lane<I, O> {
         // Counted before closing is read: a closing lane waits for all requests that it counted.
         int waiting = queued.incrementAndGet();
         if (closing) {
-            turnAway(pending, unavailable);
+            turnAway(pending, refusals.unavailable());
             drain();
         } else if (waiting > limits.queueMax()) {
-            turnAway(pending, overloaded);
+            turnAway(pending, refusals.overloaded());
         } else {
             queue.add(pending);
             drain();
@@ -188,7 +184,7 @@ public final class Lane<I, O> {
         int waiting = queued.addAndGet(size);
         if (closing) {
             queued.addAndGet(-size);
-            entering.forEach(pending -> pending.answer(unavailable));
+            entering.forEach(pending -> pending.answer(refusals.unavailable()));
         } else if (waiting > togetherMax()) {
             queued.addAndGet(-size);
             return false;
@@ -216,7 +212,7 @@ public final class Lane<I, O> {
 
     /** The outcome of a request that there was no room for. */
     O overloaded() {
-        return overloaded;
+        return refusals.overloaded();
     }
 
     /** What the lane is called in logs and metrics. */
@@ -330,7 +326,7 @@ public final class Lane<I, O> {
         for (PendingRequest<I, O> head = queue.peek();
                 head != null && now - head.sinceNanos() > waitMaxNanos;
                 head = queue.peek()) {
-            O refusal = handler.isAvailable() ? overloaded : unavailable;
+            O refusal = handler.isAvailable() ? refusals.overloaded() : refusals.unavailable();
             queue.remove();
             queued.decrementAndGet();
             head.refuse(refusal);
@@ -400,7 +396,7 @@ public final class Lane<I, O> {
                 report(failure);
             }
             for (PendingRequest<I, O> pending : requests) {
-                pending.answer(abandoned);
+                pending.answer(refusals.abandoned());
             }
             survive(() -> awaitReturnOf(this));
             inFlight = null;

@@ -101,18 +101,9 @@ final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
     }
 
     @Override
-    public NameResult overloaded() {
-        return new Failure(new Overloaded());
-    }
-
-    @Override
-    public NameResult unavailable() {
-        return new Failure(new StoreUnavailable());
-    }
-
-    @Override
-    public NameResult abandoned() {
-        return new Failure(new Unknown());
+    public Refusals<NameResult> refusals() {
+        return new Refusals<>(
+                new Failure(new Overloaded()), new Failure(new StoreUnavailable()), new Failure(new Unknown()));
     }
 
     @Override

@@ -115,18 +115,8 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     }
 
     @Override
-    public Outcome overloaded() {
-        return new Overloaded();
-    }
-
-    @Override
-    public Outcome unavailable() {
-        return new StoreUnavailable();
-    }
-
-    @Override
-    public Outcome abandoned() {
-        return new Unknown();
+    public Refusals<Outcome> refusals() {
+        return new Refusals<>(new Overloaded(), new StoreUnavailable(), new Unknown());
     }
 
     @Override

@@ -66,18 +66,8 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
     }
 
     @Override
-    public Outcome overloaded() {
-        return new Overloaded();
-    }
-
-    @Override
-    public Outcome unavailable() {
-        return new StoreUnavailable();
-    }
-
-    @Override
-    public Outcome abandoned() {
-        return new StoreUnavailable();
+    public Refusals<Outcome> refusals() {
+        return new Refusals<>(new Overloaded(), new StoreUnavailable(), new StoreUnavailable());
     }
 
     @Override

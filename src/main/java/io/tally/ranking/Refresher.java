@@ -58,18 +58,9 @@ final class Refresher implements BatchHandler<String, RankingState> {
     }
 
     @Override
-    public RankingState overloaded() {
-        return new Unread(new Overloaded());
-    }
-
-    @Override
-    public RankingState unavailable() {
-        return new Unread(new StoreUnavailable());
-    }
-
-    @Override
-    public RankingState abandoned() {
-        return new Unread(new StoreUnavailable());
+    public Refusals<RankingState> refusals() {
+        return new Refusals<>(
+                new Unread(new Overloaded()), new Unread(new StoreUnavailable()), new Unread(new StoreUnavailable()));
     }
 
     @Override

@@ -117,18 +117,8 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     }
 
     @Override
-    public PollResult overloaded() {
-        return PollResult.OVERLOADED;
-    }
-
-    @Override
-    public PollResult unavailable() {
-        return PollResult.UNAVAILABLE;
-    }
-
-    @Override
-    public PollResult abandoned() {
-        return PollResult.UNAVAILABLE;
+    public Refusals<PollResult> refusals() {
+        return new Refusals<>(PollResult.OVERLOADED, PollResult.UNAVAILABLE, PollResult.UNAVAILABLE);
     }
 
     @Override

@@ -46,18 +46,8 @@ public class LaneInterleavingsTest {
         }
 
         @Override
-        public String overloaded() {
-            return "overloaded";
-        }
-
-        @Override
-        public String unavailable() {
-            return "unavailable";
-        }
-
-        @Override
-        public String abandoned() {
-            return "abandoned";
+        public Refusals<String> refusals() {
+            return new Refusals<>("overloaded", "unavailable", "abandoned");
         }
 
         @Override

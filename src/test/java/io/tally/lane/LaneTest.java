@@ -65,18 +65,8 @@ class LaneTest {
         }
 
         @Override
-        public String overloaded() {
-            return "overloaded";
-        }
-
-        @Override
-        public String unavailable() {
-            return "unavailable";
-        }
-
-        @Override
-        public String abandoned() {
-            return "abandoned";
+        public Refusals<String> refusals() {
+            return new Refusals<>("overloaded", "unavailable", "abandoned");
         }
 
         @Override

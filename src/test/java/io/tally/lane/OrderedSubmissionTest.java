@@ -71,18 +71,8 @@ class OrderedSubmissionTest {
         }
 
         @Override
-        public String overloaded() {
-            return "overloaded";
-        }
-
-        @Override
-        public String unavailable() {
-            return "unavailable";
-        }
-
-        @Override
-        public String abandoned() {
-            return "unknown";
+        public Refusals<String> refusals() {
+            return new Refusals<>("overloaded", "unavailable", "unknown");
         }
 
         @Override
