@@ -1,4 +1,4 @@
-/** What is stored under an idempotency key, and what becomes of a request that comes with one. */
+/** Results stored under idempotency keys, replays, and the removal of rows after their retention. */
 @NullMarked
 package io.tally.idempotency;
 

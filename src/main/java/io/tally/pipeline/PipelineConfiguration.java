@@ -1,5 +1,8 @@
 package io.tally.pipeline;
 
+import io.tally.idempotency.ExpiredRows;
+import io.tally.idempotency.IdempotencyProperties;
+import io.tally.idempotency.Pruner;
 import io.tally.lane.CallerExecutor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;

@@ -1,8 +1,8 @@
 package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.idempotency.ExpiredRows;
 import io.tally.pipeline.CounterStore;
-import io.tally.pipeline.ExpiredRows;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;

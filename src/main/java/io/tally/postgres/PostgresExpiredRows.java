@@ -2,7 +2,7 @@ package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Row;
-import io.tally.pipeline.ExpiredRows;
+import io.tally.idempotency.ExpiredRows;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;

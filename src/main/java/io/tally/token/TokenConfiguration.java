@@ -1,7 +1,7 @@
 package io.tally.token;
 
-import io.tally.pipeline.ExpiredRows;
-import io.tally.pipeline.Pruner;
+import io.tally.idempotency.ExpiredRows;
+import io.tally.idempotency.Pruner;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresExpiredRows;

@@ -1,4 +1,4 @@
-package io.tally.pipeline;
+package io.tally.idempotency;
 
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;

@@ -1,6 +1,6 @@
-package io.tally.pipeline;
+package io.tally.idempotency;
 
-import io.tally.pipeline.ExpiredRows.Removal;
+import io.tally.idempotency.ExpiredRows.Removal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.LongConsumer;
@@ -10,8 +10,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does; where
- * several meet, each finds less to do.
+ * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does, and all
+ * share the work.
  */
 public final class Pruner {
 
@@ -34,10 +34,10 @@ public final class Pruner {
     private volatile Instant reached = Instant.EPOCH;
 
     /**
-     * Removes such rows, when it is scheduled.
+     * A pruner that runs on a schedule.
      *
-     * @param what they are called in the log
-     * @param observer told how many each step removed
+     * @param what the name of the rows in the log
+     * @param observer gets the number of rows that each step removed
      */
     public Pruner(String what, ExpiredRows rows, Duration retention, LongConsumer observer) {
         this.what = what;
@@ -49,11 +49,11 @@ public final class Pruner {
     /** Removes what has expired by now. */
     @Scheduled(fixedDelay = INTERVAL_MILLIS)
     Mono<Void> prune() {
-        return Mono.defer(() -> new Pass().steps()).onErrorResume(StoreFailure.class, this::later);
+        return Mono.defer(() -> new Pass().steps()).onErrorResume(this::later);
     }
 
-    private Mono<Void> later(StoreFailure failure) {
-        log.warn("Expired {} could not be removed now: {}", what, failure.getMessage());
+    private Mono<Void> later(Throwable failure) {
+        log.warn("Expired {} could not be removed now: {}", what, failure.toString());
         return Mono.empty();
     }
 
