@@ -36,27 +36,14 @@ public final class BulkBodies {
         this.limits = limits;
     }
 
-    /**
-     * Whether a body is a stream of lines, and not an array.
-     *
-     * @throws ProblemException where it is neither
-     */
+    /** Whether a body is a stream of lines, and not an array. */
     public boolean isStream(ServerRequest request) {
-        MediaType type = request.headers().contentType().orElse(MediaType.APPLICATION_OCTET_STREAM);
-        if (MediaType.APPLICATION_JSON.equalsTypeAndSubtype(type)) {
-            return false;
-        }
-        if (MediaType.APPLICATION_NDJSON.equalsTypeAndSubtype(type)) {
-            return true;
-        }
-        throw new ProblemException(
-                ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send application/json or application/x-ndjson.");
+        return Bodies.isOfType(request, MediaType.APPLICATION_NDJSON);
     }
 
     /** Reads an array. Fails with a {@link ProblemException} if the body is missing, malformed or too long. */
     public <T> Mono<List<BulkItem<T>>> array(ServerRequest request, ItemReader<T> reader) {
-        return Bodies.bytes(request, limits.arrayBytesMax())
-                .switchIfEmpty(Mono.error(Bodies::missing))
+        return Bodies.bytes(request, limits.arrayBytesMax(), "Send application/json or application/x-ndjson.")
                 .map(reader::array);
     }
 

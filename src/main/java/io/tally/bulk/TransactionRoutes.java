@@ -7,15 +7,12 @@ import io.tally.http.Answers;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Preconditions;
-import io.tally.http.ProblemException;
-import io.tally.http.ProblemType;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.MediaType;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -47,12 +44,7 @@ class TransactionRoutes {
     private Mono<ServerResponse> transact(ServerRequest request) {
         Preconditions.requireNone(request);
         IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.TRANSACTIONS);
-        MediaType type = request.headers().contentType().orElse(MediaType.APPLICATION_OCTET_STREAM);
-        if (Bodies.hasBody(request) && !MediaType.APPLICATION_JSON.equalsTypeAndSubtype(type)) {
-            throw new ProblemException(ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send application/json.");
-        }
-        return Bodies.bytes(request, BODY_MAX)
-                .switchIfEmpty(Mono.error(Bodies::missing))
+        return Bodies.bytes(request, BODY_MAX, "Send application/json.")
                 .map(reader::transaction)
                 .map(increments -> Command.of(new Transaction(increments), key))
                 .flatMap(pipeline::apply)

@@ -18,9 +18,12 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.http.MediaType;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.reactive.function.BodyExtractors;
 import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.server.UnsupportedMediaTypeStatusException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
@@ -37,11 +40,27 @@ public final class Bodies {
 
     private Bodies() {}
 
-    /** The body of a request as JSON; empty where it has none. */
+    /** The body of a request as JSON; empty where it has none, whatever its type. */
     public static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
-        boolean isTyped = request.headers().asHttpHeaders().containsHeader(HttpHeaders.CONTENT_TYPE);
-        return isTyped || hasBody(request) ? request.bodyToMono(JsonNode.class) : Mono.empty();
+        return hasBody(request)
+                ? Mono.defer(() -> request.bodyToMono(JsonNode.class))
+                        .onErrorResume(Bodies::isUnsupported, refusal -> refuse(request, refusal))
+                : Mono.empty();
+    }
+
+    private static boolean isUnsupported(Throwable failure) {
+        return failure instanceof UnsupportedMediaTypeStatusException || failure instanceof InvalidMediaTypeException;
+    }
+
+    /** Refuses the body of a request, and is empty where there is none. The body has not been read. */
+    private static <T> Mono<T> refuse(ServerRequest request, Throwable refusal) {
+        return isLengthKnown(request)
+                ? Mono.error(refusal)
+                : buffers(request).next().flatMap(buffer -> {
+                    DataBufferUtils.release(buffer);
+                    return Mono.error(refusal);
+                });
     }
 
     /**
@@ -57,14 +76,38 @@ public final class Bodies {
         }
     }
 
-    /** The body of a request as it arrives. */
+    /** The body of a request as it arrives; empty where nothing does. */
     public static Flux<DataBuffer> buffers(ServerRequest request) {
-        return request.body(BodyExtractors.toDataBuffers());
+        return request.body(BodyExtractors.toDataBuffers()).filter(Bodies::isReadable);
     }
 
-    /** All of the body of a request; empty where it has none. Fails where it is longer. */
-    public static Mono<byte[]> bytes(ServerRequest request, DataSize max) {
-        return DataBufferUtils.join(buffers(request), (int) max.toBytes()).map(Bodies::bytes);
+    private static boolean isReadable(DataBuffer buffer) {
+        // The filter discards one without bytes.
+        return buffer.readableByteCount() > 0;
+    }
+
+    /**
+     * All of the JSON body of a request. Fails where there is none or it is longer.
+     *
+     * @param types says what to send where the body is of another type
+     */
+    public static Mono<byte[]> bytes(ServerRequest request, DataSize max, String types) {
+        Mono<byte[]> body = isOfType(request, MediaType.APPLICATION_JSON)
+                ? DataBufferUtils.join(buffers(request), (int) max.toBytes()).map(Bodies::bytes)
+                : refuse(request, new ProblemException(ProblemType.UNSUPPORTED_MEDIA_TYPE, types));
+        return body.switchIfEmpty(Mono.error(Bodies::missing));
+    }
+
+    /** Whether the body of a request has that type, whatever its parameters are. */
+    public static boolean isOfType(ServerRequest request, MediaType type) {
+        try {
+            return request.headers()
+                    .contentType()
+                    .filter(type::equalsTypeAndSubtype)
+                    .isPresent();
+        } catch (InvalidMediaTypeException unreadable) {
+            return false;
+        }
     }
 
     private static byte[] bytes(DataBuffer buffer) {
@@ -74,10 +117,13 @@ public final class Bodies {
         return bytes;
     }
 
-    /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. */
-    public static boolean hasBody(ServerRequest request) {
-        HttpHeaders headers = request.headers().asHttpHeaders();
-        return headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
+    /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. One of chunks may be empty. */
+    private static boolean hasBody(ServerRequest request) {
+        return isLengthKnown(request) || request.headers().asHttpHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
+    }
+
+    private static boolean isLengthKnown(ServerRequest request) {
+        return request.headers().asHttpHeaders().getContentLength() > 0;
     }
 
     /** {@code {"delta":1}}. */

@@ -22,8 +22,8 @@ public record HttpProperties(
         @DefaultValue("8KB") DataSize lineBytesMax,
         @DefaultValue("2MB") DataSize streamBytesMax) {
 
-    /** What Reactor Netty hands over of a body at once, at most. */
-    private static final DataSize PIECE = DataSize.ofKilobytes(8);
+    /** The most of a body that arrives, or is inflated, at once. */
+    public static final DataSize PIECE = DataSize.ofKilobytes(8);
 
     private static final DataSize ARRAY_MAX = DataSize.ofMegabytes(64);
     private static final DataSize STREAM_MAX = DataSize.ofMegabytes(64);

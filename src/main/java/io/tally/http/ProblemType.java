@@ -91,7 +91,7 @@ public enum ProblemType {
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
             "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson"
-                    + " where the route takes streams."),
+                    + " where the route takes streams. Or its Content-Encoding is not supported: send gzip, or none."),
     IDEMPOTENCY_KEY_REUSED(
             HttpStatus.UNPROCESSABLE_CONTENT,
             "The idempotency key is another request's",

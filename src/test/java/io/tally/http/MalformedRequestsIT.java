@@ -261,15 +261,6 @@ class MalformedRequestsIT {
         refused(rows, "empty Content-Type", 415, "unsupported-media-type", "POST", INCREMENTS, ONE, "Content-Type:");
         refused(
                 rows,
-                "Content-Type garbage, no body",
-                415,
-                "unsupported-media-type",
-                "POST",
-                INCREMENTS,
-                "",
-                "Content-Type: garbage");
-        refused(
-                rows,
                 "Content-Type of a creation",
                 415,
                 "unsupported-media-type",

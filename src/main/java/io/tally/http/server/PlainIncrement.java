@@ -83,16 +83,15 @@ final class PlainIncrement {
         return host == null || isPlain(host, 0, host.length());
     }
 
-    /** With a type where there is a body, and without one where there is none. */
+    /** A body has a length and a type; without one, a type says nothing. */
     private static boolean isBodyPlain(HttpHeaders headers) {
         String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
-        String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
-        if (length == null || length.equals("0")) {
-            return type == null;
-        }
-        return length.length() <= BODY_DIGITS_MAX
-                && length.charAt(0) != '0'
-                && HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(type);
+        return length == null
+                || length.equals("0")
+                || (length.length() <= BODY_DIGITS_MAX
+                        && length.charAt(0) != '0'
+                        && HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(
+                                headers.get(HttpHeaderNames.CONTENT_TYPE)));
     }
 
     /** A list of types, in one field or in several, is for somebody else to weigh. */
@@ -108,7 +107,8 @@ final class PlainIncrement {
 
     /** Whether one has a body. */
     static boolean hasBody(HttpServerRequest request) {
-        return request.requestHeaders().contains(HttpHeaderNames.CONTENT_TYPE);
+        String length = request.requestHeaders().get(HttpHeaderNames.CONTENT_LENGTH);
+        return length != null && !length.equals("0");
     }
 
     /**

@@ -3,6 +3,7 @@ package io.tally.http.server;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
 import io.tally.http.RequestId;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -30,6 +31,17 @@ class RequestGate {
     /** A function of the request's head alone. Runs on the event loop for each request: cheap, and never blocking. */
     Decision decide(HttpMethod method, String uri, HttpHeaders fields) {
         String requestId = RequestId.sent(fields.get(RequestId.HEADER));
+        if (ContentCoding.of(fields) == ContentCoding.UNSUPPORTED) {
+            return new Refused(requestId, unsupportedCoding());
+        }
         return requestId == null ? WITHOUT_ID : new Admitted(requestId);
+    }
+
+    /** With the codings that are supported (RFC 9110, section 15.5.16). */
+    private static ProblemException unsupportedCoding() {
+        var supported = new org.springframework.http.HttpHeaders();
+        supported.set(org.springframework.http.HttpHeaders.ACCEPT_ENCODING, "gzip");
+        return new ProblemException(
+                ProblemType.UNSUPPORTED_MEDIA_TYPE, "A body's Content-Encoding is gzip or none.", supported);
     }
 }

@@ -6,15 +6,19 @@ import io.tally.http.server.RequestGate.Decision;
 import io.tally.http.server.RequestGate.Refused;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.stereotype.Component;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** Asks the gate before Spring's dispatcher handles a request. */
+/** Asks the gate before Spring's dispatcher handles a request, and gives the dispatcher its body without coding. */
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class RequestGateFilter implements WebFilter {
@@ -31,8 +35,42 @@ final class RequestGateFilter implements WebFilter {
         Decision decision = gate.decide(request.method(), request.uri(), request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
         return switch (decision) {
-            case Admitted admitted -> chain.filter(exchange);
+            case Admitted admitted -> chain.filter(decoded(exchange, request));
             case Refused refused -> Mono.error(refused.problem());
         };
+    }
+
+    private static ServerWebExchange decoded(ServerWebExchange exchange, HttpServerRequest request) {
+        return ContentCoding.of(request.requestHeaders()) == ContentCoding.GZIP
+                ? exchange.mutate().request(new Inflated(exchange.getRequest())).build()
+                : exchange;
+    }
+
+    /** A request whose body is gzip, without that. */
+    private static final class Inflated extends ServerHttpRequestDecorator {
+
+        private final HttpHeaders headers;
+
+        Inflated(ServerHttpRequest compressed) {
+            super(compressed);
+            headers = new HttpHeaders();
+            headers.addAll(compressed.getHeaders());
+            headers.remove(HttpHeaders.CONTENT_ENCODING);
+            if (headers.getContentLength() > 0) {
+                // Of the compressed body. That of the inflated one is not known, as that of a chunked one is not.
+                headers.remove(HttpHeaders.CONTENT_LENGTH);
+                headers.set(HttpHeaders.TRANSFER_ENCODING, "chunked");
+            }
+        }
+
+        @Override
+        public HttpHeaders getHeaders() {
+            return headers;
+        }
+
+        @Override
+        public Flux<DataBuffer> getBody() {
+            return Gunzip.inflate(super.getBody());
+        }
     }
 }
