@@ -119,7 +119,8 @@ public final class Bodies {
 
     /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. One of chunks may be empty. */
     private static boolean hasBody(ServerRequest request) {
-        return isLengthKnown(request) || request.headers().asHttpHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
+        return isLengthKnown(request)
+                || request.headers().asHttpHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
     }
 
     private static boolean isLengthKnown(ServerRequest request) {

@@ -1,6 +1,8 @@
 package io.tally.http;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
@@ -23,9 +25,37 @@ public final class RequestQuery {
                 ? List.of()
                 : Stream.of(query.split("&", -1))
                         .filter(parameter -> parameter.startsWith(name + "="))
-                        // A plus sign is a space in forms, and where browsers write queries.
-                        .map(parameter -> RequestPath.decode(
-                                parameter.substring(name.length() + 1).replace('+', ' ')))
+                        .map(parameter -> decode(parameter.substring(name.length() + 1)))
                         .toList();
+    }
+
+    /**
+     * Requires that a query has no other parameters than these.
+     *
+     * @param taken each may stand once
+     * @param repeatable those that may stand more than once
+     * @throws ProblemException which names the parameter and those that are taken
+     */
+    static void requireKnown(ServerRequest request, Set<String> taken, Set<String> repeatable) {
+        String query = request.uri().getRawQuery();
+        if (query == null) {
+            return;
+        }
+        Set<String> seen = new HashSet<>();
+        for (String parameter : query.split("&")) {
+            String name = decode(parameter.split("=", 2)[0]);
+            if (!parameter.isEmpty() && !taken.contains(name)) {
+                throw Bodies.malformed("'" + name + "' is not a parameter of this request, which takes "
+                        + (taken.isEmpty() ? "none." : String.join(", ", taken) + "."));
+            }
+            if (!seen.add(name) && !parameter.isEmpty() && !repeatable.contains(name)) {
+                throw Bodies.malformed("'" + name + "' may stand in the query once.");
+            }
+        }
+    }
+
+    private static String decode(String text) {
+        // A plus sign is a space in forms, and where browsers write queries.
+        return RequestPath.decode(text.replace('+', ' '));
     }
 }

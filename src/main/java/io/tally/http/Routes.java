@@ -1,5 +1,6 @@
 package io.tally.http;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -67,6 +68,8 @@ public final class Routes {
         private final String pattern;
         private final List<MediaType> produced;
         private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
+        private final Map<HttpMethod, Set<String>> parameters = new LinkedHashMap<>();
+        private final Set<String> repeatable = new HashSet<>();
         private @Nullable RequestPredicate condition;
 
         private Resource(String pattern, List<MediaType> produced) {
@@ -74,12 +77,24 @@ public final class Routes {
             this.produced = produced;
         }
 
-        /** What a method does. A resource with GET answers HEAD, too. */
-        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler) {
+        /**
+         * What a method does. A resource with GET answers HEAD, too.
+         *
+         * @param taken the parameters that its query may have, each once
+         */
+        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, String... taken) {
             handlers.put(method, handler);
+            parameters.put(method, new LinkedHashSet<>(List.of(taken)));
             if (method.equals(HttpMethod.GET)) {
                 handlers.put(HttpMethod.HEAD, handler);
+                parameters.put(HttpMethod.HEAD, parameters.get(method));
             }
+            return this;
+        }
+
+        /** Lets a query have that parameter more than once. */
+        public Resource repeatable(String parameter) {
+            repeatable.add(parameter);
             return this;
         }
 
@@ -94,6 +109,9 @@ public final class Routes {
             Map<HttpMethod, HandlerFunction<ServerResponse>> fixed = Map.copyOf(handlers);
             Set<HttpMethod> allowed = new LinkedHashSet<>(handlers.keySet());
             allowed.add(HttpMethod.OPTIONS);
+            Set<String> any = new LinkedHashSet<>();
+            parameters.values().forEach(any::addAll);
+            parameters.put(HttpMethod.OPTIONS, any);
             RequestPredicate path = RequestPredicates.path(pattern);
             return new Route(
                     condition == null ? path : path.and(condition), request -> handle(fixed, allowed, request));
@@ -106,9 +124,11 @@ public final class Routes {
             HandlerFunction<ServerResponse> handler = handlers.get(request.method());
             if (handler != null) {
                 requireAccepted(request);
+                requireKnownParameters(request);
                 return handler.handle(request);
             }
             if (request.method().equals(HttpMethod.OPTIONS)) {
+                requireKnownParameters(request);
                 return ServerResponse.noContent()
                         .headers(headers -> headers.setAllow(allowed))
                         .build();
@@ -127,6 +147,18 @@ public final class Routes {
             }
         }
 
+        /** What a route would ignore is refused, as unknown members of a body are. */
+        private void requireKnownParameters(ServerRequest request) {
+            if (!isPage()) {
+                RequestQuery.requireKnown(request, parameters.getOrDefault(request.method(), Set.of()), repeatable);
+            }
+        }
+
+        /** Whether it is a page for people, which browsers and mail programs add parameters to. */
+        private boolean isPage() {
+            return produced.contains(MediaType.ALL);
+        }
+
         private boolean isAccepted(ServerRequest request) {
             try {
                 List<MediaType> accepted = request.headers().accept();
@@ -136,7 +168,7 @@ public final class Routes {
                                         && produced.stream().anyMatch(type::isCompatibleWith));
             } catch (InvalidMediaTypeException unreadable) {
                 // A page for people ignores Accept.
-                return produced.contains(MediaType.ALL);
+                return isPage();
             }
         }
     }

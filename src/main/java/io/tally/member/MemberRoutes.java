@@ -63,7 +63,9 @@ class MemberRoutes {
 
     @Bean
     Route membersRoute() {
-        return Routes.resource(MEMBERS).on(HttpMethod.GET, this::list).build();
+        return Routes.resource(MEMBERS)
+                .on(HttpMethod.GET, this::list, "limit", "cursor")
+                .build();
     }
 
     private static MemberId member(ServerRequest request) {

@@ -66,15 +66,15 @@ class NameRoutes {
     @Bean
     Route namesRoute() {
         return Routes.resource(NAMESPACE, MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
-                .on(HttpMethod.POST, this::getOrCreate)
-                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))))
+                .on(HttpMethod.POST, this::getOrCreate, "fold")
+                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))), "id")
                 .build();
     }
 
     @Bean
     Route nameRoute() {
         return Routes.resource(NAME)
-                .on(HttpMethod.GET, request -> answer(names.find(key(request))))
+                .on(HttpMethod.GET, request -> answer(names.find(key(request))), "fold")
                 .build();
     }
 

@@ -92,7 +92,7 @@ class ListRoutes {
     @Bean
     Route listRoute() {
         return Routes.resource(CounterPath.NAMESPACE)
-                .on(HttpMethod.GET, this::list)
+                .on(HttpMethod.GET, this::list, "sort", "limit", "cursor")
                 .build();
     }
 

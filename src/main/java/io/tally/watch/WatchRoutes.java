@@ -47,7 +47,8 @@ class WatchRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
         return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
-                .on(HttpMethod.GET, this::several)
+                .on(HttpMethod.GET, this::several, NAME)
+                .repeatable(NAME)
                 .where(WatchRoutes::asksForEvents)
                 .build();
     }

@@ -63,11 +63,13 @@ class RequestBodiesIT {
         Response send(String type, String version, String framing, byte[] body, String... more) throws IOException {
             String name = "n" + names.incrementAndGet();
             client.put("gz/existing", "{}");
-            StringBuilder request =
-                    new StringBuilder(method + " " + path.replace("NAME", name) + " " + version + "\r\nHost: tally\r\n");
-            Stream.of(headers.stream(), Stream.of(more), Stream.of(type).filter(text -> !text.isEmpty())
-                            .map(text -> "Content-Type: " + text), Stream.of(framing)
-                            .filter(text -> !text.isEmpty()))
+            StringBuilder request = new StringBuilder(
+                    method + " " + path.replace("NAME", name) + " " + version + "\r\nHost: tally\r\n");
+            Stream.of(
+                            headers.stream(),
+                            Stream.of(more),
+                            Stream.of(type).filter(text -> !text.isEmpty()).map(text -> "Content-Type: " + text),
+                            Stream.of(framing).filter(text -> !text.isEmpty()))
                     .flatMap(fields -> fields)
                     .forEach(field -> request.append(field).append("\r\n"));
             request.append("\r\n").append(new String(body, ISO_8859_1));
@@ -113,14 +115,7 @@ class RequestBodiesIT {
                         200,
                         "\"value\":9",
                         400),
-                call(
-                        "POST",
-                        "/v1/transactions",
-                        JSON,
-                        "{\"increments\":[" + INCREMENT + "]}",
-                        200,
-                        "\"value\":5",
-                        400),
+                call("POST", "/v1/transactions", JSON, "{\"increments\":[" + INCREMENT + "]}", 200, "\"value\":5", 400),
                 call("POST", "/v1/increments", JSON, "[" + INCREMENT + "]", 200, "\"value\":5", 400),
                 call("POST", "/v1/increments", NDJSON, INCREMENT, 200, "\"value\":5", 200),
                 call("POST", "/v1/names/gz", JSON, "[\"NAME\"]", 200, "\"created\":true", 400),
@@ -216,7 +211,9 @@ class RequestBodiesIT {
             Response answer = call.send(body, "Content-Encoding: gzip");
             if (call.isStream()) {
                 assertThat(answer.status()).isEqualTo(200);
-                assertThat(answer.body()).contains("/problems/stream-incomplete").doesNotContain(call.answer());
+                assertThat(answer.body())
+                        .contains("/problems/stream-incomplete")
+                        .doesNotContain(call.answer());
             } else {
                 assertThat(answer.status()).as(answer.body()).isEqualTo(400);
                 assertThat(answer.json().path("detail").asString()).contains("gzip");
@@ -233,9 +230,10 @@ class RequestBodiesIT {
         Response answer = call.send(bomb, "Content-Encoding: gzip");
         if (call.isStream()) {
             assertThat(answer.status()).isEqualTo(200);
-            assertThat(answer.body().lines().toList()).satisfiesExactly(
-                    first -> assertThat(first).contains("/problems/content-too-large"),
-                    second -> assertThat(second).contains(call.answer()));
+            assertThat(answer.body().lines().toList())
+                    .satisfiesExactly(
+                            first -> assertThat(first).contains("/problems/content-too-large"),
+                            second -> assertThat(second).contains(call.answer()));
         } else {
             assertThat(answer.status()).as(answer.body()).isEqualTo(413);
             assertThat(answer.problem()).isEqualTo("content-too-large");
@@ -324,7 +322,10 @@ class RequestBodiesIT {
         String text = new String(body, ISO_8859_1);
         for (int i = 0; i < text.length(); i += 10) {
             String chunk = text.substring(i, Math.min(i + 10, text.length()));
-            chunks.append(Integer.toHexString(chunk.length())).append("\r\n").append(chunk).append("\r\n");
+            chunks.append(Integer.toHexString(chunk.length()))
+                    .append("\r\n")
+                    .append(chunk)
+                    .append("\r\n");
         }
         return (chunks + "0\r\n\r\n").getBytes(ISO_8859_1);
     }

@@ -21,8 +21,7 @@ enum ContentCoding {
     private static ContentCoding of(String list) {
         List<String> codings = List.of(list.split(",")).stream()
                 .map(String::strip)
-                .filter(coding ->
-                        !coding.isEmpty() && !HttpHeaderValues.IDENTITY.contentEqualsIgnoreCase(coding))
+                .filter(coding -> !coding.isEmpty() && !HttpHeaderValues.IDENTITY.contentEqualsIgnoreCase(coding))
                 .toList();
         if (codings.isEmpty()) {
             return IDENTITY;

@@ -5,6 +5,7 @@ import io.tally.http.HttpProperties;
 import io.tally.http.ProblemException;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.zip.CRC32;
@@ -46,7 +47,7 @@ final class Gunzip {
         DATA(0, 0),
         TRAILER(0, 8);
 
-        private static final Part[] ALL = values();
+        private static final List<Part> ORDER = List.of(values());
 
         private final int flag;
         private final int length;
@@ -61,7 +62,7 @@ final class Gunzip {
         }
 
         Part next() {
-            return ALL[(ordinal() + 1) % ALL.length];
+            return ORDER.get((ORDER.indexOf(this) + 1) % ORDER.size());
         }
     }
 

@@ -47,7 +47,8 @@ class GunzipTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 1_000_000})
     void membersAreOneBody(int size) {
-        assertThat(inflate(join(gzip(TEXT), gzip(""), gzip("x"), gzip(TEXT)), size)).isEqualTo(TEXT + "x" + TEXT);
+        assertThat(inflate(join(gzip(TEXT), gzip(""), gzip("x"), gzip(TEXT)), size))
+                .isEqualTo(TEXT + "x" + TEXT);
     }
 
     @Test
@@ -131,8 +132,9 @@ class GunzipTest {
         Flux<DataBuffer> endless = Flux.generate(sink -> sink.next(buffer(bomb, 0, bomb.length)));
         Gunzip.inflate(endless).subscribe(subscriber);
 
-        assertThat(sizes).hasSize(2).allSatisfy(size -> assertThat(size)
-                .isLessThanOrEqualTo((int) HttpProperties.PIECE.toBytes()));
+        assertThat(sizes)
+                .hasSize(2)
+                .allSatisfy(size -> assertThat(size).isLessThanOrEqualTo((int) HttpProperties.PIECE.toBytes()));
         subscriber.cancel();
         assertThat(sent.size()).isLessThanOrEqualTo(3);
     }
@@ -151,7 +153,8 @@ class GunzipTest {
         for (int size : List.of(3, 1_000_000)) {
             assertThatExceptionOfType(ProblemException.class)
                     .isThrownBy(() -> inflate(body, size))
-                    .satisfies(problem -> assertThat(problem.problem().getStatus()).isEqualTo(400));
+                    .satisfies(
+                            problem -> assertThat(problem.problem().getStatus()).isEqualTo(400));
         }
     }
 
