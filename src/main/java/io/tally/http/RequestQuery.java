@@ -42,7 +42,7 @@ public final class RequestQuery {
             return;
         }
         Set<String> seen = new HashSet<>();
-        for (String parameter : query.split("&")) {
+        for (String parameter : query.split("&", -1)) {
             String name = decode(parameter.split("=", 2)[0]);
             if (!parameter.isEmpty() && !taken.contains(name)) {
                 throw Bodies.malformed("'" + name + "' is not a parameter of this request, which takes "
