@@ -38,6 +38,16 @@ class StartupIT {
                 .contains("tally.pipeline.lanes must be between 1 and 64");
     }
 
+    @Test
+    void refusesHttp2() {
+        assertThat(refusal(
+                        "--tally.database.url=postgresql://localhost/tally",
+                        USERNAME,
+                        PASSWORD,
+                        "--server.http2.enabled=true"))
+                .contains("server.http2.enabled is true, and Tally serves HTTP/1.1 only.");
+    }
+
     private static String refusal(String... settings) {
         List<String> line = new ArrayList<>(List.of(
                 "env",

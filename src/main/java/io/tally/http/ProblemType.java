@@ -110,6 +110,11 @@ public enum ProblemType {
             HttpStatus.INTERNAL_SERVER_ERROR,
             "Something unforeseen went wrong",
             "This is a defect of the service. Whether the operation was applied is not known."),
+    NOT_IMPLEMENTED(
+            HttpStatus.NOT_IMPLEMENTED,
+            "The transfer coding is not implemented",
+            "The Transfer-Encoding names another coding than chunked. Nothing was changed. Compress the content instead,"
+                    + " and say so in Content-Encoding."),
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too much is waiting",
@@ -185,6 +190,7 @@ public enum ProblemType {
             case 422 -> IDEMPOTENCY_KEY_REUSED;
             case 428 -> PRECONDITION_REQUIRED;
             case 431 -> HEADERS_TOO_LARGE;
+            case 501 -> NOT_IMPLEMENTED;
             case 503 -> STORE_UNAVAILABLE;
             default -> status >= 400 && status < 500 ? MALFORMED : INTERNAL;
         };

@@ -140,6 +140,11 @@ public final class RawHttp implements AutoCloseable {
         return bytes;
     }
 
+    /** The next line of a body that does not come in chunks. */
+    public String readLine() throws IOException {
+        return line();
+    }
+
     private String line() throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         for (int b = in.read(); b != '\n'; b = in.read()) {

@@ -66,7 +66,7 @@ final class DirectIncrements implements NettyRouteProvider {
 
     private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
         long startNanos = System.nanoTime();
-        Decision decision = gate.decide(request.method(), request.uri(), request.requestHeaders());
+        Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
         return command(decision, request)
                 .flatMap(pipeline::apply)
                 .flatMap(outcome -> answer(response, outcome))

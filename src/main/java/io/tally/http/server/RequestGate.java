@@ -1,10 +1,16 @@
 package io.tally.http.server;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpVersion;
+import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.RequestId;
+import java.util.Iterator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -29,12 +35,42 @@ class RequestGate {
     record Refused(@Nullable String requestId, ProblemException problem) implements Decision {}
 
     /** A function of the request's head alone. Runs on the event loop for each request: cheap, and never blocking. */
-    Decision decide(HttpMethod method, String uri, HttpHeaders fields) {
+    Decision decide(HttpVersion version, HttpMethod method, String uri, HttpHeaders fields) {
         String requestId = RequestId.sent(fields.get(RequestId.HEADER));
-        if (ContentCoding.of(fields) == ContentCoding.UNSUPPORTED) {
-            return new Refused(requestId, unsupportedCoding());
+        ProblemException problem = problem(version, fields);
+        if (problem != null) {
+            return new Refused(requestId, problem);
         }
         return requestId == null ? WITHOUT_ID : new Admitted(requestId);
+    }
+
+    private static @Nullable ProblemException problem(HttpVersion version, HttpHeaders fields) {
+        if (!isHostValid(version, fields)) {
+            return Bodies.malformed("A request has one Host field; of HTTP/1.0, one at most.");
+        }
+        if (!isChunkedOnly(fields)) {
+            return new ProblemException(ProblemType.NOT_IMPLEMENTED, "The only transfer coding is chunked.");
+        }
+        return ContentCoding.of(fields) == ContentCoding.UNSUPPORTED ? unsupportedCoding() : null;
+    }
+
+    /** RFC 9112, section 3.2. */
+    private static boolean isHostValid(HttpVersion version, HttpHeaders fields) {
+        Iterator<? extends CharSequence> hosts = fields.valueCharSequenceIterator(HttpHeaderNames.HOST);
+        if (!hosts.hasNext()) {
+            return version.equals(HttpVersion.HTTP_1_0);
+        }
+        hosts.next();
+        return !hosts.hasNext();
+    }
+
+    /** RFC 9112, section 6.1. Netty refuses a request whose last transfer coding is another. */
+    private static boolean isChunkedOnly(HttpHeaders fields) {
+        return !fields.contains(HttpHeaderNames.TRANSFER_ENCODING)
+                || Stream.of(String.join(",", fields.getAll(HttpHeaderNames.TRANSFER_ENCODING))
+                                .split(",", -1))
+                        .map(String::strip)
+                        .allMatch(coding -> coding.isEmpty() || HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(coding));
     }
 
     /** With the codings that are supported (RFC 9110, section 15.5.16). */

@@ -32,7 +32,7 @@ final class RequestGateFilter implements WebFilter {
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
-        Decision decision = gate.decide(request.method(), request.uri(), request.requestHeaders());
+        Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
         return switch (decision) {
             case Admitted admitted -> chain.filter(decoded(exchange, request));

@@ -1,5 +1,6 @@
 package io.tally.http.server;
 
+import io.tally.StartupException;
 import io.tally.http.HttpProperties;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -10,6 +11,7 @@ import org.springframework.boot.jackson.autoconfigure.JsonFactoryBuilderCustomiz
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
@@ -50,15 +52,26 @@ class ServerConfiguration {
     }
 
     @Bean
-    NettyServerCustomizer limits(HttpProperties properties, JsonMapper json) {
+    NettyServerCustomizer limits(HttpProperties properties, JsonMapper json, ServerProperties settings) {
+        requireHttp1(settings);
         ProblemBodyHandler bodies = new ProblemBodyHandler(json);
         return server -> server.doOnChannelInit((observer, channel, address) -> channel.pipeline()
                 .addAfter(NettyPipeline.HttpCodec, ProblemBodyHandler.NAME, bodies)
+                .addAfter(NettyPipeline.HttpTrafficHandler, Http10Handler.NAME, new Http10Handler())
                 .addAfter(NettyPipeline.HttpCodec, InvalidChunkHandler.NAME, new InvalidChunkHandler())
                 .addAfter(
                         NettyPipeline.HttpCodec,
                         RequestTimeoutHandler.NAME,
                         new RequestTimeoutHandler(properties.requestTimeout())));
+    }
+
+    /** Time-outs, problems and draining are handlers of HTTP/1.1 connections. */
+    private static void requireHttp1(ServerProperties settings) {
+        if (settings.getHttp2() != null && settings.getHttp2().isEnabled()) {
+            throw new StartupException(
+                    "server.http2.enabled is true, and Tally serves HTTP/1.1 only.",
+                    "Remove server.http2.enabled. A proxy in front may offer HTTP/2 to its clients.");
+        }
     }
 
     @Bean

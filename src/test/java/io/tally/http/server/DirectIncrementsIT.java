@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpVersion;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.testing.Clients;
@@ -144,8 +145,8 @@ class DirectIncrementsIT {
     static final class RefusingGate extends RequestGate {
 
         @Override
-        Decision decide(HttpMethod method, String uri, HttpHeaders fields) {
-            Decision decision = super.decide(method, uri, fields);
+        Decision decide(HttpVersion version, HttpMethod method, String uri, HttpHeaders fields) {
+            Decision decision = super.decide(version, method, uri, fields);
             if (!fields.contains("X-Refuse")) {
                 return decision;
             }

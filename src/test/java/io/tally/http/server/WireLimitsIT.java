@@ -268,11 +268,34 @@ class WireLimitsIT {
         assertThat(increment()).isEqualTo(version + 1);
     }
 
-    /** Nothing depends on the host, so nothing is asked of it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Host: tally\r\nHost: tally\r\n", "Host: tally\r\nhost: other\r\n", "Host:\r\nHost:\r\n"})
+    void aRequestHasOneHost(String hosts) throws Exception {
+        String direct = POST.replace("Host: tally\r\n", hosts) + "Content-Length: 11\r\n\r\n" + ONE;
+        for (String request : List.of(
+                direct,
+                direct.replace("/json\r\n", "/json; charset=utf-8\r\n"),
+                "GET /v1/counters/wire/a HTTP/1.1\r\n" + hosts + "\r\n",
+                "GET /livez HTTP/1.1\r\n" + hosts + "\r\n")) {
+            assertProblem(exchange(request), 400, "malformed");
+        }
+        assertNothingApplied();
+    }
+
     @Test
-    void missingHostIsNotAskedFor() throws Exception {
-        assertThat(exchange("GET /v1/counters/wire/a HTTP/1.1\r\n\r\n").status())
+    void http10NeedsNoHost() throws Exception {
+        assertThat(exchange("GET /v1/counters/wire/a HTTP/1.0\r\n\r\n").status())
                 .isEqualTo(200);
+        assertProblem(exchange("GET /v1/counters/wire/a HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), 400, "malformed");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gzip, chunked", "deflate\r\nTransfer-Encoding: Chunked", "x-y,chunked", "gzip;q=1,chunked"})
+    void otherTransferCodingIsNotImplemented(String coding) throws Exception {
+        String body = "b\r\n" + ONE + "\r\n0\r\n\r\n";
+        assertProblem(exchange(POST + "Transfer-Encoding: " + coding + "\r\n\r\n" + body), 501, "not-implemented");
+        assertProblem(exchange(PUT + "Transfer-Encoding: " + coding + "\r\n\r\n" + body), 501, "not-implemented");
+        assertNothingApplied();
     }
 
     @Test
