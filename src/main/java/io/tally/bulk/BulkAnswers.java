@@ -36,6 +36,14 @@ public final class BulkAnswers<R> {
         this.members = members;
     }
 
+    /**
+     * What a bulk route answers with. The body decides: a stream is answered with lines, an array with an array, also
+     * where {@code Accept} names the other one alone, as clients do that send one {@code Accept} for everything.
+     */
+    public static MediaType[] types() {
+        return new MediaType[] {MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON};
+    }
+
     /** Writes the member of an item that was not carried out. */
     public static void problem(ProblemDetail problem, JsonGenerator generator) {
         generator.writePOJOProperty("problem", problem);

@@ -6,7 +6,7 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.http.IdempotencyKeys;
-import io.tally.http.Preconditions;
+import io.tally.http.Preferences;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -17,7 +17,6 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -30,7 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 class BulkRoutes {
 
-    private static final String MINIMAL = "return=minimal";
+    private static final String RETURN = "return";
+    private static final String MINIMAL = "minimal";
 
     private final CounterPipeline pipeline;
     private final BulkBodies bodies;
@@ -48,13 +48,12 @@ class BulkRoutes {
 
     @Bean
     Route bulkRoute() {
-        return Routes.resource("/v1/increments", MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
-                .on(HttpMethod.POST, this::increment)
+        return Routes.resource("/v1/increments")
+                .on(HttpMethod.POST, this::increment, BulkAnswers.types())
                 .build();
     }
 
     private Mono<ServerResponse> increment(ServerRequest request) {
-        Preconditions.requireNone(request);
         IncrementReader reader = new IncrementReader(json, IdempotencyKeys.of(request, IdempotencyKey.INCREMENTS));
         if (!bodies.isStream(request)) {
             return array(request, reader);
@@ -118,7 +117,7 @@ class BulkRoutes {
                 ? Problems.answer(incomplete)
                 : Routes.json(
                         ServerResponse.ok()
-                                .header("Preference-Applied", MINIMAL)
+                                .header(Preferences.APPLIED, RETURN + "=" + MINIMAL)
                                 .headers(headers -> markIf(summary.isReplay(), headers)),
                         summary.view());
     }
@@ -131,9 +130,6 @@ class BulkRoutes {
 
     /** The preference of RFC 7240, section 4.2. */
     private static boolean isMinimal(ServerRequest request) {
-        return request.headers().header("Prefer").stream()
-                .flatMap(value -> List.of(value.split(",")).stream())
-                .map(preference -> preference.replace(" ", "").replace("\"", ""))
-                .anyMatch(MINIMAL::equalsIgnoreCase);
+        return Preferences.of(request).has(RETURN, MINIMAL);
     }
 }

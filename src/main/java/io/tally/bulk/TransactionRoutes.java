@@ -6,7 +6,6 @@ import io.tally.counter.Operation.Transaction;
 import io.tally.http.Answers;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
-import io.tally.http.Preconditions;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
@@ -42,7 +41,6 @@ class TransactionRoutes {
     }
 
     private Mono<ServerResponse> transact(ServerRequest request) {
-        Preconditions.requireNone(request);
         IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.TRANSACTIONS);
         return Bodies.bytes(request, BODY_MAX, "Send application/json.")
                 .map(reader::transaction)

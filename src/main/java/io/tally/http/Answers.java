@@ -39,13 +39,6 @@ public final class Answers {
         };
     }
 
-    /** The state that a reader has already. */
-    static Mono<ServerResponse> notModified(Counter counter) {
-        return ServerResponse.status(HttpStatus.NOT_MODIFIED)
-                .eTag(tag(counter.version()))
-                .build();
-    }
-
     private static Mono<ServerResponse> success(Success success, Consumer<HttpHeaders> headers) {
         return switch (success) {
             case Incremented incremented ->

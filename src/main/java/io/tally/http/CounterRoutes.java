@@ -7,7 +7,6 @@ import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
-import io.tally.counter.Outcome.Found;
 import io.tally.counter.Precondition;
 import io.tally.http.Bodies.Delta;
 import io.tally.http.Bodies.Initial;
@@ -39,6 +38,7 @@ public class CounterRoutes {
     Route incrementRoute() {
         return Routes.resource(CounterPath.INCREMENTS)
                 .on(HttpMethod.POST, this::increment)
+                .conditional()
                 .build();
     }
 
@@ -49,6 +49,7 @@ public class CounterRoutes {
                 .on(HttpMethod.PUT, this::create)
                 .on(HttpMethod.PATCH, this::amend)
                 .on(HttpMethod.DELETE, this::delete)
+                .conditional()
                 .build();
     }
 
@@ -100,11 +101,6 @@ public class CounterRoutes {
     }
 
     private Mono<ServerResponse> read(ServerRequest request) {
-        return pipeline.read(CounterPath.counter(request))
-                .flatMap(outcome -> outcome instanceof Found found
-                                && Preconditions.unmodified(
-                                        request, found.counter().version())
-                        ? Answers.notModified(found.counter())
-                        : Answers.of(outcome));
+        return pipeline.read(CounterPath.counter(request)).flatMap(Answers::of);
     }
 }

@@ -34,7 +34,10 @@ class ErrorHandler implements WebExceptionHandler {
         response.setStatusCode(HttpStatusCode.valueOf(refusal.problem().getStatus()));
         response.getHeaders().putAll(Problems.fields(refusal, requestId));
         RequestId.trace(request, requestId);
+        byte[] body = json.writeValueAsBytes(refusal.problem());
+        // HEAD has it, too.
+        response.getHeaders().setContentLength(body.length);
         return response.writeWith(
-                Mono.fromSupplier(() -> response.bufferFactory().wrap(json.writeValueAsBytes(refusal.problem()))));
+                Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
     }
 }

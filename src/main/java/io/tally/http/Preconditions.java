@@ -2,75 +2,82 @@ package io.tally.http;
 
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
-import org.springframework.http.ETag;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
 import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
 
-/** {@code If-Match} and {@code If-None-Match} (RFC 9110, section 13.1). */
-public final class Preconditions {
-
-    private static final String ANY = "*";
+/** {@code If-Match} and {@code If-None-Match} (RFC 9110, section 13). */
+final class Preconditions {
 
     private Preconditions() {}
 
-    /** What a request that writes asks for. */
+    /** What a request that writes a counter asks for. */
     static Precondition of(ServerRequest request) {
-        List<String> match = request.headers().header(HttpHeaders.IF_MATCH);
-        List<String> noneMatch = request.headers().header(HttpHeaders.IF_NONE_MATCH);
-        if (!match.isEmpty()) {
-            return ifMatch(String.join(",", match));
+        EntityTags match = EntityTags.of(request, HttpHeaders.IF_MATCH);
+        boolean absent = requiresAbsence(EntityTags.of(request, HttpHeaders.IF_NONE_MATCH));
+        if (match == null) {
+            return absent ? Precondition.ABSENT : Precondition.NONE;
         }
-        if (noneMatch.isEmpty()) {
-            return Precondition.NONE;
+        if (absent) {
+            // No counter matches a tag and is absent.
+            return new AtVersion(Set.of());
         }
-        if (noneMatch.size() == 1 && noneMatch.getFirst().trim().equals(ANY)) {
-            return Precondition.ABSENT;
-        }
-        throw new ProblemException(ProblemType.MALFORMED, "If-None-Match is * where something is written.");
+        return match.any() ? Precondition.EXISTS : new AtVersion(match.versions());
     }
 
-    /** Refuses a condition where there is nothing that has a tag (RFC 9110, section 13.1.1). */
-    public static void requireNone(ServerRequest request) {
+    private static boolean requiresAbsence(@Nullable EntityTags noneMatch) {
+        if (noneMatch == null || noneMatch.any()) {
+            return noneMatch != null;
+        }
+        if (noneMatch.tags().stream().anyMatch(tag -> !tag.equals("\"\"") && !tag.equals("W/\"\""))) {
+            throw new ProblemException(ProblemType.MALFORMED, "If-None-Match is * where something is written.");
+        }
+        return false;
+    }
+
+    /** Refuses {@code If-Match} where what is written has no tag (RFC 9110, section 13.1.1). */
+    static void requireNone(ServerRequest request) {
         if (!request.headers().header(HttpHeaders.IF_MATCH).isEmpty()) {
-            throw new ProblemException(
-                    ProblemType.PRECONDITION_FAILED,
-                    "What the request is about has no entity tag that If-Match could match.");
+            throw noTag();
         }
     }
 
-    private static Precondition ifMatch(String header) {
-        if (header.trim().equals(ANY)) {
-            return Precondition.EXISTS;
+    /**
+     * The response to a request that reads: the one found, or {@code 412} or {@code 304} where a precondition of the
+     * request does not hold. A response other than a success stays as it is (section 13.2.1).
+     *
+     * <p>A success without an entity tag has a current representation, which {@code If-Match: *} asks for, and no tag
+     * that a list could match. {@code If-None-Match} does not apply to it: without a tag, a client cannot know that the
+     * representation it has is the current one.
+     */
+    static Mono<ServerResponse> evaluate(ServerRequest request, ServerResponse found) {
+        if (!found.statusCode().is2xxSuccessful()) {
+            return Mono.just(found);
         }
-        Set<Long> versions = new HashSet<>();
-        for (ETag tag : tags(header)) {
-            // A weak tag never matches strongly, and a tag that is no version matches none.
-            if (!tag.weak() && tag.tag().matches("[1-9][0-9]{0,17}")) {
-                versions.add(Long.valueOf(tag.tag()));
+        EntityTags match = EntityTags.of(request, HttpHeaders.IF_MATCH);
+        String tag = found.headers().getETag();
+        if (tag == null) {
+            if (match != null && !match.any()) {
+                throw noTag();
             }
+            return Mono.just(found);
         }
-        return new AtVersion(versions);
+        if (match != null && !match.matchStrongly(tag)) {
+            throw new ProblemException(ProblemType.PRECONDITION_FAILED, "The entity tag is " + tag + ".");
+        }
+        EntityTags noneMatch = EntityTags.of(request, HttpHeaders.IF_NONE_MATCH);
+        return noneMatch != null && noneMatch.matchWeakly(tag)
+                ? ServerResponse.status(HttpStatus.NOT_MODIFIED).eTag(tag).build()
+                : Mono.just(found);
     }
 
-    /** Whether a reader that has what {@code If-None-Match} says has this version already. */
-    static boolean unmodified(ServerRequest request, long version) {
-        List<String> header = request.headers().header(HttpHeaders.IF_NONE_MATCH);
-        if (header.isEmpty()) {
-            return false;
-        }
-        String joined = String.join(",", header);
-        return joined.trim().equals(ANY)
-                || tags(joined).stream().anyMatch(tag -> tag.tag().equals(Long.toString(version)));
-    }
-
-    private static List<ETag> tags(String header) {
-        List<ETag> tags = ETag.parse(header);
-        if (tags.isEmpty()) {
-            throw new ProblemException(ProblemType.MALFORMED, "An entity tag is in double quotes.");
-        }
-        return tags;
+    private static ProblemException noTag() {
+        return new ProblemException(
+                ProblemType.PRECONDITION_FAILED,
+                "What the request is about has no entity tag that If-Match could match.");
     }
 }

@@ -1,8 +1,10 @@
 package io.tally.http;
 
 import io.tally.http.Routes.Route;
+import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.CacheControl;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
@@ -13,10 +15,13 @@ import reactor.core.publisher.Mono;
 @Configuration(proxyBeanMethods = false)
 class ProblemRoutes {
 
+    /** A page changes with a release at most. */
+    private static final Duration LIFE = Duration.ofHours(1);
+
     @Bean
     Route problemRoute() {
-        return Routes.page("/problems/{slug}")
-                .on(HttpMethod.GET, ProblemRoutes::page)
+        return Routes.resource("/problems/{slug}")
+                .on(HttpMethod.GET, ProblemRoutes::page, MediaType.ALL)
                 .build();
     }
 
@@ -24,6 +29,7 @@ class ProblemRoutes {
         ProblemType type = ProblemType.ofSlug(request.pathVariable("slug"))
                 .orElseThrow(() -> new ProblemException(ProblemType.NOT_FOUND, "There is no such type of problem."));
         return ServerResponse.ok()
+                .cacheControl(CacheControl.maxAge(LIFE).cachePublic())
                 .contentType(MediaType.TEXT_PLAIN)
                 .bodyValue(
                         "%s (%d)%n%n%s%n".formatted(type.title(), type.status().value(), type.explanation()));

@@ -1,5 +1,7 @@
 package io.tally.http;
 
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -7,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RequestPredicate;
@@ -24,19 +26,9 @@ public final class Routes {
 
     private Routes() {}
 
-    /** The resource at a path pattern, which answers with JSON. */
+    /** The resource at a path pattern. */
     public static Resource resource(String pattern) {
-        return resource(pattern, MediaType.APPLICATION_JSON);
-    }
-
-    /** The resource at a path pattern, which answers with one of these. */
-    public static Resource resource(String pattern, MediaType... produced) {
-        return new Resource(pattern, List.of(produced));
-    }
-
-    /** A page for people, at a path pattern: it ignores {@code Accept}. */
-    static Resource page(String pattern) {
-        return new Resource(pattern, List.of(MediaType.ALL));
+        return new Resource(pattern);
     }
 
     /** A body as JSON. */
@@ -44,8 +36,26 @@ public final class Routes {
         return response.contentType(MediaType.APPLICATION_JSON).bodyValue(body);
     }
 
-    /** Which requests are about a resource, and what becomes of them. */
-    public record Route(RequestPredicate requests, HandlerFunction<ServerResponse> handler) {}
+    /** The beginning of a response that is a live stream of events. */
+    public static ServerResponse.BodyBuilder events() {
+        return ServerResponse.ok()
+                .contentType(MediaType.TEXT_EVENT_STREAM)
+                .cacheControl(CacheControl.noStore())
+                // Tells proxies of nginx's kind to hand on each event as it comes.
+                .header("X-Accel-Buffering", "no");
+    }
+
+    /**
+     * A resource, and what answers its requests.
+     *
+     * @param allowed the methods of the resource
+     * @param requests those that are about the resource
+     */
+    public record Route(
+            String pattern,
+            Set<HttpMethod> allowed,
+            RequestPredicate requests,
+            HandlerFunction<ServerResponse> handler) {}
 
     /**
      * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which
@@ -66,28 +76,35 @@ public final class Routes {
     public static final class Resource {
 
         private final String pattern;
-        private final List<MediaType> produced;
-        private final Map<HttpMethod, HandlerFunction<ServerResponse>> handlers = new LinkedHashMap<>();
-        private final Map<HttpMethod, Set<String>> parameters = new LinkedHashMap<>();
+        private final Map<HttpMethod, Method> methods = new LinkedHashMap<>();
+        private final Map<HttpMethod, Set<String>> parameters = new HashMap<>();
         private final Set<String> repeatable = new HashSet<>();
         private @Nullable RequestPredicate condition;
+        private boolean conditional;
 
-        private Resource(String pattern, List<MediaType> produced) {
+        private Resource(String pattern) {
             this.pattern = pattern;
-            this.produced = produced;
         }
 
-        /**
-         * What a method does. A resource with GET answers HEAD, too.
-         *
-         * @param taken the parameters that its query may have, each once
-         */
-        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, String... taken) {
-            handlers.put(method, handler);
-            parameters.put(method, new LinkedHashSet<>(List.of(taken)));
+        /** What a method does, which answers with JSON. A resource with GET answers HEAD, too. */
+        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler) {
+            return on(method, handler, MediaType.APPLICATION_JSON);
+        }
+
+        /** The same, which answers with one of these types; {@link MediaType#ALL}: whatever {@code Accept} says. */
+        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, MediaType... produced) {
+            methods.put(method, new Method(handler, List.of(produced)));
             if (method.equals(HttpMethod.GET)) {
-                handlers.put(HttpMethod.HEAD, handler);
-                parameters.put(HttpMethod.HEAD, parameters.get(method));
+                on(HttpMethod.HEAD, handler, produced);
+            }
+            return this;
+        }
+
+        /** The parameters that the query of that method may have, each once. Others are refused. */
+        public Resource parameters(HttpMethod method, String... names) {
+            parameters.put(method, new LinkedHashSet<>(List.of(names)));
+            if (method.equals(HttpMethod.GET)) {
+                parameters(HttpMethod.HEAD, names);
             }
             return this;
         }
@@ -104,28 +121,37 @@ public final class Routes {
             return this;
         }
 
+        /** Its methods that write evaluate {@code If-Match} themselves. All others refuse it. */
+        Resource conditional() {
+            conditional = true;
+            return this;
+        }
+
         /** The route: answers OPTIONS, and 405 with {@code Allow} to every other method. */
         public Route build() {
-            Map<HttpMethod, HandlerFunction<ServerResponse>> fixed = Map.copyOf(handlers);
-            Set<HttpMethod> allowed = new LinkedHashSet<>(handlers.keySet());
+            Map<HttpMethod, Method> fixed = Map.copyOf(methods);
+            Set<HttpMethod> allowed = new LinkedHashSet<>(methods.keySet());
             allowed.add(HttpMethod.OPTIONS);
-            Set<String> any = new LinkedHashSet<>();
-            parameters.values().forEach(any::addAll);
-            parameters.put(HttpMethod.OPTIONS, any);
+            Set<String> all = new LinkedHashSet<>();
+            parameters.values().forEach(all::addAll);
+            parameters.put(HttpMethod.OPTIONS, all);
             RequestPredicate path = RequestPredicates.path(pattern);
             return new Route(
-                    condition == null ? path : path.and(condition), request -> handle(fixed, allowed, request));
+                    pattern,
+                    Collections.unmodifiableSet(allowed),
+                    condition == null ? path : path.and(condition),
+                    request -> handle(fixed, allowed, request));
         }
 
         private Mono<ServerResponse> handle(
-                Map<HttpMethod, HandlerFunction<ServerResponse>> handlers,
-                Set<HttpMethod> allowed,
-                ServerRequest request) {
-            HandlerFunction<ServerResponse> handler = handlers.get(request.method());
-            if (handler != null) {
-                requireAccepted(request);
-                requireKnownParameters(request);
-                return handler.handle(request);
+                Map<HttpMethod, Method> methods, Set<HttpMethod> allowed, ServerRequest request) {
+            Method method = methods.get(request.method());
+            if (method != null) {
+                method.requireAccepted(request);
+                if (!method.isPage()) {
+                    requireKnownParameters(request);
+                }
+                return answer(method.handler(), request);
             }
             if (request.method().equals(HttpMethod.OPTIONS)) {
                 requireKnownParameters(request);
@@ -141,34 +167,36 @@ public final class Routes {
                     headers);
         }
 
-        private void requireAccepted(ServerRequest request) {
-            if (!isAccepted(request)) {
-                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with " + produced + ".");
-            }
+        private void requireKnownParameters(ServerRequest request) {
+            RequestQuery.requireKnown(request, parameters.getOrDefault(request.method(), Set.of()), repeatable);
         }
 
-        /** What a route would ignore is refused, as unknown members of a body are. */
-        private void requireKnownParameters(ServerRequest request) {
-            if (!isPage()) {
-                RequestQuery.requireKnown(request, parameters.getOrDefault(request.method(), Set.of()), repeatable);
+        private Mono<ServerResponse> answer(HandlerFunction<ServerResponse> handler, ServerRequest request) {
+            if (isRead(request.method())) {
+                return handler.handle(request).flatMap(found -> Preconditions.evaluate(request, found));
             }
+            if (!conditional) {
+                Preconditions.requireNone(request);
+            }
+            return handler.handle(request);
         }
+    }
+
+    private static boolean isRead(HttpMethod method) {
+        return method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
+    }
+
+    /** What one method of a resource does. */
+    private record Method(HandlerFunction<ServerResponse> handler, List<MediaType> produced) {
 
         /** Whether it is a page for people, which browsers and mail programs add parameters to. */
-        private boolean isPage() {
+        boolean isPage() {
             return produced.contains(MediaType.ALL);
         }
 
-        private boolean isAccepted(ServerRequest request) {
-            try {
-                List<MediaType> accepted = request.headers().accept();
-                return accepted.isEmpty()
-                        || accepted.stream()
-                                .anyMatch(type -> type.getQualityValue() > 0
-                                        && produced.stream().anyMatch(type::isCompatibleWith));
-            } catch (InvalidMediaTypeException unreadable) {
-                // A page for people ignores Accept.
-                return isPage();
+        void requireAccepted(ServerRequest request) {
+            if (!isPage() && Accept.preferred(request, produced).isEmpty()) {
+                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with " + produced + ".");
             }
         }
     }

@@ -19,8 +19,11 @@ class JobRoutes {
 
     @Bean
     Route jobRoute(Progress<Job> progress) {
-        return Routes.resource("/v1/jobs/{id}", Progress.types())
-                .on(HttpMethod.GET, request -> progress.show(request, RequestPath.segment(request, 2)))
+        return Routes.resource("/v1/jobs/{id}")
+                .on(
+                        HttpMethod.GET,
+                        request -> progress.show(request, RequestPath.segment(request, 2)),
+                        Progress.types())
                 .build();
     }
 }

@@ -5,7 +5,6 @@ import io.tally.counter.KeyedRequest;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Paging;
-import io.tally.http.Preconditions;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Progress;
@@ -57,8 +56,8 @@ class LabRoutes {
 
     @Bean
     Route labRunRoute() {
-        return Routes.resource(RUNS + "/{id}", Progress.types())
-                .on(HttpMethod.GET, request -> progress.show(request, id(request)))
+        return Routes.resource(RUNS + "/{id}")
+                .on(HttpMethod.GET, request -> progress.show(request, id(request)), Progress.types())
                 .on(HttpMethod.DELETE, this::stop)
                 .build();
     }
@@ -70,7 +69,6 @@ class LabRoutes {
     // ---- starting
 
     private Mono<ServerResponse> start(ServerRequest request) {
-        Preconditions.requireNone(request);
         IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.LAB_RUNS);
         return Bodies.json(request)
                 .switchIfEmpty(Mono.error(Bodies::missing))
@@ -152,7 +150,6 @@ class LabRoutes {
     }
 
     private Mono<ServerResponse> stop(ServerRequest request) {
-        Preconditions.requireNone(request);
         return Mono.justOrEmpty(Progress.id(id(request)))
                 .flatMap(store::stop)
                 .flatMap(run -> Routes.json(

@@ -15,7 +15,6 @@ import io.tally.http.Bodies.MemberView;
 import io.tally.http.CounterPath;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Paging;
-import io.tally.http.Preconditions;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
@@ -64,7 +63,8 @@ class MemberRoutes {
     @Bean
     Route membersRoute() {
         return Routes.resource(MEMBERS)
-                .on(HttpMethod.GET, this::list, "limit", "cursor")
+                .on(HttpMethod.GET, this::list)
+                .parameters(HttpMethod.GET, "limit", "cursor")
                 .build();
     }
 
@@ -75,13 +75,11 @@ class MemberRoutes {
 
     private Mono<ServerResponse> join(ServerRequest request) {
         MemberId member = member(request);
-        Preconditions.requireNone(request);
         return pipeline.apply(Command.of(new Join(member))).flatMap(Answers::of);
     }
 
     private Mono<ServerResponse> leave(ServerRequest request) {
         MemberId member = member(request);
-        Preconditions.requireNone(request);
         IdempotencyKey key = IdempotencyKeys.of(request, member.counter().namespace());
         return pipeline.apply(Command.of(new Leave(member), key)).flatMap(Answers::of);
     }

@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
@@ -65,16 +64,19 @@ class NameRoutes {
 
     @Bean
     Route namesRoute() {
-        return Routes.resource(NAMESPACE, MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON)
-                .on(HttpMethod.POST, this::getOrCreate, "fold")
-                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))), "id")
+        return Routes.resource(NAMESPACE)
+                .on(HttpMethod.POST, this::getOrCreate, BulkAnswers.types())
+                .parameters(HttpMethod.POST, "fold")
+                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))))
+                .parameters(HttpMethod.GET, "id")
                 .build();
     }
 
     @Bean
     Route nameRoute() {
         return Routes.resource(NAME)
-                .on(HttpMethod.GET, request -> answer(names.find(key(request))), "fold")
+                .on(HttpMethod.GET, request -> answer(names.find(key(request))))
+                .parameters(HttpMethod.GET, "fold")
                 .build();
     }
 

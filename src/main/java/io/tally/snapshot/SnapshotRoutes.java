@@ -5,7 +5,6 @@ import io.tally.counter.Naming;
 import io.tally.http.Bodies;
 import io.tally.http.FeatureMetrics;
 import io.tally.http.IdempotencyKeys;
-import io.tally.http.Preconditions;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -36,7 +35,6 @@ class SnapshotRoutes {
     }
 
     private Mono<ServerResponse> start(ServerRequest request) {
-        Preconditions.requireNone(request);
         String namespace = Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, 2)));
         IdempotencyKey key = IdempotencyKeys.of(request, namespace);
         return Bodies.json(request)

@@ -2,7 +2,8 @@ package io.tally.watch;
 
 import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Found;
+import io.tally.counter.Outcome.NotFound;
+import io.tally.http.Accept;
 import io.tally.http.Bodies;
 import io.tally.http.CounterPath;
 import io.tally.http.Problems;
@@ -13,13 +14,10 @@ import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
-import org.springframework.http.CacheControl;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
@@ -34,6 +32,9 @@ class WatchRoutes {
     private static final String NAME = "name";
     private static final int NAMES_MAX = 100;
 
+    private static final List<MediaType> COUNTER_OR_EVENTS =
+            List.of(MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM);
+
     private final Watches watches;
     private final CounterPipeline pipeline;
 
@@ -46,8 +47,9 @@ class WatchRoutes {
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
-        return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
-                .on(HttpMethod.GET, this::several, NAME)
+        return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS)
+                .on(HttpMethod.GET, this::several, MediaType.TEXT_EVENT_STREAM)
+                .parameters(HttpMethod.GET, NAME)
                 .repeatable(NAME)
                 .where(WatchRoutes::asksForEvents)
                 .build();
@@ -55,8 +57,8 @@ class WatchRoutes {
 
     @Bean
     Route eventsRoute() {
-        return Routes.resource(CounterPath.COUNTER + "/" + EVENTS, MediaType.TEXT_EVENT_STREAM)
-                .on(HttpMethod.GET, this::one)
+        return Routes.resource(CounterPath.COUNTER + "/" + EVENTS)
+                .on(HttpMethod.GET, this::one, MediaType.TEXT_EVENT_STREAM)
                 .build();
     }
 
@@ -72,8 +74,9 @@ class WatchRoutes {
     }
 
     private static boolean acceptsEvents(ServerRequest request) {
-        return request.headers().header(HttpHeaders.ACCEPT).stream()
-                .anyMatch(accept -> accept.toLowerCase(Locale.ROOT).contains(MediaType.TEXT_EVENT_STREAM_VALUE));
+        return Accept.preferred(request, COUNTER_OR_EVENTS)
+                .filter(MediaType.TEXT_EVENT_STREAM::equals)
+                .isPresent();
     }
 
     private Mono<ServerResponse> one(ServerRequest request) {
@@ -86,7 +89,7 @@ class WatchRoutes {
     private Mono<ServerResponse> several(ServerRequest request) {
         List<CounterId> counters = counters(request);
         return isHead(request)
-                ? response().build()
+                ? Routes.events().build()
                 : stream(counters, LastEventId.versions(request, counters.size()), false);
     }
 
@@ -108,19 +111,15 @@ class WatchRoutes {
         return request.method().equals(HttpMethod.HEAD);
     }
 
+    /** As GET answers: with a stream also where the database is away. */
     private static Mono<ServerResponse> head(Outcome outcome) {
-        return outcome instanceof Found ? response().build() : Problems.answer(outcome);
+        return outcome instanceof NotFound
+                ? Problems.answer(outcome)
+                : Routes.events().build();
     }
 
     private Mono<ServerResponse> stream(List<CounterId> counters, long[] versions, boolean required) {
-        return response().body((response, context) -> watches.write(counters, versions, required, response::writeWith));
-    }
-
-    private static ServerResponse.BodyBuilder response() {
-        return ServerResponse.ok()
-                .contentType(MediaType.TEXT_EVENT_STREAM)
-                .cacheControl(CacheControl.noStore())
-                // Tells proxies of nginx's kind to hand on each event as it comes.
-                .header("X-Accel-Buffering", "no");
+        return Routes.events()
+                .body((response, context) -> watches.write(counters, versions, required, response::writeWith));
     }
 }

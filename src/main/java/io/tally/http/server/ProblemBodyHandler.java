@@ -58,6 +58,7 @@ final class ProblemBodyHandler extends ChannelOutboundHandlerAdapter {
                 bare.protocolVersion(), bare.status(), body, bare.headers(), bare.trailingHeaders());
         response.headers()
                 .set(RequestId.HEADER, requestId)
+                .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_CACHE)
                 .set(HttpHeaderNames.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE)
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

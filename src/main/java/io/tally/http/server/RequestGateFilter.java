@@ -20,7 +20,7 @@ import reactor.netty.http.server.HttpServerRequest;
 
 /** Asks the gate before Spring's dispatcher handles a request, and gives the dispatcher its body without coding. */
 @Component
-@Order(Ordered.HIGHEST_PRECEDENCE)
+@Order(Ordered.HIGHEST_PRECEDENCE + 1)
 final class RequestGateFilter implements WebFilter {
 
     private final RequestGate gate;

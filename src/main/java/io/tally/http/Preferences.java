@@ -1,0 +1,90 @@
+package io.tally.http;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.springframework.web.reactive.function.server.ServerRequest;
+
+/**
+ * {@code Prefer} (RFC 7240): a list of preferences, in one field or several. A preference given twice counts as it was
+ * given first. Parameters are ignored, since no preference of this service has any, and so is what is not a preference:
+ * a preference never fails a request.
+ */
+public final class Preferences {
+
+    /** The field of an answer that says which preference was applied. */
+    public static final String APPLIED = "Preference-Applied";
+
+    private static final String HEADER = "Prefer";
+
+    /** A name, with a value or without; possessive, so that no field takes long to read. */
+    private static final Pattern PREFERENCE =
+            Pattern.compile("(?<name>[\\w!#$%&'*+.^`|~-]++)(?:[ \\t]*+=[ \\t]*+(?:(?<token>[\\w!#$%&'*+.^`|~-]++)"
+                    + "|\"(?<quoted>[^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+)\"))?+[ \\t]*+(?=[,;]|$)");
+
+    private final Map<String, String> values = new HashMap<>();
+
+    private Preferences() {}
+
+    /** The preferences of a request. */
+    public static Preferences of(ServerRequest request) {
+        return of(request.headers().header(HEADER));
+    }
+
+    static Preferences of(List<String> fields) {
+        Preferences preferences = new Preferences();
+        fields.forEach(preferences::add);
+        return preferences;
+    }
+
+    private void add(String field) {
+        int start = 0;
+        for (int i = 0; i <= field.length(); i++) {
+            if (i == field.length() || field.charAt(i) == ',') {
+                addOne(field.substring(start, i));
+                start = i + 1;
+            } else if (field.charAt(i) == '"') {
+                i = closingQuote(field, i);
+            }
+        }
+    }
+
+    /** The quote that closes a string, or the last character where none does. */
+    private static int closingQuote(String field, int open) {
+        for (int i = open + 1; i < field.length(); i++) {
+            if (field.charAt(i) == '"') {
+                return i;
+            }
+            if (field.charAt(i) == '\\') {
+                i++;
+            }
+        }
+        return field.length() - 1;
+    }
+
+    private void addOne(String preference) {
+        Matcher matcher = PREFERENCE.matcher(preference.strip());
+        if (matcher.lookingAt()) {
+            values.putIfAbsent(matcher.group("name").toLowerCase(Locale.ROOT), value(matcher));
+        }
+    }
+
+    private static String value(Matcher matcher) {
+        String token = matcher.group("token");
+        String quoted = matcher.group("quoted");
+        return token != null ? token : quoted != null ? quoted.replaceAll("\\\\(.)", "$1") : "";
+    }
+
+    /**
+     * Whether a preference is given, with that value.
+     *
+     * @param name in lower case
+     * @param value without regard to case, as are the values of all preferences that this service knows
+     */
+    public boolean has(String name, String value) {
+        return value.equalsIgnoreCase(values.get(name));
+    }
+}
