@@ -2,7 +2,6 @@ package io.tally.http;
 
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -10,14 +9,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
-import org.springframework.http.CacheControl;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.http.codec.ServerSentEvent;
-import org.springframework.util.MimeTypeUtils;
 import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -74,23 +70,30 @@ public final class Progress<T> {
         return new MediaType[] {MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM};
     }
 
-    /** Answers with the work as it is, or as a stream of events where that is what the request accepts. */
+    /** Answers with the work as it is, or as a stream of events where that is what the request prefers. */
     public Mono<ServerResponse> show(ServerRequest request, String id) {
+        boolean events = Accept.preferred(request, List.of(types()))
+                .filter(MediaType.TEXT_EVENT_STREAM::equals)
+                .isPresent();
         return Mono.justOrEmpty(id(id))
-                .flatMap(known -> shown(request, known))
+                .flatMap(known -> events ? stream(request, known) : once(known))
                 .switchIfEmpty(Mono.defer(this::notFound));
     }
 
-    private Mono<ServerResponse> shown(ServerRequest request, UUID id) {
-        return work.find().apply(id).flatMap(found -> shown(request, id, found));
+    private Mono<ServerResponse> once(UUID id) {
+        return work.find()
+                .apply(id)
+                .flatMap(found -> Routes.json(ServerResponse.ok(), work.view().apply(found)));
     }
 
-    private Mono<ServerResponse> shown(ServerRequest request, UUID id, T found) {
-        return wantsEvents(request)
-                ? ServerResponse.ok()
-                        .cacheControl(CacheControl.noStore())
-                        .body(BodyInserters.fromServerSentEvents(events(id, found, isHead(request))))
-                : Routes.json(ServerResponse.ok(), work.view().apply(found));
+    /** Begins also while the database is away: a browser that is refused once never comes again. */
+    private Mono<ServerResponse> stream(ServerRequest request, UUID id) {
+        return work.find()
+                .apply(id)
+                .map(Optional::of)
+                .onErrorResume(StoreFailure.class, failure -> Mono.just(Optional.empty()))
+                .flatMap(found ->
+                        Routes.events().body(BodyInserters.fromServerSentEvents(events(id, found, isHead(request)))));
     }
 
     /** HEAD has the header fields of GET, and does not wait for the end of the work. */
@@ -112,32 +115,19 @@ public final class Progress<T> {
         }
     }
 
-    /** What is accepted first and most exactly decides; JSON where that leaves both. */
-    private static boolean wantsEvents(ServerRequest request) {
-        List<MediaType> accepted = new ArrayList<>(request.headers().accept());
-        MimeTypeUtils.sortBySpecificity(accepted);
-        return accepted.stream()
-                .filter(type -> type.getQualityValue() > 0)
-                .filter(type -> type.isCompatibleWith(MediaType.APPLICATION_JSON)
-                        || type.isCompatibleWith(MediaType.TEXT_EVENT_STREAM))
-                .findFirst()
-                .filter(type -> !type.isCompatibleWith(MediaType.APPLICATION_JSON))
-                .isPresent();
-    }
-
     /**
      * The work at once, and then as often as it has changed, until it is finished or this instance stops. A slow reader
      * misses states, never the last. Fails with a {@link ProblemException} before the first event where too many are
      * open.
      *
-     * @param found as it was just found
+     * @param found as it was just found; empty: unknown, and the stream begins with a comment
      * @param once without waiting for what comes next
      */
-    Flux<ServerSentEvent<Object>> events(UUID id, T found, boolean once) {
+    Flux<ServerSentEvent<Object>> events(UUID id, Optional<T> found, boolean once) {
         return Flux.defer(() -> admitted(id, found, once));
     }
 
-    private Flux<ServerSentEvent<Object>> admitted(UUID id, T found, boolean once) {
+    private Flux<ServerSentEvent<Object>> admitted(UUID id, Optional<T> found, boolean once) {
         if (open.incrementAndGet() > STREAMS_MAX) {
             open.decrementAndGet();
             return Flux.error(new ProblemException(
@@ -160,15 +150,16 @@ public final class Progress<T> {
 
         private final UUID id;
 
-        /** As last read. */
-        private T read;
+        /** As last read; empty before the first read that succeeds. */
+        private Optional<T> read;
 
-        /** As last sent. */
-        private @Nullable T sent;
+        /** As last sent; empty before the first event. */
+        private Optional<T> sent = Optional.empty();
 
-        private long sentNanos;
+        /** When the last event or comment was sent; a heart-beat ago before the first. */
+        private long sentNanos = nanoClock.getAsLong() - HEARTBEAT.toNanos();
 
-        Stream(UUID id, T first) {
+        Stream(UUID id, Optional<T> first) {
             this.id = id;
             this.read = first;
         }
@@ -180,28 +171,29 @@ public final class Progress<T> {
         Flux<ServerSentEvent<Object>> events() {
             return Mono.just(read)
                     .concatWith(reads())
-                    .takeUntil(work.isFinished())
+                    .takeUntil(found -> found.filter(work.isFinished()).isPresent())
                     // A reader that is slow must not hold on to a read, which holds a connection.
                     .onBackpressureLatest()
                     .handle(this::send);
         }
 
-        private Flux<T> reads() {
+        private Flux<Optional<T>> reads() {
             return Mono.delay(INTERVAL)
                     .then(Mono.defer(this::read))
                     // Nothing is read once the row is gone.
                     .repeatWhen(reads -> reads.takeWhile(found -> found > 0));
         }
 
-        private Mono<T> read() {
+        private Mono<Optional<T>> read() {
             return work.find()
                     .apply(id)
+                    .map(Optional::of)
                     .doOnNext(found -> read = found)
                     // The stream outlasts a database that is away.
                     .onErrorResume(StoreFailure.class, failure -> Mono.just(read));
         }
 
-        private void send(T found, SynchronousSink<ServerSentEvent<Object>> sink) {
+        private void send(Optional<T> found, SynchronousSink<ServerSentEvent<Object>> sink) {
             long now = nanoClock.getAsLong();
             if (!found.equals(sent)) {
                 sent = found;
@@ -209,12 +201,18 @@ public final class Progress<T> {
                 sink.next(event(found));
             } else if (now - sentNanos >= HEARTBEAT.toNanos()) {
                 sentNanos = now;
-                sink.next(ServerSentEvent.builder().comment("").build());
+                sink.next(heartbeat());
             }
         }
 
-        private ServerSentEvent<Object> event(T found) {
-            return ServerSentEvent.builder(work.view().apply(found)).build();
+        private ServerSentEvent<Object> event(Optional<T> found) {
+            return found.map(work.view())
+                    .map(view -> ServerSentEvent.builder(view).build())
+                    .orElseGet(this::heartbeat);
+        }
+
+        private ServerSentEvent<Object> heartbeat() {
+            return ServerSentEvent.builder().comment("").build();
         }
     }
 }

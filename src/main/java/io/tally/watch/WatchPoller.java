@@ -35,10 +35,8 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     enum PollResult {
         /** The states of the counters are no older than the request. */
         DONE,
-        /** Too many requests wait. */
-        OVERLOADED,
-        /** The database did not answer. */
-        UNAVAILABLE
+        /** Too many requests wait, or the database did not answer. */
+        FAILED
     }
 
     private final Changes changes;
@@ -112,13 +110,13 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
             available = false;
             log.warn("Watched counters cannot be read, their streams wait: {}", failure.getMessage());
         }
-        requests.forEach(pending -> pending.answer(PollResult.UNAVAILABLE));
+        requests.forEach(pending -> pending.answer(PollResult.FAILED));
         return Mono.empty();
     }
 
     @Override
     public Refusals<PollResult> refusals() {
-        return new Refusals<>(PollResult.OVERLOADED, PollResult.UNAVAILABLE, PollResult.UNAVAILABLE);
+        return new Refusals<>(PollResult.FAILED, PollResult.FAILED, PollResult.FAILED);
     }
 
     @Override

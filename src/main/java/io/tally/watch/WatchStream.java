@@ -5,6 +5,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -31,10 +32,12 @@ final class WatchStream implements Runnable {
     private final List<WatchedCounter> counters;
     private final @Nullable State[] sent;
     private final long[] versions;
+    private final boolean required;
     private final Executor thread;
     private final WatchMetrics metrics;
     private final AtomicInteger drains = new AtomicInteger();
     private volatile @Nullable FluxSink<DataBuffer> client;
+    private volatile boolean seeing;
     private volatile boolean beatDue;
     private volatile boolean ended;
     private int next;
@@ -43,11 +46,14 @@ final class WatchStream implements Runnable {
      * A stream whose client is not attached yet.
      *
      * @param versions those the client has, for each counter; 0: it knows of none
+     * @param required whether each counter has to exist when the stream first sees it
      * @param thread the one that serves the client
      */
-    WatchStream(List<WatchedCounter> counters, long[] versions, Executor thread, WatchMetrics metrics) {
+    WatchStream(
+            List<WatchedCounter> counters, long[] versions, boolean required, Executor thread, WatchMetrics metrics) {
         this.counters = counters;
         this.versions = versions;
+        this.required = required;
         this.sent = new State[versions.length];
         this.thread = thread;
         this.metrics = metrics;
@@ -55,6 +61,19 @@ final class WatchStream implements Runnable {
 
     List<WatchedCounter> counters() {
         return counters;
+    }
+
+    /** Whether a required counter does not exist, and was not seen before. */
+    boolean isAbsent() {
+        return required
+                && IntStream.range(0, sent.length)
+                        .anyMatch(i -> sent[i] == null && counters.get(i).isAbsent());
+    }
+
+    /** Has the states of its counters sent from now on: they are no older than the stream. */
+    void see() {
+        seeing = true;
+        wake();
     }
 
     /** Begins to send, with the states as they are, or a heart-beat where the client has them all. */
@@ -112,11 +131,11 @@ final class WatchStream implements Runnable {
     }
 
     private void send(FluxSink<DataBuffer> sink) {
-        if (ended) {
+        if (ended || (seeing && isAbsent())) {
             sink.complete();
             return;
         }
-        long events = sendStates(sink);
+        long events = seeing ? sendStates(sink) : 0;
         if (events > 0) {
             beatDue = false;
             metrics.events(events);

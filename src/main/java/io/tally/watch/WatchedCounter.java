@@ -30,10 +30,10 @@ final class WatchedCounter {
         return state;
     }
 
-    /** Whether there was a counter at the last poll. */
-    boolean exists() {
+    /** Whether there was no counter at the last poll. */
+    boolean isAbsent() {
         State known = state;
-        return known != null && known.version() > 0;
+        return known != null && known.version() == 0;
     }
 
     void become(State latest) {

@@ -46,6 +46,10 @@ public final class Watches extends LaneOwner {
 
     private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
+
+    /** Those that began while the database did not answer. */
+    private final Set<WatchStream> awaitingState = ConcurrentHashMap.newKeySet();
+
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
     private final WatchMetrics metrics;
@@ -94,9 +98,10 @@ public final class Watches extends LaneOwner {
      * each change that a poll finds. Respects the client's demand, and skips states that are outdated before the client
      * takes them. Ends where the instance stops.
      *
-     * <p>The events fail, before there is any, with a {@link ProblemException} where the database does not answer, or
-     * where a counter that is required does not exist. The writing fails with one, before it begins, where there are
-     * too many streams.
+     * <p>The events fail, before there is any, with a {@link ProblemException} where a counter that is required does
+     * not exist. While the database does not answer, there are heart-beats alone: a browser's {@code EventSource} never
+     * reconnects after an error status. A stream that began so and then finds a required counter absent ends, and its
+     * client is refused when it reconnects. The writing fails, before it begins, where there are too many streams.
      *
      * @param ids different ones
      * @param versions those the client has, in the same order; 0: it knows of none
@@ -106,22 +111,23 @@ public final class Watches extends LaneOwner {
      */
     Mono<Void> write(
             List<CounterId> ids, long[] versions, boolean required, Function<Flux<DataBuffer>, Mono<Void>> writing) {
-        return Mono.using(() -> enter(ids, versions), stream -> writing.apply(events(stream, required)), this::leave);
+        return Mono.using(() -> enter(ids, versions, required), stream -> writing.apply(events(stream)), this::leave);
     }
 
-    private Flux<DataBuffer> events(WatchStream stream, boolean required) {
+    private Flux<DataBuffer> events(WatchStream stream) {
         // The stream respects the demand: there is nothing to buffer.
-        return seen(stream, required).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
+        return begin(stream).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
-    private WatchStream enter(List<CounterId> ids, long[] versions) {
+    private WatchStream enter(List<CounterId> ids, long[] versions, boolean required) {
         if (open.incrementAndGet() > properties.streamsMax()) {
             open.decrementAndGet();
             throw new ProblemException(
                     ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
-        WatchStream stream = new WatchStream(watched, versions.clone(), callerExecutor.current(), metrics);
+        WatchStream stream =
+                new WatchStream(watched, versions.clone(), required, callerExecutor.current(), metrics);
         ids.forEach(id -> watched.add(join(id, stream)));
         streams.add(stream);
         if (stopping) {
@@ -140,6 +146,7 @@ public final class Watches extends LaneOwner {
 
     private void leave(WatchStream stream) {
         streams.remove(stream);
+        awaitingState.remove(stream);
         stream.counters().forEach(watched -> part(watched.id(), stream));
         open.decrementAndGet();
     }
@@ -151,23 +158,17 @@ public final class Watches extends LaneOwner {
         });
     }
 
-    private Mono<PollResult> seen(WatchStream stream, boolean required) {
-        return lane.submit(new PollRequest(stream.counters()))
-                .doOnNext(Watches::requireDone)
-                .doOnNext(done -> requireExisting(stream, required));
+    private Mono<PollResult> begin(WatchStream stream) {
+        return lane.submit(new PollRequest(stream.counters())).doOnNext(result -> begin(stream, result));
     }
 
-    private static void requireDone(PollResult result) {
-        switch (result) {
-            case DONE -> {}
-            case OVERLOADED -> throw new ProblemException(ProblemType.OVERLOADED, "Too many streams begin at once.");
-            case UNAVAILABLE ->
-                throw new ProblemException(ProblemType.STORE_UNAVAILABLE, "The counters could not be read.");
+    private void begin(WatchStream stream, PollResult result) {
+        if (result == PollResult.FAILED) {
+            awaitingState.add(stream);
+            return;
         }
-    }
-
-    private static void requireExisting(WatchStream stream, boolean required) {
-        if (required && !stream.counters().stream().allMatch(WatchedCounter::exists)) {
+        stream.see();
+        if (stream.isAbsent()) {
             throw new ProblemException(ProblemType.NOT_FOUND, "There is no such counter.");
         }
     }
@@ -179,11 +180,19 @@ public final class Watches extends LaneOwner {
     }
 
     private Mono<Void> pass(long startNanos) {
+        // Their counters are among those looked at: a stream joins its counters first.
+        List<WatchStream> waiting = List.copyOf(awaitingState);
         return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
                 .map(PollRequest::new)
                 .concatMap(lane::submit)
                 .all(PollResult.DONE::equals)
-                .flatMap(done -> done ? rest(nanoClock.getAsLong() - startNanos) : Mono.empty());
+                .flatMap(done -> done ? seen(waiting, startNanos) : Mono.empty());
+    }
+
+    private Mono<Void> seen(List<WatchStream> waiting, long startNanos) {
+        waiting.forEach(awaitingState::remove);
+        waiting.forEach(WatchStream::see);
+        return rest(nanoClock.getAsLong() - startNanos);
     }
 
     private Mono<Void> rest(long workNanos) {

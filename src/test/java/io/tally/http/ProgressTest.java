@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -59,7 +60,7 @@ class ProgressTest {
     }
 
     private Disposable watch() {
-        return streams.events(ID, at(0), false).subscribe(events::add);
+        return streams.events(ID, Optional.of(at(0)), false).subscribe(events::add);
     }
 
     private List<Long> told() {
@@ -115,6 +116,37 @@ class ProgressTest {
     }
 
     @Test
+    void beginsWhileTheDatabaseIsAway() {
+        found = Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away"));
+        Disposable stream = streams.events(ID, Optional.empty(), false).subscribe(events::add);
+        assertThat(events)
+                .singleElement()
+                .satisfies(event -> assertThat(event.comment()).isNotNull());
+        passes(2 * Progress.HEARTBEAT.toSeconds());
+        assertThat(events).hasSizeBetween(2, 3);
+        assertThat(told()).isEmpty();
+        found = Mono.just(at(7));
+        passes(1);
+        assertThat(told()).containsExactly(7L);
+        found = Mono.just(finished(9));
+        passes(1);
+        assertThat(told()).containsExactly(7L, 9L);
+        assertThat(stream.isDisposed()).isTrue();
+    }
+
+    @Test
+    void endsWhereItProvesThatThereIsNoWork() {
+        found = Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away"));
+        Disposable stream = streams.events(ID, Optional.empty(), false).subscribe(events::add);
+        passes(5);
+        assertThat(stream.isDisposed()).isFalse();
+        found = Mono.empty();
+        passes(1);
+        assertThat(told()).isEmpty();
+        assertThat(stream.isDisposed()).isTrue();
+    }
+
+    @Test
     void endsWhenTheWorkIsGone() {
         Disposable stream = watch();
         found = Mono.empty();
@@ -135,7 +167,7 @@ class ProgressTest {
                 events.add(event);
             }
         };
-        streams.events(ID, at(0), false).subscribe(reader);
+        streams.events(ID, Optional.of(at(0)), false).subscribe(reader);
         for (int done = 1; done < 100; done++) {
             found = Mono.just(at(done));
             passes(1);
@@ -154,7 +186,7 @@ class ProgressTest {
             open.add(watch());
         }
         List<Throwable> refused = new ArrayList<>();
-        streams.events(ID, at(0), false).subscribe(event -> {}, refused::add);
+        streams.events(ID, Optional.of(at(0)), false).subscribe(event -> {}, refused::add);
         assertThat(refused).singleElement().isInstanceOf(ProblemException.class);
         open.getFirst().dispose();
         assertThat(watch().isDisposed()).isFalse();

@@ -45,7 +45,14 @@ class WatchStreamTest {
     }
 
     private WatchStream stream(List<WatchedCounter> watched, long... versions) {
-        WatchStream stream = new WatchStream(watched, versions, Runnable::run, events -> counted += events);
+        WatchStream stream = blindStream(watched, versions);
+        stream.see();
+        return stream;
+    }
+
+    private WatchStream blindStream(List<WatchedCounter> watched, long... versions) {
+        WatchStream stream = new WatchStream(
+                watched, versions, /* required= */ watched.size() == 1, Runnable::run, events -> counted += events);
         Flux.create(stream::attach, OverflowStrategy.ERROR).subscribe(client);
         return stream;
     }
@@ -69,6 +76,32 @@ class WatchStreamTest {
         return received.stream()
                 .map(event -> event.lines().findFirst().orElse(""))
                 .toList();
+    }
+
+    /** What is known of the counter from before may be older than what was acknowledged since. */
+    @Test
+    void streamThatSawNothingYetSendsHeartbeatsOnly() {
+        become(0, 1);
+        WatchStream stream = blindStream(List.of(counters.getFirst()), 0);
+        client.request(10);
+        stream.beat();
+        assertThat(ids()).containsExactly(":", ":");
+        become(0, 2);
+        stream.wake();
+        assertThat(ids()).containsExactly(":", ":");
+        stream.see();
+        assertThat(ids()).containsExactly(":", ":", "id: 2");
+    }
+
+    @Test
+    void streamEndsWhereItsCounterProvesAbsent() {
+        become(0, 0);
+        WatchStream stream = blindStream(List.of(counters.getFirst()), 5);
+        client.request(10);
+        assertThat(client.isDisposed()).isFalse();
+        stream.see();
+        assertThat(client.isDisposed()).isTrue();
+        assertThat(ids()).containsExactly(":");
     }
 
     @Test
