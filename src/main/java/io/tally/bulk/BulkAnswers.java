@@ -66,12 +66,8 @@ public final class BulkAnswers<R> {
         return bytes.toByteArray();
     }
 
-    /** An array. */
-    public Mono<ServerResponse> array(ServerResponse.BodyBuilder response, List<BulkItem<R>> items) {
-        return response.contentType(MediaType.APPLICATION_JSON).bodyValue(array(items));
-    }
-
-    private byte[] array(List<BulkItem<R>> items) {
+    /** A JSON array. */
+    public byte[] array(List<BulkItem<R>> items) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(items.size() * ITEM_BYTES);
         try (JsonGenerator generator = json.createGenerator(bytes)) {
             generator.writeStartArray();

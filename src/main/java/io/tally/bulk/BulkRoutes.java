@@ -71,7 +71,7 @@ class BulkRoutes {
 
     private Mono<ServerResponse> array(List<BulkItem<Outcome>> items) {
         boolean replay = new BulkSummary().add(items).isReplay();
-        return answers.array(ServerResponse.ok().headers(headers -> markIf(replay, headers)), items);
+        return Routes.json(ServerResponse.ok().headers(headers -> markIf(replay, headers)), answers.array(items));
     }
 
     // ---- a stream: answered as it is applied

@@ -13,6 +13,7 @@ import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RequestPredicate;
 import org.springframework.web.reactive.function.server.RequestPredicates;
@@ -34,6 +35,21 @@ public final class Routes {
     /** A body as JSON. */
     public static Mono<ServerResponse> json(ServerResponse.BodyBuilder response, Object body) {
         return response.contentType(MediaType.APPLICATION_JSON).bodyValue(body);
+    }
+
+    /** A list as JSON, which may be long: compressed where the request accepts that. */
+    public static Mono<ServerResponse> list(Object body) {
+        return ServerResponse.ok()
+                .contentType(MediaType.APPLICATION_JSON)
+                .varyBy(HttpHeaders.ACCEPT_ENCODING)
+                .body((response, context) -> BodyInserters.fromValue(body)
+                        .insert(
+                                context.serverRequest()
+                                                .filter(GzipResponse::isAccepted)
+                                                .isPresent()
+                                        ? new GzipResponse(response)
+                                        : response,
+                                context));
     }
 
     /** The beginning of a response that is a live stream of events. */

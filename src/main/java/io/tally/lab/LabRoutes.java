@@ -146,7 +146,7 @@ class LabRoutes {
     private Mono<ServerResponse> list(ServerRequest request) {
         return store.list()
                 .map(runs -> new Paging.Page<>(runs.stream().map(RunView::of).toList(), null))
-                .flatMap(page -> Routes.json(ServerResponse.ok(), page));
+                .flatMap(Routes::list);
     }
 
     private Mono<ServerResponse> stop(ServerRequest request) {

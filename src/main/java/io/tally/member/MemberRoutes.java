@@ -112,9 +112,7 @@ class MemberRoutes {
 
     private static Mono<ServerResponse> page(Listing listing, Paging paging, List<String> list) {
         return listing.kind() == Kind.MEMBERS
-                ? Routes.json(
-                        ServerResponse.ok(),
-                        paging.page(listing.members(), list, (Membership last) -> List.of(last.member())))
+                ? Routes.list(paging.page(listing.members(), list, (Membership last) -> List.of(last.member())))
                 : Problems.answer(new WrongKind(listing.kind()));
     }
 

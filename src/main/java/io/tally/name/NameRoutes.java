@@ -116,7 +116,7 @@ class NameRoutes {
     /** If no name has an id because of load or the database, the whole response is that problem. */
     private Mono<ServerResponse> array(List<BulkItem<NameResult>> items) {
         Outcome failure = failure(items);
-        return failure == null ? answers.array(ServerResponse.ok(), items) : Problems.answer(failure);
+        return failure == null ? Routes.list(answers.array(items)) : Problems.answer(failure);
     }
 
     private static @Nullable Outcome failure(List<BulkItem<NameResult>> items) {

@@ -117,7 +117,7 @@ class ListRoutes {
         List<String> after = paging.after();
         return ranking.byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
                 .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
-                .flatMap(page -> Routes.json(ServerResponse.ok(), new Page<>(named(page.items()), page.next())));
+                .flatMap(page -> Routes.list(new Page<>(named(page.items()), page.next())));
     }
 
     private static String name(List<String> place) {
@@ -198,12 +198,7 @@ class ListRoutes {
         List<ListedView> items = page.items().stream()
                 .flatMap(entry -> view(entry, entry.place().rank()))
                 .toList();
-        return Routes.json(
-                ServerResponse.ok(),
-                new RankedPage(
-                        items,
-                        page.next(),
-                        asOf,
-                        Duration.between(asOf, slice.at()).toNanos() / 1e9));
+        return Routes.list(new RankedPage(
+                items, page.next(), asOf, Duration.between(asOf, slice.at()).toNanos() / 1e9));
     }
 }

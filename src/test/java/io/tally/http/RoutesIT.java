@@ -10,8 +10,13 @@ import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -21,7 +26,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -316,5 +323,92 @@ class RoutesIT {
 
     private static boolean isCounter(String pattern) {
         return pattern.equals(CounterPath.COUNTER) || pattern.equals(CounterPath.INCREMENTS);
+    }
+
+    // ---- compression
+
+    private HttpResponse<byte[]> bytes(String method, String path, String body, String... fields) throws Exception {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(server.uri().resolve(path))
+                                .headers(fields)
+                                .header("Content-Type", "application/json")
+                                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                                .build(),
+                        BodyHandlers.ofByteArray());
+    }
+
+    private static String text(HttpResponse<byte[]> response) throws IOException {
+        boolean coded = response.headers().firstValue("Content-Encoding").isPresent();
+        return new String(
+                coded ? new GZIPInputStream(new ByteArrayInputStream(response.body())).readAllBytes() : response.body(),
+                StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void listsAreCompressedWhereThatIsAccepted() throws Exception {
+        String items = IntStream.range(0, 200)
+                .mapToObj(i -> "{\"namespace\":\"zip\",\"name\":\"c-" + i + "\",\"delta\":1}")
+                .collect(Collectors.joining(",", "[", "]"));
+        String names =
+                IntStream.range(0, 200).mapToObj(i -> "\"n-" + i + "\"").collect(Collectors.joining(",", "[", "]"));
+        client.send("POST", "/v1/increments", items);
+        client.send("POST", "/v1/names/zip", names);
+        for (int i = 0; i < 60; i++) {
+            client.send("PUT", "/v1/counters/zip/m/members/member-with-a-long-name-" + i, "");
+        }
+        for (String list : List.of(
+                "GET /v1/counters/zip?limit=1000",
+                "GET /v1/counters/zip?sort=-value",
+                "GET /v1/counters/zip/m/members",
+                "POST /v1/names/zip")) {
+            String method = list.substring(0, list.indexOf(' '));
+            String path = list.substring(list.indexOf(' ') + 1);
+            String body = method.equals("POST") ? names : "";
+            HttpResponse<byte[]> coded = bytes(method, path, body, "Accept-Encoding", "br, gzip;q=0.8");
+            HttpResponse<byte[]> plain = bytes(method, path, body, "Accept-Encoding", "gzip;q=0, *");
+            assertThat(coded.headers().firstValue("Content-Encoding")).as(list).hasValue("gzip");
+            assertThat(plain.headers().firstValue("Content-Encoding")).as(list).isEmpty();
+            for (HttpResponse<byte[]> response : List.of(coded, plain)) {
+                assertThat(response.headers().firstValue("Vary")).as(list).hasValue("Accept-Encoding");
+                assertThat(response.headers().firstValue("ETag")).as(list).isEmpty();
+                assertThat(response.headers().firstValueAsLong("Content-Length"))
+                        .as(list)
+                        .hasValue(response.body().length);
+            }
+            assertThat(withoutTime(text(coded))).as(list).isEqualTo(withoutTime(text(plain)));
+            assertThat(coded.body().length).as(list).isLessThan(plain.body().length / 2);
+            if (method.equals("GET") && !path.contains("sort")) {
+                Response head = head("HEAD", path, "Accept-Encoding: gzip");
+                assertThat(head.header("Content-Encoding")).isEqualTo("gzip");
+                assertThat(head.header("Content-Length")).isEqualTo(Integer.toString(coded.body().length));
+            }
+        }
+        for (String single :
+                List.of("GET /v1/counters/zip/c-1", "POST /v1/counters/zip/c-1/increments", "GET /livez")) {
+            HttpResponse<byte[]> response = bytes(
+                    single.split(" ", 2)[0],
+                    single.split(" ", 2)[1],
+                    single.startsWith("P") ? "{}" : "",
+                    "Accept-Encoding",
+                    "gzip");
+            assertThat(response.headers().firstValue("Content-Encoding"))
+                    .as(single)
+                    .isEmpty();
+        }
+        assertThat(bytes("POST", "/v1/increments", items, "Accept-Encoding", "gzip")
+                        .headers()
+                        .firstValue("Content-Encoding"))
+                .isEmpty();
+        // A page that fits into a packet is not worth it.
+        assertThat(bytes("GET", "/v1/counters/zip?limit=1", "", "Accept-Encoding", "gzip")
+                        .headers()
+                        .map())
+                .doesNotContainKey("content-encoding")
+                .containsKey("vary");
+    }
+
+    private static String withoutTime(String json) {
+        return json.replaceAll("\"(asOf|lagSeconds|created|next)\":[^,}]+", "");
     }
 }
