@@ -126,8 +126,7 @@ public final class Watches extends LaneOwner {
                     ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
-        WatchStream stream =
-                new WatchStream(watched, versions.clone(), required, callerExecutor.current(), metrics);
+        WatchStream stream = new WatchStream(watched, versions.clone(), required, callerExecutor.current(), metrics);
         ids.forEach(id -> watched.add(join(id, stream)));
         streams.add(stream);
         if (stopping) {

@@ -70,7 +70,8 @@ class RequestGate {
                 || Stream.of(String.join(",", fields.getAll(HttpHeaderNames.TRANSFER_ENCODING))
                                 .split(",", -1))
                         .map(String::strip)
-                        .allMatch(coding -> coding.isEmpty() || HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(coding));
+                        .allMatch(
+                                coding -> coding.isEmpty() || HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(coding));
     }
 
     /** With the codings that are supported (RFC 9110, section 15.5.16). */

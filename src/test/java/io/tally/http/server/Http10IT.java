@@ -77,7 +77,9 @@ class Http10IT {
                 Response head = connection.readHead();
                 assertThat(head.status()).isEqualTo(status);
                 assertThat(head.version()).isEqualTo("HTTP/1.1");
-                assertThat(head.headers()).doesNotContainKey("Transfer-Encoding").containsEntry("Connection", "close");
+                assertThat(head.headers())
+                        .doesNotContainKey("Transfer-Encoding")
+                        .containsEntry("Connection", "close");
                 String rest = connection.readToEnd();
                 assertThat(rest).startsWith(begins);
                 if (head.headers().containsKey("Content-Length")) {
@@ -88,8 +90,7 @@ class Http10IT {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"GET /v1/counters/old/a/events", "GET /v1/counters/old/events?name=a&name=x", "GET JOB"})
+    @ValueSource(strings = {"GET /v1/counters/old/a/events", "GET /v1/counters/old/events?name=a&name=x", "GET JOB"})
     void eventsAreNotChunked(String line) throws IOException {
         try (RawHttp connection = new RawHttp(server.uri())) {
             connection.send(request(line, "", "Accept: text/event-stream\r\n", ""));

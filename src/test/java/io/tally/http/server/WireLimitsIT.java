@@ -269,7 +269,8 @@ class WireLimitsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "Host: tally\r\nHost: tally\r\n", "Host: tally\r\nhost: other\r\n", "Host:\r\nHost:\r\n"})
+    @ValueSource(
+            strings = {"", "Host: tally\r\nHost: tally\r\n", "Host: tally\r\nhost: other\r\n", "Host:\r\nHost:\r\n"})
     void aRequestHasOneHost(String hosts) throws Exception {
         String direct = POST.replace("Host: tally\r\n", hosts) + "Content-Length: 11\r\n\r\n" + ONE;
         for (String request : List.of(
@@ -290,7 +291,8 @@ class WireLimitsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gzip, chunked", "deflate\r\nTransfer-Encoding: Chunked", "x-y,chunked", "gzip;q=1,chunked"})
+    @ValueSource(
+            strings = {"gzip, chunked", "deflate\r\nTransfer-Encoding: Chunked", "x-y,chunked", "gzip;q=1,chunked"})
     void otherTransferCodingIsNotImplemented(String coding) throws Exception {
         String body = "b\r\n" + ONE + "\r\n0\r\n\r\n";
         assertProblem(exchange(POST + "Transfer-Encoding: " + coding + "\r\n\r\n" + body), 501, "not-implemented");
