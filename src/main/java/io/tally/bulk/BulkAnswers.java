@@ -24,6 +24,12 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class BulkAnswers<R> {
 
+    /**
+     * What a bulk route answers with. The body decides: a stream is answered with lines, an array with an array, also
+     * where {@code Accept} names the other one alone, as clients do that send one {@code Accept} for everything.
+     */
+    public static final List<MediaType> TYPES = List.of(MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON);
+
     /** About the length of one item. */
     private static final int ITEM_BYTES = 40;
 
@@ -34,14 +40,6 @@ public final class BulkAnswers<R> {
     public BulkAnswers(JsonMapper json, BiConsumer<R, JsonGenerator> members) {
         this.json = json.writer().withRootValueSeparator("\n");
         this.members = members;
-    }
-
-    /**
-     * What a bulk route answers with. The body decides: a stream is answered with lines, an array with an array, also
-     * where {@code Accept} names the other one alone, as clients do that send one {@code Accept} for everything.
-     */
-    public static MediaType[] types() {
-        return new MediaType[] {MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON};
     }
 
     /** Writes the member of an item that was not carried out. */

@@ -49,7 +49,7 @@ class BulkRoutes {
     @Bean
     Route bulkRoute() {
         return Routes.resource("/v1/increments")
-                .on(HttpMethod.POST, this::increment, BulkAnswers.types())
+                .on(HttpMethod.POST, BulkAnswers.TYPES, this::increment)
                 .build();
     }
 

@@ -2,6 +2,7 @@ package io.tally.http;
 
 import io.tally.http.Routes.Route;
 import java.time.Duration;
+import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.CacheControl;
@@ -21,7 +22,7 @@ class ProblemRoutes {
     @Bean
     Route problemRoute() {
         return Routes.resource("/problems/{slug}")
-                .on(HttpMethod.GET, ProblemRoutes::page, MediaType.ALL)
+                .on(HttpMethod.GET, List.of(MediaType.ALL), ProblemRoutes::page)
                 .build();
     }
 

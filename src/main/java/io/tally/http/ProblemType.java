@@ -113,8 +113,8 @@ public enum ProblemType {
     NOT_IMPLEMENTED(
             HttpStatus.NOT_IMPLEMENTED,
             "The transfer coding is not implemented",
-            "The Transfer-Encoding names another coding than chunked. Nothing was changed. Compress the content instead,"
-                    + " and say so in Content-Encoding."),
+            "The Transfer-Encoding names another coding than chunked. Nothing was changed. Compress the content"
+                    + " instead, and say so in Content-Encoding."),
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too much is waiting",

@@ -38,6 +38,9 @@ public final class Progress<T> {
     /** Shorter than what proxies let a connection be silent. */
     static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
+    /** What a resource that shows this answers with. */
+    public static final List<MediaType> TYPES = List.of(MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM);
+
     private final Work<T> work;
     private final LongSupplier nanoClock;
     private final AtomicInteger open = new AtomicInteger();
@@ -65,14 +68,9 @@ public final class Progress<T> {
         this.nanoClock = nanoClock;
     }
 
-    /** What a resource that shows this answers with. */
-    public static MediaType[] types() {
-        return new MediaType[] {MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM};
-    }
-
     /** Answers with the work as it is, or as a stream of events where that is what the request prefers. */
     public Mono<ServerResponse> show(ServerRequest request, String id) {
-        boolean events = Accept.preferred(request, List.of(types()))
+        boolean events = Accept.preferred(request, TYPES)
                 .filter(MediaType.TEXT_EVENT_STREAM::equals)
                 .isPresent();
         return Mono.justOrEmpty(id(id))
@@ -153,10 +151,10 @@ public final class Progress<T> {
         /** As last read; empty before the first read that succeeds. */
         private Optional<T> read;
 
-        /** As last sent; empty before the first event. */
+        /** As last sent; empty before the first. */
         private Optional<T> sent = Optional.empty();
 
-        /** When the last event or comment was sent; a heart-beat ago before the first. */
+        /** Of the last event or comment; long ago before the first. */
         private long sentNanos = nanoClock.getAsLong() - HEARTBEAT.toNanos();
 
         Stream(UUID id, Optional<T> first) {

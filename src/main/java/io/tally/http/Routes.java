@@ -1,13 +1,13 @@
 package io.tally.http;
 
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
@@ -93,7 +93,6 @@ public final class Routes {
 
         private final String pattern;
         private final Map<HttpMethod, Method> methods = new LinkedHashMap<>();
-        private final Map<HttpMethod, Set<String>> parameters = new HashMap<>();
         private final Set<String> repeatable = new HashSet<>();
         private @Nullable RequestPredicate condition;
         private boolean conditional;
@@ -102,25 +101,21 @@ public final class Routes {
             this.pattern = pattern;
         }
 
-        /** What a method does, which answers with JSON. A resource with GET answers HEAD, too. */
-        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler) {
-            return on(method, handler, MediaType.APPLICATION_JSON);
+        /**
+         * What a method does, which answers with JSON. A resource with GET answers HEAD, too.
+         *
+         * @param taken the parameters that its query may have, each once
+         */
+        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, String... taken) {
+            return on(method, List.of(MediaType.APPLICATION_JSON), handler, taken);
         }
 
-        /** The same, which answers with one of these types; {@link MediaType#ALL}: whatever {@code Accept} says. */
-        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, MediaType... produced) {
-            methods.put(method, new Method(handler, List.of(produced)));
+        /** The same, which answers with one of these types. */
+        public Resource on(
+                HttpMethod method, List<MediaType> produced, HandlerFunction<ServerResponse> handler, String... taken) {
+            methods.put(method, new Method(produced, handler, new LinkedHashSet<>(List.of(taken))));
             if (method.equals(HttpMethod.GET)) {
-                on(HttpMethod.HEAD, handler, produced);
-            }
-            return this;
-        }
-
-        /** The parameters that the query of that method may have, each once. Others are refused. */
-        public Resource parameters(HttpMethod method, String... names) {
-            parameters.put(method, new LinkedHashSet<>(List.of(names)));
-            if (method.equals(HttpMethod.GET)) {
-                parameters(HttpMethod.HEAD, names);
+                on(HttpMethod.HEAD, produced, handler, taken);
             }
             return this;
         }
@@ -148,9 +143,6 @@ public final class Routes {
             Map<HttpMethod, Method> fixed = Map.copyOf(methods);
             Set<HttpMethod> allowed = new LinkedHashSet<>(methods.keySet());
             allowed.add(HttpMethod.OPTIONS);
-            Set<String> all = new LinkedHashSet<>();
-            parameters.values().forEach(all::addAll);
-            parameters.put(HttpMethod.OPTIONS, all);
             RequestPredicate path = RequestPredicates.path(pattern);
             return new Route(
                     pattern,
@@ -165,12 +157,14 @@ public final class Routes {
             if (method != null) {
                 method.requireAccepted(request);
                 if (!method.isPage()) {
-                    requireKnownParameters(request);
+                    RequestQuery.requireKnown(request, method.parameters(), repeatable);
                 }
                 return answer(method.handler(), request);
             }
             if (request.method().equals(HttpMethod.OPTIONS)) {
-                requireKnownParameters(request);
+                if (methods.values().stream().noneMatch(Method::isPage)) {
+                    RequestQuery.requireKnown(request, parameters(methods), repeatable);
+                }
                 return ServerResponse.noContent()
                         .headers(headers -> headers.setAllow(allowed))
                         .build();
@@ -183,8 +177,10 @@ public final class Routes {
                     headers);
         }
 
-        private void requireKnownParameters(ServerRequest request) {
-            RequestQuery.requireKnown(request, parameters.getOrDefault(request.method(), Set.of()), repeatable);
+        private static Set<String> parameters(Map<HttpMethod, Method> methods) {
+            return methods.values().stream()
+                    .flatMap(method -> method.parameters().stream())
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
         }
 
         private Mono<ServerResponse> answer(HandlerFunction<ServerResponse> handler, ServerRequest request) {
@@ -202,10 +198,10 @@ public final class Routes {
         return method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
     }
 
-    /** What one method of a resource does. */
-    private record Method(HandlerFunction<ServerResponse> handler, List<MediaType> produced) {
+    /** What one method of a resource does, which refuses the parameters that it would ignore. */
+    private record Method(List<MediaType> produced, HandlerFunction<ServerResponse> handler, Set<String> parameters) {
 
-        /** Whether it is a page for people, which browsers and mail programs add parameters to. */
+        /** Whether it is a page for people: it ignores {@code Accept}, and browsers and mail programs add parameters. */
         boolean isPage() {
             return produced.contains(MediaType.ALL);
         }

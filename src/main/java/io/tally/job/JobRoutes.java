@@ -20,10 +20,7 @@ class JobRoutes {
     @Bean
     Route jobRoute(Progress<Job> progress) {
         return Routes.resource("/v1/jobs/{id}")
-                .on(
-                        HttpMethod.GET,
-                        request -> progress.show(request, RequestPath.segment(request, 2)),
-                        Progress.types())
+                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, RequestPath.segment(request, 2)))
                 .build();
     }
 }

@@ -57,7 +57,7 @@ class LabRoutes {
     @Bean
     Route labRunRoute() {
         return Routes.resource(RUNS + "/{id}")
-                .on(HttpMethod.GET, request -> progress.show(request, id(request)), Progress.types())
+                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, id(request)))
                 .on(HttpMethod.DELETE, this::stop)
                 .build();
     }

@@ -63,8 +63,7 @@ class MemberRoutes {
     @Bean
     Route membersRoute() {
         return Routes.resource(MEMBERS)
-                .on(HttpMethod.GET, this::list)
-                .parameters(HttpMethod.GET, "limit", "cursor")
+                .on(HttpMethod.GET, this::list, "limit", "cursor")
                 .build();
     }
 

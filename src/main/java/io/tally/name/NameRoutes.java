@@ -65,18 +65,15 @@ class NameRoutes {
     @Bean
     Route namesRoute() {
         return Routes.resource(NAMESPACE)
-                .on(HttpMethod.POST, this::getOrCreate, BulkAnswers.types())
-                .parameters(HttpMethod.POST, "fold")
-                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))))
-                .parameters(HttpMethod.GET, "id")
+                .on(HttpMethod.POST, BulkAnswers.TYPES, this::getOrCreate, "fold")
+                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))), "id")
                 .build();
     }
 
     @Bean
     Route nameRoute() {
         return Routes.resource(NAME)
-                .on(HttpMethod.GET, request -> answer(names.find(key(request))))
-                .parameters(HttpMethod.GET, "fold")
+                .on(HttpMethod.GET, request -> answer(names.find(key(request))), "fold")
                 .build();
     }
 

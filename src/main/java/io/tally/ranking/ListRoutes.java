@@ -92,8 +92,7 @@ class ListRoutes {
     @Bean
     Route listRoute() {
         return Routes.resource(CounterPath.NAMESPACE)
-                .on(HttpMethod.GET, this::list)
-                .parameters(HttpMethod.GET, "sort", "limit", "cursor")
+                .on(HttpMethod.GET, this::list, "sort", "limit", "cursor")
                 .build();
     }
 

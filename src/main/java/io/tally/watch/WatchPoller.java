@@ -35,7 +35,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     enum PollResult {
         /** The states of the counters are no older than the request. */
         DONE,
-        /** Too many requests wait, or the database did not answer. */
+        /** The database did not answer in time. */
         FAILED
     }
 

@@ -32,6 +32,8 @@ class WatchRoutes {
     private static final String NAME = "name";
     private static final int NAMES_MAX = 100;
 
+    private static final List<MediaType> EVENT_STREAM = List.of(MediaType.TEXT_EVENT_STREAM);
+
     private static final List<MediaType> COUNTER_OR_EVENTS =
             List.of(MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM);
 
@@ -48,8 +50,7 @@ class WatchRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
         return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS)
-                .on(HttpMethod.GET, this::several, MediaType.TEXT_EVENT_STREAM)
-                .parameters(HttpMethod.GET, NAME)
+                .on(HttpMethod.GET, EVENT_STREAM, this::several, NAME)
                 .repeatable(NAME)
                 .where(WatchRoutes::asksForEvents)
                 .build();
@@ -58,7 +59,7 @@ class WatchRoutes {
     @Bean
     Route eventsRoute() {
         return Routes.resource(CounterPath.COUNTER + "/" + EVENTS)
-                .on(HttpMethod.GET, this::one, MediaType.TEXT_EVENT_STREAM)
+                .on(HttpMethod.GET, EVENT_STREAM, this::one)
                 .build();
     }
 

@@ -47,8 +47,8 @@ public final class Watches extends LaneOwner {
     private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
 
-    /** Those that began while the database did not answer. */
-    private final Set<WatchStream> awaitingState = ConcurrentHashMap.newKeySet();
+    /** Those that began while the database did not answer, and have no state yet. */
+    private final Set<WatchStream> waiting = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
@@ -145,7 +145,7 @@ public final class Watches extends LaneOwner {
 
     private void leave(WatchStream stream) {
         streams.remove(stream);
-        awaitingState.remove(stream);
+        waiting.remove(stream);
         stream.counters().forEach(watched -> part(watched.id(), stream));
         open.decrementAndGet();
     }
@@ -163,7 +163,7 @@ public final class Watches extends LaneOwner {
 
     private void begin(WatchStream stream, PollResult result) {
         if (result == PollResult.FAILED) {
-            awaitingState.add(stream);
+            waiting.add(stream);
             return;
         }
         stream.see();
@@ -179,18 +179,18 @@ public final class Watches extends LaneOwner {
     }
 
     private Mono<Void> pass(long startNanos) {
-        // Their counters are among those looked at: a stream joins its counters first.
-        List<WatchStream> waiting = List.copyOf(awaitingState);
+        // Their counters are among those polled: a stream joins its counters first.
+        List<WatchStream> begun = List.copyOf(waiting);
         return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
                 .map(PollRequest::new)
                 .concatMap(lane::submit)
                 .all(PollResult.DONE::equals)
-                .flatMap(done -> done ? seen(waiting, startNanos) : Mono.empty());
+                .flatMap(done -> done ? passed(begun, startNanos) : Mono.empty());
     }
 
-    private Mono<Void> seen(List<WatchStream> waiting, long startNanos) {
-        waiting.forEach(awaitingState::remove);
-        waiting.forEach(WatchStream::see);
+    private Mono<Void> passed(List<WatchStream> begun, long startNanos) {
+        begun.forEach(waiting::remove);
+        begun.forEach(WatchStream::see);
         return rest(nanoClock.getAsLong() - startNanos);
     }
 
