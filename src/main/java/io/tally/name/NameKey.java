@@ -1,7 +1,6 @@
 package io.tally.name;
 
 import io.tally.counter.Naming;
-import java.util.Locale;
 
 /**
  * The identity of a name.
@@ -13,13 +12,12 @@ public record NameKey(String namespace, String key) {
     /**
      * The key of a name.
      *
-     * @param folded whether upper and lower case are the same, by {@link String#toLowerCase(Locale)} of
-     *     {@link Locale#ROOT}
+     * @param folded whether upper and lower case are the same, by {@link LowerCase}
      * @throws IllegalArgumentException with a sentence fit for the caller if either is malformed
      */
     public static NameKey of(String namespace, String name, boolean folded) {
         Naming.requireNamespace(namespace);
         Naming.requireName(name);
-        return new NameKey(namespace, folded ? name.toLowerCase(Locale.ROOT) : name);
+        return new NameKey(namespace, folded ? LowerCase.of(name) : name);
     }
 }
