@@ -14,7 +14,6 @@ import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
-import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.stereotype.Component;
@@ -38,7 +37,7 @@ public final class BulkBodies {
 
     /** Whether a body is a stream of lines, and not an array. */
     public boolean isStream(ServerRequest request) {
-        return Bodies.isOfType(request, MediaType.APPLICATION_NDJSON);
+        return Bodies.LINES.stream().anyMatch(type -> Bodies.isOfType(request, type));
     }
 
     /** Reads an array. Fails with a {@link ProblemException} if the body is missing, malformed or too long. */

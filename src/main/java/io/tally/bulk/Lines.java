@@ -2,6 +2,7 @@ package io.tally.bulk;
 
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
+import io.tally.http.ByteOrderMark;
 import io.tally.http.ProblemType;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -81,8 +82,9 @@ final class Lines<T> {
         begun = tooLong ? new byte[0] : Arrays.copyOfRange(bytes, from, bytes.length);
     }
 
-    private void end(byte[] bytes, int from, int to, List<BulkItem<T>> found) {
+    private void end(byte[] bytes, int lineFrom, int to, List<BulkItem<T>> found) {
         line++;
+        int from = line == 1 ? ByteOrderMark.end(bytes, lineFrom, to) : lineFrom;
         if (tooLong || to - from > lineBytesMax) {
             tooLong = false;
             found.add(new Malformed<>(

@@ -35,6 +35,12 @@ import tools.jackson.databind.json.JsonMapper;
 /** What travels as JSON, in and out. */
 public final class Bodies {
 
+    /** The media types of a stream of JSON lines: the one that the service answers with, and other names of it. */
+    public static final List<MediaType> LINES = List.of(
+            MediaType.APPLICATION_NDJSON,
+            new MediaType("application", "ndjson"),
+            new MediaType("application", "jsonl"));
+
     /** What is said of a body that cannot be read. */
     static final String NOT_JSON = "The body is not the JSON this route takes.";
 

@@ -309,7 +309,11 @@ class BulkIT {
     }
 
     private static String head(String... fields) {
-        return "POST /v1/increments HTTP/1.1\r\nHost: tally\r\nContent-Type: application/x-ndjson\r\n"
+        return headOfType("application/x-ndjson", fields);
+    }
+
+    private static String headOfType(String type, String... fields) {
+        return "POST /v1/increments HTTP/1.1\r\nHost: tally\r\nContent-Type: " + type + "\r\n"
                 + String.join("\r\n", fields) + "\r\n\r\n";
     }
 
@@ -483,11 +487,12 @@ class BulkIT {
         }
     }
 
-    @Test
-    void aStreamMayTakeLongAsLongAsItGoesOn() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"application/x-ndjson", "application/ndjson", "Application/JSONL; charset=utf-8"})
+    void aStreamMayTakeLongAsLongAsItGoesOn(String type) throws Exception {
         try (TallyServer limited = impatient("4s");
                 RawHttp connection = new RawHttp(limited.uri())) {
-            connection.send(head(CHUNKED));
+            connection.send(headOfType(type, CHUNKED));
             long end = System.nanoTime() + Duration.ofSeconds(6).toNanos();
             int lines = 0;
             for (; System.nanoTime() < end; lines++) {

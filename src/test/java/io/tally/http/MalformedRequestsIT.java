@@ -152,7 +152,10 @@ class MalformedRequestsIT {
         increment(rows, "NUL alone", "\0");
         increment(rows, "NUL within", "{\"delta\":\0001}");
         increment(rows, "NUL after", "{\"delta\":1}\0");
-        increment(rows, "byte order mark", bytes("\uFEFF{\"delta\":1}", UTF_8));
+        increment(rows, "byte order mark within", bytes("{\uFEFF\"delta\":1}", UTF_8));
+        increment(rows, "two byte order marks", bytes("\uFEFF\uFEFF{\"delta\":1}", UTF_8));
+        increment(rows, "byte order mark alone", bytes("\uFEFF", UTF_8));
+        increment(rows, "half a byte order mark", "\u00EF\u00BB{\"delta\":1}");
         increment(rows, "UTF-16 with a byte order mark", bytes(ONE, UTF_16));
         increment(rows, "UTF-16 without", bytes(ONE, UTF_16BE));
         increment(rows, "invalid UTF-8", "{\"delta\":1,\"\u00FF\":1}");

@@ -10,9 +10,11 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,9 @@ import org.springframework.http.MediaType;
 final class RequestTimeoutHandler extends ChannelDuplexHandler {
 
     static final String NAME = "tally-request-timeout";
+
+    private static final List<String> LINES =
+            Bodies.LINES.stream().map(MediaType::toString).toList();
 
     private final Duration timeout;
     private @Nullable Future<?> timer;
@@ -54,7 +59,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         if (message instanceof HttpRequest request) {
             arriving = true;
             open++;
-            stream = isOfType(request, MediaType.APPLICATION_NDJSON_VALUE);
+            stream = isStream(request);
         }
         if (message instanceof LastHttpContent) {
             arriving = false;
@@ -189,6 +194,15 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         HttpHeaders headers = new HttpHeaders();
         headers.setConnection("close");
         return new ProblemException(ProblemType.REQUEST_TIMEOUT, ProblemType.REQUEST_TIMEOUT.explanation(), headers);
+    }
+
+    private static boolean isStream(HttpRequest request) {
+        for (String type : LINES) {
+            if (isOfType(request, type)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isOfType(HttpMessage message, String type) {

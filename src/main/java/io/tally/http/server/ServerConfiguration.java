@@ -1,6 +1,7 @@
 package io.tally.http.server;
 
 import io.tally.StartupException;
+import io.tally.http.ByteOrderMark;
 import io.tally.http.HttpProperties;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -85,9 +86,10 @@ class ServerConfiguration {
         return factory -> factory.addServerCustomizers(lastAnswers::of);
     }
 
-    /** JSON between systems is UTF-8 (RFC 8259, section 8.1). */
+    /** JSON between systems is UTF-8 (RFC 8259, section 8.1). A byte order mark before it is ignored. */
     @Bean
     JsonFactoryBuilderCustomizer utf8() {
-        return json -> json.disable(TokenStreamFactory.Feature.CHARSET_DETECTION);
+        return json ->
+                json.disable(TokenStreamFactory.Feature.CHARSET_DETECTION).inputDecorator(new ByteOrderMark());
     }
 }
