@@ -44,6 +44,24 @@ public final class Naming {
     }
 
     /**
+     * A name that something new may have: not {@code .} or {@code ..}. Clients and proxies remove these from paths (RFC
+     * 3986, section 5.2.4), so that a request for {@code /v1/names/a/..} is one for {@code /v1/names/}. What has such a
+     * name already keeps it.
+     *
+     * @throws IllegalArgumentException with a sentence fit for the caller where it is one of these
+     */
+    public static void requireReachable(String name) {
+        if (isDotSegment(name)) {
+            throw new IllegalArgumentException("A new name must not be '.' or '..', which clients remove from paths.");
+        }
+    }
+
+    /** Whether clients and proxies remove such a segment from a path. */
+    public static boolean isDotSegment(String segment) {
+        return segment.equals(".") || segment.equals("..");
+    }
+
+    /**
      * 1 to 256 bytes of UTF-8 without control characters.
      *
      * @return the same

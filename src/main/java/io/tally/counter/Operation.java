@@ -25,7 +25,16 @@ public sealed interface Operation {
     }
 
     /** Adds {@code delta}, which may be negative or zero. Makes the counter, starting from 0, where it is absent. */
-    record Increment(CounterId counter, long delta, Precondition precondition) implements Single {}
+    record Increment(CounterId counter, long delta, Precondition precondition) implements Single {
+        /**
+         * Checks that the counter may be made.
+         *
+         * @throws IllegalArgumentException with a sentence fit for the caller where it may not
+         */
+        public Increment {
+            Naming.requireReachable(counter.name());
+        }
+    }
 
     /**
      * Makes the counter where it is absent; leaves it as it is where it exists.
@@ -34,11 +43,12 @@ public sealed interface Operation {
      */
     record Create(CounterId counter, long initial, Bounds bounds, Precondition precondition) implements Single {
         /**
-         * Checks the initial value.
+         * Checks the name and the initial value.
          *
-         * @throws IllegalArgumentException where it is out of bounds
+         * @throws IllegalArgumentException with a sentence fit for the caller where one is not allowed
          */
         public Create {
+            Naming.requireReachable(counter.name());
             if (!bounds.admit(initial)) {
                 throw new IllegalArgumentException("initial is within min and max.");
             }
@@ -74,7 +84,17 @@ public sealed interface Operation {
     }
 
     /** Makes somebody a member. Makes the counter where it is absent. */
-    record Join(MemberId member) implements Move {}
+    record Join(MemberId member) implements Move {
+        /**
+         * Checks that both may be made.
+         *
+         * @throws IllegalArgumentException with a sentence fit for the caller where one may not
+         */
+        public Join {
+            Naming.requireReachable(member.counter().name());
+            Naming.requireReachable(member.member());
+        }
+    }
 
     /** Ends a membership. */
     record Leave(MemberId member) implements Move {}

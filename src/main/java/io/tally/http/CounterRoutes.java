@@ -60,7 +60,8 @@ public class CounterRoutes {
         return Bodies.json(request)
                 .map(Delta::of)
                 .defaultIfEmpty(Delta.ONE)
-                .map(body -> Command.of(new Increment(counter, body.delta(), precondition), key))
+                .map(body -> Bodies.checked(() -> new Increment(counter, body.delta(), precondition)))
+                .map(increment -> Command.of(increment, key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);
     }

@@ -74,7 +74,8 @@ class MemberRoutes {
 
     private Mono<ServerResponse> join(ServerRequest request) {
         MemberId member = member(request);
-        return pipeline.apply(Command.of(new Join(member))).flatMap(Answers::of);
+        Join join = Bodies.checked(() -> new Join(member));
+        return pipeline.apply(Command.of(join)).flatMap(Answers::of);
     }
 
     private Mono<ServerResponse> leave(ServerRequest request) {

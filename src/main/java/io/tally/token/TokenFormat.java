@@ -1,5 +1,6 @@
 package io.tally.token;
 
+import io.tally.counter.Naming;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,9 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
                 "'alphabet' is 1 to " + ALPHABET_MAX + " visible US-ASCII characters.");
         Assert.isTrue(alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' has each character once.");
         Assert.isTrue(
+                !alphabet.equals(".") || size > "..".length(),
+                "'alphabet' must have another character, since clients remove '.' and '..' from paths.");
+        Assert.isTrue(
                 ttl == null || (ttl.compareTo(TTL_MIN) >= 0 && ttl.compareTo(TTL_MAX) <= 0),
                 "'ttlSeconds' is 1 to " + TTL_MAX.toSeconds() + ".");
     }
@@ -55,8 +59,16 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
         return text;
     }
 
-    /** One of all the texts there are, each as likely as any other. */
+    /** One of all the texts there are but {@code .} and {@code ..}, each as likely as any other. */
     String draw(RandomGenerator random) {
+        String text = drawAny(random);
+        while (Naming.isDotSegment(text)) {
+            text = drawAny(random);
+        }
+        return text;
+    }
+
+    private String drawAny(RandomGenerator random) {
         StringBuilder text = new StringBuilder(size);
         for (int i = 0; i < size; i++) {
             text.append(alphabet.charAt(random.nextInt(alphabet.length())));

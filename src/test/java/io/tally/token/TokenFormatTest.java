@@ -36,6 +36,20 @@ class TokenFormatTest {
     }
 
     @Test
+    void aTextThatClientsRemoveFromPathsIsNotDrawn() {
+        RandomGenerator random = new Random(/* seed= */ 2);
+        for (int size = 1; size <= 2; size++) {
+            TokenFormat format = new TokenFormat(size, ".-", null);
+            for (int i = 0; i < 100; i++) {
+                assertThat(format.draw(random)).contains("-");
+            }
+            int dots = size;
+            assertThatThrownBy(() -> new TokenFormat(dots, ".", null)).hasMessageContaining("another character");
+        }
+        assertThat(new TokenFormat(3, ".", null).draw(random)).isEqualTo("...");
+    }
+
+    @Test
     void whatIsOutOfRangeIsNamed() {
         assertThatThrownBy(() -> new TokenFormat(65, "a", null)).hasMessageContaining("'size' is 1 to 64");
         assertThatThrownBy(() -> new TokenFormat(1, "a".repeat(65), null)).hasMessageContaining("1 to 64");

@@ -85,7 +85,9 @@ final class DirectIncrements implements NettyRouteProvider {
         CounterId counter = PlainIncrement.counter(request);
         IdempotencyKey key =
                 IdempotencyKeys.of(request.requestHeaders().getAll(IdempotencyKeys.HEADER), counter.namespace());
-        return delta(request).map(body -> Command.of(new Increment(counter, body.delta(), Precondition.NONE), key));
+        return delta(request)
+                .map(body -> Bodies.checked(() -> new Increment(counter, body.delta(), Precondition.NONE)))
+                .map(increment -> Command.of(increment, key));
     }
 
     private Mono<Delta> delta(HttpServerRequest request) {
