@@ -54,7 +54,12 @@ public final class Cursor {
         } catch (IllegalArgumentException notBase64) {
             // As wrong as any other.
         }
-        throw Bodies.malformed("The cursor is not one that this list gave.");
+        throw foreign();
+    }
+
+    /** A cursor that was not written for a list, or not by this database: it names what that cannot hold. */
+    public static ProblemException foreign() {
+        return Bodies.malformed("The cursor is not one that this list gave.");
     }
 
     private static byte[] digest(List<String> list, byte[] text) {

@@ -40,7 +40,7 @@ public final class Failures {
 
     private static ProblemException store(StoreFailure failure, String requestId) {
         // The lanes log once where the database is away; that one request failed concerns its client only.
-        if (failure.kind() == StoreFailure.Kind.FATAL || failure.kind() == StoreFailure.Kind.BAD_OPERATION) {
+        if (failure.kind() == StoreFailure.Kind.FATAL || failure.isRefusal()) {
             RequestId.on(log.atError(), requestId)
                     .log("The database refused what a request needs: {}", failure.getMessage());
         } else {

@@ -53,9 +53,9 @@ public enum ProblemType {
                     + " Nothing was changed."),
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
-            "A constraint of the database refused the operation",
-            "Somebody added a constraint or trigger to the database, and it refused this operation. Nothing was"
-                    + " changed."),
+            "The database refused the operation",
+            "A constraint or trigger that was added to the database refuses this operation, or the encoding of the"
+                    + " database lacks a character of a text in it. Nothing was changed."),
     JOB_RUNNING(
             HttpStatus.CONFLICT,
             "Such a job is running",

@@ -91,7 +91,8 @@ public final class Problems {
         return switch (failure.kind()) {
             case UNKNOWN -> new Unknown();
             case BUSY -> new Overloaded();
-            case CONFLICT, BAD_OPERATION, FENCED, UNAVAILABLE, FATAL -> new StoreUnavailable();
+            case BAD_OPERATION, UNSTORABLE -> new ConstraintViolated();
+            case CONFLICT, FENCED, UNAVAILABLE, FATAL -> new StoreUnavailable();
         };
     }
 

@@ -136,7 +136,7 @@ final class JobWorker extends LeasedWork<Claim> {
          */
         private Mono<Void> broken(StoreFailure failure) {
             return switch (failure.kind()) {
-                case FATAL, BAD_OPERATION -> failed(failure);
+                case FATAL, BAD_OPERATION, UNSTORABLE -> failed(failure);
                 case CONFLICT, FENCED, UNAVAILABLE, BUSY, UNKNOWN -> {
                     log.warn("A step of job {} failed and will be retried: {}", id(), failure.getMessage());
                     yield Mono.empty();

@@ -13,6 +13,7 @@ import io.tally.http.Answers;
 import io.tally.http.Bodies;
 import io.tally.http.Bodies.MemberView;
 import io.tally.http.CounterPath;
+import io.tally.http.Cursor;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Paging;
 import io.tally.http.ProblemException;
@@ -25,6 +26,7 @@ import io.tally.member.Members.Listing;
 import io.tally.member.Members.Membership;
 import io.tally.member.Members.Presence;
 import io.tally.pipeline.CounterPipeline;
+import io.tally.pipeline.StoreFailure;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
@@ -85,7 +87,11 @@ class MemberRoutes {
     }
 
     private Mono<ServerResponse> read(ServerRequest request) {
-        return members.read(member(request)).flatMap(MemberRoutes::answer).switchIfEmpty(notFound("counter"));
+        return members.read(member(request))
+                .flatMap(MemberRoutes::answer)
+                .switchIfEmpty(notFound("counter"))
+                // What the database cannot hold is not there.
+                .onErrorResume(StoreFailure::isUnstorable, unstorable -> notFound("counter or member"));
     }
 
     private static Mono<ServerResponse> answer(Presence presence) {
@@ -103,7 +109,10 @@ class MemberRoutes {
         Paging paging = Paging.of(request, list);
         return members.list(counter, after(paging.after()), paging.limit() + 1)
                 .flatMap(listing -> page(listing, paging, list))
-                .switchIfEmpty(notFound("counter"));
+                .switchIfEmpty(notFound("counter"))
+                .onErrorResume(
+                        StoreFailure::isUnstorable,
+                        unstorable -> paging.after() == null ? notFound("counter") : Mono.error(Cursor.foreign()));
     }
 
     private static String after(@Nullable List<String> place) {

@@ -14,6 +14,7 @@ final class NameBatch {
 
     private final Map<NameKey, List<PendingRequest<NameRequest, NameResult>>> open = new LinkedHashMap<>();
     private boolean inDoubt;
+    private boolean otherSpellings;
 
     NameBatch(List<PendingRequest<NameRequest, NameResult>> requests) {
         for (PendingRequest<NameRequest, NameResult> pending : requests) {
@@ -55,6 +56,34 @@ final class NameBatch {
     void fail(NameKey key, Outcome cause) {
         open.getOrDefault(key, List.of()).forEach(pending -> pending.answer(new Failure(cause)));
         open.remove(key);
+    }
+
+    /**
+     * Fails the requests that spell a name as this one does. Others of the same key may spell it so that the database
+     * takes it.
+     */
+    void fail(NameRequest refused, Outcome cause) {
+        List<PendingRequest<NameRequest, NameResult>> others = new ArrayList<>();
+        for (PendingRequest<NameRequest, NameResult> pending : open.getOrDefault(refused.key(), List.of())) {
+            if (pending.request().name().equals(refused.name())) {
+                pending.answer(new Failure(cause));
+            } else {
+                others.add(pending);
+            }
+        }
+        if (others.isEmpty()) {
+            open.remove(refused.key());
+        } else {
+            open.put(refused.key(), others);
+            otherSpellings = true;
+        }
+    }
+
+    /** Whether there are open requests for a name of which a spelling was refused since the last call. */
+    boolean hasOtherSpellings() {
+        boolean has = otherSpellings;
+        otherSpellings = false;
+        return has;
     }
 
     /** Refuses the open requests, none of which created a name. */

@@ -7,6 +7,7 @@ import io.tally.counter.Outcome.Unknown;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
 import io.tally.name.NameResult.Failure;
+import io.tally.pipeline.Bisection;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -50,42 +51,43 @@ final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
     }
 
     private Mono<Void> find(NameBatch batch) {
-        return store.find(batch.keys()).doOnNext(batch::complete).then();
+        return new Bisection<NameKey>(
+                        keys -> store.find(keys).doOnNext(batch::complete).then(),
+                        StoreFailure::isRefusal,
+                        (key, refusal) -> batch.fail(key, new ConstraintViolated()))
+                .of(batch.keys());
     }
 
+    /** Creates names; once more, where a spelling was refused and a request has another of the same name. */
     private Mono<Void> createMissing(NameBatch batch) {
-        return batch.isDone() ? Mono.empty() : create(batch, batch.requests());
+        Bisection<NameRequest> creation = new Bisection<>(
+                requests -> create(batch, requests),
+                StoreFailure::isRefusal,
+                (request, refusal) -> batch.fail(request, new ConstraintViolated()));
+        return batch.isDone()
+                ? Mono.empty()
+                : Mono.defer(() -> creation.of(batch.requests()))
+                        .repeat(batch::hasOtherSpellings)
+                        .then();
     }
 
     private Mono<Void> create(NameBatch batch, List<NameRequest> requests) {
         return store.create(requests)
                 .doOnNext(batch::complete)
-                .doOnError(failure -> isOf(Kind.UNKNOWN, failure), failure -> batch.doubt())
-                .then()
-                .onErrorResume(failure -> isOf(Kind.BAD_OPERATION, failure), failure -> split(batch, requests));
-    }
-
-    /** A constraint that an operator added refuses one of the names: halves the requests until it is alone. */
-    private Mono<Void> split(NameBatch batch, List<NameRequest> requests) {
-        int half = requests.size() / 2;
-        if (half == 0) {
-            batch.fail(requests.getFirst().key(), new ConstraintViolated());
-            return Mono.empty();
-        }
-        return create(batch, requests.subList(0, half))
-                .then(Mono.defer(() -> create(batch, requests.subList(half, requests.size()))));
+                .doOnError(NameBatchHandler::isUnknown, failure -> batch.doubt())
+                .then();
     }
 
     private boolean isRetryable(StoreFailure failure, long nanos, NameBatch batch) {
         Duration retryMax = batch.isInDoubt() ? limits.outcomeMax() : limits.waitMax();
         return switch (failure.kind()) {
             case CONFLICT, UNAVAILABLE, BUSY, UNKNOWN -> nanos < retryMax.toNanos();
-            case BAD_OPERATION, FENCED, FATAL -> false;
+            case BAD_OPERATION, UNSTORABLE, FENCED, FATAL -> false;
         };
     }
 
-    private static boolean isOf(Kind kind, Throwable failure) {
-        return failure instanceof StoreFailure known && known.kind() == kind;
+    private static boolean isUnknown(Throwable failure) {
+        return failure instanceof StoreFailure known && known.kind() == Kind.UNKNOWN;
     }
 
     private Mono<Void> giveUp(NameBatch batch, StoreFailure failure) {

@@ -9,6 +9,7 @@ import io.tally.lane.OrderedSubmission;
 import io.tally.lane.OrderedSubmission.RetryPolicy;
 import io.tally.name.NameResult.Failure;
 import io.tally.pipeline.PipelineProperties;
+import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
@@ -73,9 +74,12 @@ public final class Names extends LaneOwner {
         return new OrderedSubmission<>(any -> lane, retry, callerExecutor.current(), nanoClock);
     }
 
-    /** A name that exists; empty if it does not. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+    /**
+     * A name that exists; empty if it does not, also because the database cannot hold it. Fails with
+     * {@link StoreFailure} only.
+     */
     public Mono<StoredName> find(NameKey key) {
-        return store.find(List.of(key)).mapNotNull(found -> found.get(key));
+        return store.find(List.of(key)).mapNotNull(found -> found.get(key)).onErrorComplete(StoreFailure::isUnstorable);
     }
 
     /** The name with that id in a namespace; empty if there is none. Fails as {@link #find(NameKey)} does. */

@@ -101,7 +101,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     /** Answers the requests of a write that was not carried out; returns those to be resolved. */
     private static List<List<PendingRequest<Command, Outcome>>> afterFailure(
             FencedWrite<?> write, StoreFailure failure) {
-        if (failure.kind() == Kind.BAD_OPERATION) {
+        if (failure.isRefusal()) {
             return write.isolate(failure);
         }
         List<PendingRequest<Command, Outcome>> requests = write.requests();

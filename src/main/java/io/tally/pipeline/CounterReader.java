@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.Overloaded;
@@ -12,7 +13,6 @@ import io.tally.lane.PendingRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -41,21 +41,46 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
 
     @Override
     public Mono<Void> handle(List<PendingRequest<CounterId, Outcome>> requests) {
-        Set<CounterId> ids = requests.stream().map(PendingRequest::request).collect(Collectors.toSet());
+        Map<CounterId, List<PendingRequest<CounterId, Outcome>>> byCounter =
+                requests.stream().collect(Collectors.groupingBy(PendingRequest::request));
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
-        return Mono.defer(() -> store.read(ids))
-                .retryWhen(StoreRetry.read(failure -> nanoClock.getAsLong() - deadline < 0))
-                .doOnNext(counters -> answer(requests, counters))
-                .then()
+        return new Bisection<CounterId>(
+                        ids -> read(ids, deadline)
+                                .doOnNext(found -> answer(ids, found, byCounter))
+                                .then(),
+                        StoreFailure::isRefusal,
+                        (id, refusal) -> answer(byCounter.getOrDefault(id, List.of()), outcome(refusal)))
+                .of(List.copyOf(byCounter.keySet()))
                 .onErrorResume(StoreFailure.class, failure -> refuse(requests, failure));
     }
 
-    private void answer(List<PendingRequest<CounterId, Outcome>> requests, Map<CounterId, Counter> counters) {
-        available = true;
-        for (PendingRequest<CounterId, Outcome> pending : requests) {
-            Counter counter = counters.get(pending.request());
-            pending.answer(counter == null ? new NotFound() : new Found(counter));
+    private Mono<Map<CounterId, Counter>> read(List<CounterId> ids, long deadline) {
+        return Mono.defer(() -> store.read(ids))
+                .retryWhen(StoreRetry.read(failure -> !failure.isRefusal() && nanoClock.getAsLong() - deadline < 0));
+    }
+
+    private void answer(
+            List<CounterId> ids,
+            Map<CounterId, Counter> found,
+            Map<CounterId, List<PendingRequest<CounterId, Outcome>>> byCounter) {
+        for (CounterId id : ids) {
+            Counter counter = found.get(id);
+            answer(byCounter.getOrDefault(id, List.of()), counter == null ? new NotFound() : new Found(counter));
         }
+    }
+
+    private void answer(List<PendingRequest<CounterId, Outcome>> requests, Outcome outcome) {
+        available = true;
+        requests.forEach(pending -> pending.answer(outcome));
+    }
+
+    /** The database lacks a counter whose name it cannot hold. */
+    private static Outcome outcome(StoreFailure refusal) {
+        if (StoreFailure.isUnstorable(refusal)) {
+            return new NotFound();
+        }
+        log.warn("The database refused a read: {}", refusal.getMessage());
+        return new ConstraintViolated();
     }
 
     private Mono<Void> refuse(List<PendingRequest<CounterId, Outcome>> requests, StoreFailure failure) {

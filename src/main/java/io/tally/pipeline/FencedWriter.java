@@ -172,7 +172,7 @@ final class FencedWriter {
                 writer = null;
             }
             case UNAVAILABLE, UNKNOWN, FATAL -> unavailableReason = failure.getMessage();
-            case CONFLICT, BAD_OPERATION, BUSY -> {}
+            case CONFLICT, BAD_OPERATION, UNSTORABLE, BUSY -> {}
         }
     }
 

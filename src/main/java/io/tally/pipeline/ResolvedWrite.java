@@ -3,8 +3,12 @@ package io.tally.pipeline;
 import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Amend;
+import io.tally.counter.Operation.Delete;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.NotFound;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
@@ -116,12 +120,18 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
         }
     }
 
+    /** Whether it is a change or removal of a counter that cannot exist. */
+    private boolean isOfNothing(StoreFailure refusal) {
+        Operation operation = commands.getFirst().operation();
+        return StoreFailure.isUnstorable(refusal) && (operation instanceof Amend || operation instanceof Delete);
+    }
+
     /** Halves the requests until the operation that the database refuses stands alone; all others are applied. */
     @Override
     public List<List<PendingRequest<Command, Outcome>>> isolate(StoreFailure refusal) {
         if (requests.size() == 1) {
             log.warn("The database refused an operation: {}", refusal.getMessage());
-            requests.getFirst().answer(new ConstraintViolated());
+            requests.getFirst().answer(isOfNothing(refusal) ? new NotFound() : new ConstraintViolated());
             return List.of();
         }
         int half = requests.size() / 2;

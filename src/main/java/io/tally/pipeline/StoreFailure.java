@@ -11,6 +11,8 @@ public final class StoreFailure extends RuntimeException {
         CONFLICT,
         /** Rolled back because of one of its operations: find out which. */
         BAD_OPERATION,
+        /** The same, because the database's encoding lacks a character of a text: nothing in it has that text. */
+        UNSTORABLE,
         /** Rolled back, or never sent, because the writer's row is not as the fence says: use a new writer. */
         FENCED,
         /** Never sent: no connection could be had. */
@@ -75,11 +77,21 @@ public final class StoreFailure extends RuntimeException {
         return reason;
     }
 
+    /** Whether the database refused one of several operations, and would not refuse the others. */
+    public boolean isRefusal() {
+        return kind == Kind.BAD_OPERATION || kind == Kind.UNSTORABLE;
+    }
+
+    /** Whether a text was asked for, or was to be stored, that the database cannot hold. */
+    public static boolean isUnstorable(Throwable failure) {
+        return failure instanceof StoreFailure known && known.kind == Kind.UNSTORABLE;
+    }
+
     /** Whether nothing was applied and sending again may help. */
     boolean mayBeSentAgain() {
         return switch (kind) {
             case CONFLICT, FENCED, UNAVAILABLE, BUSY -> true;
-            case BAD_OPERATION, UNKNOWN, FATAL -> false;
+            case BAD_OPERATION, UNSTORABLE, UNKNOWN, FATAL -> false;
         };
     }
 }

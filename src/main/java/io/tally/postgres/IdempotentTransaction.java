@@ -112,7 +112,7 @@ public final class IdempotentTransaction {
         return switch (kind) {
             case CONFLICT, UNAVAILABLE -> true;
             case UNKNOWN -> isKeyed;
-            case BAD_OPERATION, FENCED, BUSY, FATAL -> false;
+            case BAD_OPERATION, UNSTORABLE, FENCED, BUSY, FATAL -> false;
         };
     }
 }

@@ -47,6 +47,8 @@ final class SqlStates {
             case "40P01" -> failure(Kind.CONFLICT, Cause.DEADLOCK, state, failure);
             case "55P03" -> failure(Kind.CONFLICT, Cause.LOCK_TIMEOUT, state, failure);
             case "23505" -> alreadyThere(failure);
+            // A character that the database's encoding lacks.
+            case "22021", "22P05" -> failure(Kind.UNSTORABLE, Cause.CONNECTION, state, failure);
             // A primary that has become a replica: it wrote nothing, and this connection never will.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
             // The server closed a transaction that it took for forgotten; or says itself that it does not know.
@@ -82,12 +84,12 @@ final class SqlStates {
 
     private static StoreFailure ofClass(String state, Throwable failure) {
         return switch (state.substring(0, Math.min(2, state.length()))) {
-            // Data, constraints, and what a trigger raises: one operation's fault.
-            case "22", "23", "44", "P0" -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
+            // Data, constraints, what is too large for PostgreSQL, and what a trigger raises: one operation's fault.
+            case "22", "23", "44", "54", "P0" -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
             // The server is short of something, shutting down, or broken inside: it may have committed first.
             case "08", "53", "57", "58", "XX" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
             // What PostgreSQL itself may say of a statement or of this user.
-            case "0A", "21", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "54", "55" ->
+            case "0A", "21", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "55" ->
                 failure(Kind.FATAL, Cause.CONNECTION, state, failure);
             // A state that an operator's trigger raises.
             default -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
@@ -98,7 +100,7 @@ final class SqlStates {
     static boolean breaksConnection(StoreFailure failure) {
         return switch (failure.kind()) {
             case UNKNOWN, UNAVAILABLE, FATAL -> true;
-            case CONFLICT, BAD_OPERATION, FENCED, BUSY -> false;
+            case CONFLICT, BAD_OPERATION, UNSTORABLE, FENCED, BUSY -> false;
         };
     }
 

@@ -4,6 +4,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.Naming;
 import io.tally.http.Bodies;
 import io.tally.http.CounterPath;
+import io.tally.http.Cursor;
 import io.tally.http.Paging;
 import io.tally.http.Paging.Page;
 import io.tally.http.ProblemType;
@@ -11,6 +12,7 @@ import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.pipeline.StoreFailure;
 import io.tally.ranking.Ranking.Entry;
 import io.tally.ranking.Ranking.Place;
 import io.tally.ranking.Ranking.Slice;
@@ -102,7 +104,10 @@ class ListRoutes {
         Sort sort = sort(request);
         List<String> list = List.of("counters", namespace, sort.label());
         Paging paging = Paging.of(request, list);
-        return sort == Sort.NAME ? byName(namespace, list, paging) : byRank(namespace, sort, list, paging);
+        return (sort == Sort.NAME ? byName(namespace, list, paging) : byRank(namespace, sort, list, paging))
+                .onErrorMap(
+                        failure -> paging.after() != null && StoreFailure.isUnstorable(failure),
+                        unstorable -> Cursor.foreign());
     }
 
     private static Sort sort(ServerRequest request) {

@@ -7,6 +7,7 @@ import io.tally.postgres.CounterRows;
 import io.tally.postgres.LaneConnection;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
+import io.tally.ranking.RankingSql.Pages;
 import io.tally.ranking.RankingState.AsOf;
 import io.tally.ranking.RankingState.Pending;
 import java.time.Duration;
@@ -182,24 +183,26 @@ final class PostgresRanking implements Ranking {
 
     @Override
     public Mono<Slice> byRank(String namespace, Sort sort, Instant pass, @Nullable Place after, int max) {
-        Place from = after == null ? first(sort) : after;
-        return pool.read(connection -> slice(connection
-                .createStatement(sql(sort))
+        Pages pages = pages(sort);
+        return pool.read(connection -> slice((after == null
+                        ? connection.createStatement(pages.first()).bind("$4", firstRank(sort))
+                        : connection
+                                .createStatement(pages.next())
+                                .bind("$4", after.rank())
+                                .bind("$5", after.name()))
                 .bind("$1", namespace)
-                .bind("$2", from.rank())
-                .bind("$3", from.name())
-                .bind("$4", pass.atOffset(ZoneOffset.UTC))
-                .bind("$5", max)));
+                .bind("$2", pass.atOffset(ZoneOffset.UTC))
+                .bind("$3", max)));
     }
 
-    private static Place first(Sort sort) {
+    private static long firstRank(Sort sort) {
         return switch (sort) {
-            case NAME, VALUE, GROWTH -> new Place(Long.MIN_VALUE, RankingSql.NAME_FIRST);
-            case VALUE_DESCENDING, GROWTH_DESCENDING -> new Place(Long.MAX_VALUE, RankingSql.NAME_LAST);
+            case NAME, VALUE, GROWTH -> Long.MIN_VALUE;
+            case VALUE_DESCENDING, GROWTH_DESCENDING -> Long.MAX_VALUE;
         };
     }
 
-    private static String sql(Sort sort) {
+    private static Pages pages(Sort sort) {
         return switch (sort) {
             case VALUE -> RankingSql.BY_VALUE;
             case VALUE_DESCENDING -> RankingSql.BY_VALUE_DESCENDING;

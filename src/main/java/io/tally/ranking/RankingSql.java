@@ -151,33 +151,38 @@ final class RankingSql {
              order by c.name
             """;
 
+    static final Pages BY_VALUE = Pages.by("value", ">", "asc");
+
+    static final Pages BY_VALUE_DESCENDING = Pages.by("value", "<", "desc");
+    static final Pages BY_GROWTH = Pages.by("growth", ">", "asc");
+    static final Pages BY_GROWTH_DESCENDING = Pages.by("growth", "<", "desc");
+
     /**
-     * Pages by value and growth. $1 namespace, $2 rank and $3 name after which it begins, $4 pass, $5 how many at most.
+     * Pages by value or growth. $1 namespace, $2 pass, $3 how many at most, $4 rank with which it begins; the next page
+     * begins after that rank and $5 name. (No name is after all others in every encoding: the first page has none.)
      */
-    static final String BY_VALUE = page("value", ">", "asc");
+    record Pages(String first, String next) {
 
-    static final String BY_VALUE_DESCENDING = page("value", "<", "desc");
-    static final String BY_GROWTH = page("growth", ">", "asc");
-    static final String BY_GROWTH_DESCENDING = page("growth", "<", "desc");
+        private static Pages by(String rank, String beyond, String direction) {
+            return new Pages(
+                    page(rank, direction, "r.%s %s= $4".formatted(rank, beyond)),
+                    page(rank, direction, "(r.%s, r.name) %s ($4, $5)".formatted(rank, beyond)));
+        }
 
-    /** The first name of all, and one after all others: the longest has 256 bytes. */
-    static final String NAME_FIRST = "";
-
-    static final String NAME_LAST = "\uDBFF\uDFFF".repeat(65);
-
-    private static String page(String rank, String beyond, String direction) {
-        return """
-                select t.now, r.name as place, r.rank, c.*
-                  from (select now()) t
-                  left join lateral (
-                    select r.name, r.%1$s as rank from ranking r
-                     where r.namespace = $1 and (r.%1$s, r.name) %2$s ($2, $3) and r.since <= $4 and r.until > $4
-                     order by r.%1$s %3$s, r.name %3$s limit $5
-                  ) r on true
-                  left join lateral (
-                    select * from counter c where c.namespace = $1 and c.name = r.name offset 0
-                  ) c on true
-                 order by r.rank %3$s, r.name %3$s
-                """.formatted(rank, beyond, direction);
+        private static String page(String rank, String direction, String condition) {
+            return """
+                    select t.now, r.name as place, r.rank, c.*
+                      from (select now()) t
+                      left join lateral (
+                        select r.name, r.%1$s as rank from ranking r
+                         where r.namespace = $1 and r.since <= $2 and r.until > $2 and %3$s
+                         order by r.%1$s %2$s, r.name %2$s limit $3
+                      ) r on true
+                      left join lateral (
+                        select * from counter c where c.namespace = $1 and c.name = r.name offset 0
+                      ) c on true
+                     order by r.rank %2$s, r.name %2$s
+                    """.formatted(rank, direction, condition);
+        }
     }
 }

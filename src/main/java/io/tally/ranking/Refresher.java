@@ -1,11 +1,12 @@
 package io.tally.ranking;
 
+import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.Overloaded;
+import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.StoreFailure;
-import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.ranking.RankingState.Unread;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,7 +55,15 @@ final class Refresher implements BatchHandler<String, RankingState> {
             available = false;
             log.warn("Orders cannot be brought up to date: {}", failure.getMessage());
         }
-        return Mono.just(new Unread(failure.kind() == Kind.BUSY ? new Overloaded() : new StoreUnavailable()));
+        return Mono.just(new Unread(refusal(failure)));
+    }
+
+    private static Refusal refusal(StoreFailure failure) {
+        return switch (failure.kind()) {
+            case BUSY -> new Overloaded();
+            case BAD_OPERATION, UNSTORABLE -> new ConstraintViolated();
+            case CONFLICT, FENCED, UNAVAILABLE, UNKNOWN, FATAL -> new StoreUnavailable();
+        };
     }
 
     @Override

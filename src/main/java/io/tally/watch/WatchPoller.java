@@ -2,6 +2,7 @@ package io.tally.watch;
 
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
+import io.tally.pipeline.Bisection;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreRetry;
 import io.tally.watch.Changes.Change;
@@ -43,6 +44,8 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     private final JsonMapper json;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
+    private final Bisection<WatchedCounter> polls =
+            new Bisection<>(this::poll, StoreFailure::isUnstorable, (counter, failure) -> ruleOut(counter));
     private volatile boolean available = true;
     private volatile boolean stopping;
 
@@ -63,9 +66,10 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     public Mono<Void> handle(List<PendingRequest<PollRequest, PollResult>> requests) {
         Set<WatchedCounter> counters = new LinkedHashSet<>();
         requests.forEach(pending -> counters.addAll(pending.request().counters()));
+        counters.removeIf(WatchedCounter::cannotExist);
         long deadline = nanoClock.getAsLong() + waitMax.toNanos();
         return Flux.fromIterable(slices(List.copyOf(counters)))
-                .concatMap(this::poll)
+                .concatMap(polls::of)
                 .then()
                 .retryWhen(StoreRetry.read(failure -> !stopping && nanoClock.getAsLong() - deadline < 0))
                 .then(Mono.<Void>fromRunnable(() -> succeed(requests)))
@@ -80,10 +84,16 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
         return slices;
     }
 
-    private Mono<List<Change>> poll(List<WatchedCounter> counters) {
-        return Mono.defer(() -> changes.since(
-                        counters.stream().map(WatchedCounter::seen).toList()))
-                .doOnNext(changes -> update(counters, changes));
+    private Mono<Void> poll(List<WatchedCounter> counters) {
+        return changes.since(counters.stream().map(WatchedCounter::seen).toList())
+                .doOnNext(found -> update(counters, found))
+                .then();
+    }
+
+    /** The database cannot hold the counter's name: it does not exist, and no poll asks for it again. */
+    private void ruleOut(WatchedCounter counter) {
+        counter.ruleOut(State.of(counter.id(), null, json));
+        counter.streams().forEach(WatchStream::wake);
     }
 
     private void update(List<WatchedCounter> counters, List<Change> found) {

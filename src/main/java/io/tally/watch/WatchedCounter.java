@@ -15,6 +15,7 @@ final class WatchedCounter {
     private final CounterId id;
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet(1);
     private volatile @Nullable State state;
+    private volatile boolean ruledOut;
 
     WatchedCounter(CounterId id) {
         this.id = id;
@@ -38,6 +39,16 @@ final class WatchedCounter {
 
     void become(State latest) {
         state = latest;
+    }
+
+    /** Takes the counter for one that does not exist and never will. */
+    void ruleOut(State absent) {
+        ruledOut = true;
+        become(absent);
+    }
+
+    boolean cannotExist() {
+        return ruledOut;
     }
 
     Seen seen() {

@@ -45,6 +45,9 @@ class OthersConstraintsIT {
                 "alter table counter add constraint mine check (name <> 'bad')",
                 "create unique index mine on counter ((case when name in ('bad', 'other') then 1 end))",
                 "P0001",
+                "22003",
+                "22021",
+                "54000",
                 "45000"
             })
     void refuseOneOperationOnly(String rule) throws Exception {
@@ -60,6 +63,20 @@ class OthersConstraintsIT {
                 .satisfies(answer -> assertThat(answer.problem()).isEqualTo("constraint-violated"));
         assertThat(client.get("/v1/counters/rules/bad").status()).isEqualTo(404);
         client.requireBalancedBooks();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"token /v1/tokens/", "job /v1/snapshots/"})
+    void refuseWhatIsBesideTheLanes(String tableAndPath) throws Exception {
+        String table = tableAndPath.split(" ", -1)[0];
+        String path = tableAndPath.split(" ", -1)[1];
+        database.execute("alter table " + table + " add constraint mine check (namespace <> 'bad')");
+
+        Answer refused = client.post(path + "bad");
+
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.problem()).isEqualTo("constraint-violated");
+        assertThat(client.post(path + "good").status()).isBetween(201, 202);
     }
 
     private static String triggerThatRaises(String state) {

@@ -2,10 +2,12 @@ package io.tally.ranking;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.ranking.RankingSql.Pages;
 import io.tally.testing.Database;
 import io.tally.testing.Plans;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -44,18 +46,32 @@ class RankingPlansIT {
         database.execute("vacuum analyze counter");
     }
 
+    private static String first(Database database, Pages pages) throws SQLException {
+        return Plans.plan(database, pages.first(), "text, timestamptz, bigint, bigint", "'n', now(), 10, 1");
+    }
+
+    private static String next(Database database, Pages pages) throws SQLException {
+        return Plans.plan(database, pages.next(), "text, timestamptz, bigint, bigint, text", "'n', now(), 10, 1, 'c'");
+    }
+
     private static void plansAreGood(Database database) throws SQLException {
-        String types = "text, bigint, text, timestamptz, bigint";
-        String parameters = "'n', 1, 'c', now(), 10";
-        for (String sql : new String[] {RankingSql.BY_VALUE, RankingSql.BY_VALUE_DESCENDING}) {
-            assertThat(Plans.plan(database, sql, types, parameters))
+        for (Pages pages : List.of(RankingSql.BY_VALUE, RankingSql.BY_VALUE_DESCENDING)) {
+            assertThat(first(database, pages))
+                    .contains("ranking_by_value")
+                    .contains("counter_pkey")
+                    .doesNotContain("ranking_by_growth", "ranking_pkey", "Seq Scan");
+            assertThat(next(database, pages))
                     .contains("ranking_by_value")
                     .contains("ROW(value, name)")
                     .contains("counter_pkey")
                     .doesNotContain("ranking_by_growth", "ranking_pkey", "Seq Scan");
         }
-        for (String sql : new String[] {RankingSql.BY_GROWTH, RankingSql.BY_GROWTH_DESCENDING}) {
-            assertThat(Plans.plan(database, sql, types, parameters))
+        for (Pages pages : List.of(RankingSql.BY_GROWTH, RankingSql.BY_GROWTH_DESCENDING)) {
+            assertThat(first(database, pages))
+                    .contains("ranking_by_growth")
+                    .contains("counter_pkey")
+                    .doesNotContain("ranking_by_value", "ranking_pkey", "Seq Scan");
+            assertThat(next(database, pages))
                     .contains("ranking_by_growth")
                     .contains("ROW(growth, name)")
                     .contains("counter_pkey")

@@ -42,8 +42,17 @@ public final class Postgres {
 
     /** Creates an empty database with a name of its own. */
     public Database createDatabase() throws SQLException {
+        return createDatabase("");
+    }
+
+    /** Creates an empty database whose encoding is not that of the others. */
+    public Database createDatabaseEncoded(String encoding) throws SQLException {
+        return createDatabase(" ENCODING '" + encoding + "' LOCALE 'C' TEMPLATE template0");
+    }
+
+    private Database createDatabase(String options) throws SQLException {
         String name = "test_" + UUID.randomUUID().toString().replace("-", "");
-        administration.execute("CREATE DATABASE " + name);
+        administration.execute("CREATE DATABASE " + name + options);
         String server = administration.url().substring(0, administration.url().lastIndexOf('/'));
         return new Database(server + "/" + name, administration.username(), administration.password());
     }
