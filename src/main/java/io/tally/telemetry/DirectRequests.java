@@ -1,5 +1,8 @@
 package io.tally.telemetry;
 
+import static io.tally.counter.Labels.label;
+
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.http.Outcome;
@@ -10,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
 /**
- * Requests that pass by the dispatcher, in the same meter as those that do not: {@code http_server_requests_seconds}.
+ * Requests that did not arrive, and those that pass by the dispatcher, in the same meter as those that do not: {@code http_server_requests_seconds}.
  */
 @Component
 final class DirectRequests implements RequestMetrics {
@@ -19,9 +22,16 @@ final class DirectRequests implements RequestMetrics {
 
     private final MeterRegistry registry;
     private final Map<Series, Timer> timers = new ConcurrentHashMap<>();
+    private final Each<Abort, Counter> aborted;
 
     DirectRequests(MeterRegistry registry) {
         this.registry = registry;
+        this.aborted = new Each<>(Abort.class, reason -> Meter.HTTP_ABORTED.counter(registry, label(reason)));
+    }
+
+    @Override
+    public void aborted(Abort reason) {
+        aborted.of(reason).increment();
     }
 
     @Override

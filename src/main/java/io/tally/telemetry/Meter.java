@@ -11,6 +11,7 @@ import java.util.List;
 enum Meter {
     OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
     BULK_LINES("tally.bulk.lines", "Lines of streams and items of arrays, by how they were answered.", "outcome"),
+    HTTP_ABORTED("tally.http.aborted.requests", "Requests that did not arrive to their end, by why.", "reason"),
     KEYS_PRUNED("tally.idempotency.keys.pruned", "Idempotency keys removed after their retention."),
     BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
     BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),

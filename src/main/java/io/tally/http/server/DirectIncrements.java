@@ -31,6 +31,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
+import reactor.netty.ByteBufFlux;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.HttpServerRoutes;
@@ -92,7 +93,7 @@ final class DirectIncrements implements NettyRouteProvider {
 
     private Mono<Delta> delta(HttpServerRequest request) {
         return PlainIncrement.hasBody(request)
-                ? request.receive()
+                ? ByteBufFlux.fromInbound(InboundDemand.bounded(request.receive()))
                         .aggregate()
                         .asByteArray()
                         .map(bytes -> Delta.of(Bodies.json(json, bytes)))

@@ -35,15 +35,36 @@ final class RequestGateFilter implements WebFilter {
         Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
         return switch (decision) {
-            case Admitted admitted -> chain.filter(decoded(exchange, request));
+            case Admitted admitted -> chain.filter(withReadableBody(exchange, request));
             case Refused refused -> Mono.error(refused.problem());
         };
     }
 
-    private static ServerWebExchange decoded(ServerWebExchange exchange, HttpServerRequest request) {
-        return ContentCoding.of(request.requestHeaders()) == ContentCoding.GZIP
-                ? exchange.mutate().request(new Inflated(exchange.getRequest())).build()
+    private static ServerWebExchange withReadableBody(ServerWebExchange exchange, HttpServerRequest request) {
+        HttpHeaders headers = exchange.getRequest().getHeaders();
+        boolean hasBody =
+                headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
+        return hasBody
+                ? exchange.mutate()
+                        .request(
+                                ContentCoding.of(request.requestHeaders()) == ContentCoding.GZIP
+                                        ? new Inflated(exchange.getRequest())
+                                        : new Bounded(exchange.getRequest()))
+                        .build()
                 : exchange;
+    }
+
+    /** A request whose body is as it arrives. */
+    private static final class Bounded extends ServerHttpRequestDecorator {
+
+        Bounded(ServerHttpRequest request) {
+            super(request);
+        }
+
+        @Override
+        public Flux<DataBuffer> getBody() {
+            return InboundDemand.bounded(super.getBody());
+        }
     }
 
     /** A request whose body is gzip, without that. */
@@ -56,11 +77,9 @@ final class RequestGateFilter implements WebFilter {
             headers = new HttpHeaders();
             headers.addAll(compressed.getHeaders());
             headers.remove(HttpHeaders.CONTENT_ENCODING);
-            if (headers.getContentLength() > 0) {
-                // Of the compressed body. That of the inflated one is not known, as that of a chunked one is not.
-                headers.remove(HttpHeaders.CONTENT_LENGTH);
-                headers.set(HttpHeaders.TRANSFER_ENCODING, "chunked");
-            }
+            // Of the compressed body. That of the inflated one is not known, as that of a chunked one is not.
+            headers.remove(HttpHeaders.CONTENT_LENGTH);
+            headers.set(HttpHeaders.TRANSFER_ENCODING, "chunked");
         }
 
         @Override

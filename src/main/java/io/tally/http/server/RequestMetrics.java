@@ -15,4 +15,14 @@ public interface RequestMetrics {
      * @param nanos since the request came
      */
     void answered(String method, String pattern, int status, long nanos);
+
+    /** Why the rest of a request did not arrive. */
+    enum Abort {
+        TIMEOUT,
+        DISCONNECT,
+        INVALID_CHUNK
+    }
+
+    /** The rest of a request did not arrive. */
+    void aborted(Abort reason);
 }

@@ -13,11 +13,15 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
+import io.tally.http.RequestId;
+import io.tally.http.server.RequestMetrics.Abort;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 
@@ -31,10 +35,13 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
 
     static final String NAME = "tally-request-timeout";
 
+    private static final Logger log = LoggerFactory.getLogger(RequestTimeoutHandler.class);
+
     private static final List<String> LINES =
             Bodies.LINES.stream().map(MediaType::toString).toList();
 
     private final Duration timeout;
+    private final RequestMetrics metrics;
     private @Nullable Future<?> timer;
     private boolean arriving;
     private boolean stream;
@@ -50,8 +57,9 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
     /** When the socket last took some of it, or there was nothing to take. */
     private long takenNanos;
 
-    RequestTimeoutHandler(Duration timeout) {
+    RequestTimeoutHandler(Duration timeout, RequestMetrics metrics) {
         this.timeout = timeout;
+        this.metrics = metrics;
     }
 
     @Override
@@ -142,6 +150,9 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         cancel();
+        if (arriving && !ended) {
+            abort(context, Abort.DISCONNECT);
+        }
         context.fireChannelInactive();
     }
 
@@ -168,9 +179,16 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
             schedule(context, timeout.toNanos());
         } else {
             ended = true;
+            abort(context, Abort.TIMEOUT);
             schedule(context, timeout.toNanos());
             context.fireExceptionCaught(tooSlow());
         }
+    }
+
+    private void abort(ChannelHandlerContext context, Abort reason) {
+        metrics.aborted(reason);
+        RequestId.on(log.atDebug(), RequestId.of(context.channel()))
+                .log("The rest of a request did not arrive: {}", reason);
     }
 
     private long leftNanos() {

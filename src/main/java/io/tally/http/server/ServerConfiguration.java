@@ -53,17 +53,18 @@ class ServerConfiguration {
     }
 
     @Bean
-    NettyServerCustomizer limits(HttpProperties properties, JsonMapper json, ServerProperties settings) {
+    NettyServerCustomizer limits(
+            HttpProperties properties, JsonMapper json, RequestMetrics metrics, ServerProperties settings) {
         requireHttp1(settings);
         ProblemBodyHandler bodies = new ProblemBodyHandler(json);
         return server -> server.doOnChannelInit((observer, channel, address) -> channel.pipeline()
                 .addAfter(NettyPipeline.HttpCodec, ProblemBodyHandler.NAME, bodies)
                 .addAfter(NettyPipeline.HttpTrafficHandler, Http10Handler.NAME, new Http10Handler())
-                .addAfter(NettyPipeline.HttpCodec, InvalidChunkHandler.NAME, new InvalidChunkHandler())
+                .addAfter(NettyPipeline.HttpCodec, InvalidChunkHandler.NAME, new InvalidChunkHandler(metrics))
                 .addAfter(
                         NettyPipeline.HttpCodec,
                         RequestTimeoutHandler.NAME,
-                        new RequestTimeoutHandler(properties.requestTimeout())));
+                        new RequestTimeoutHandler(properties.requestTimeout(), metrics)));
     }
 
     /** Time-outs, problems and draining are handlers of HTTP/1.1 connections. */
