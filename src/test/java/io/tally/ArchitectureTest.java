@@ -54,15 +54,15 @@ class ArchitectureTest {
                 .whereLayer("pipeline")
                 .mayOnlyBeAccessedByLayers("http", "audit", "features", "postgres", "telemetry")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("audit", "features", "telemetry")
+                .mayOnlyBeAccessedByLayers("audit", "features")
                 .whereLayer("features")
-                .mayOnlyBeAccessedByLayers("telemetry")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("audit")
-                .mayOnlyBeAccessedByLayers("telemetry")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("postgres")
                 .mayOnlyBeAccessedByLayers("features", "audit")
                 .whereLayer("telemetry")
-                .mayNotBeAccessedByAnyLayer()
+                .mayOnlyBeAccessedByLayers("http", "audit", "features")
                 .check(MAIN);
     }
 

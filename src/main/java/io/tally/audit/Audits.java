@@ -53,18 +53,18 @@ public final class Audits extends LaneOwner {
     }
 
     /** The last report, or {@code null} before the first. */
-    public Audit.@Nullable Report last() {
+    Audit.@Nullable Report last() {
         return auditor.last();
     }
 
     /** Since when the books have not been compared. */
-    public Instant lastAt() {
+    Instant lastAt() {
         Audit.Report report = auditor.last();
         return report == null ? startedAt : report.at();
     }
 
     /** The clock of {@link #lastAt}. */
-    public Clock clock() {
+    Clock clock() {
         return clock;
     }
 

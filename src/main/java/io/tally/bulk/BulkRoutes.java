@@ -1,16 +1,21 @@
 package io.tally.bulk;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.OutcomeCategory;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Preferences;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
+import io.tally.telemetry.Meter;
+import io.tally.telemetry.MeterFamily;
 import java.util.List;
 import java.util.function.Function;
 import org.springframework.context.annotation.Bean;
@@ -34,14 +39,14 @@ class BulkRoutes {
 
     private final CounterPipeline pipeline;
     private final BulkBodies bodies;
-    private final BulkMetrics metrics;
+    private final MeterFamily<OutcomeCategory, Counter> lines;
     private final JsonMapper json;
     private final BulkAnswers<Outcome> answers;
 
-    BulkRoutes(CounterPipeline pipeline, BulkBodies bodies, BulkMetrics metrics, JsonMapper json) {
+    BulkRoutes(CounterPipeline pipeline, BulkBodies bodies, MeterRegistry registry, JsonMapper json) {
         this.pipeline = pipeline;
         this.bodies = bodies;
-        this.metrics = metrics;
+        this.lines = Meter.BULK_LINES.counters(registry, OutcomeCategory.class);
         this.json = json;
         this.answers = new BulkAnswers<>(json, BulkRoutes::write);
     }
@@ -88,7 +93,8 @@ class BulkRoutes {
     private Mono<List<BulkItem<Outcome>>> process(
             List<BulkItem<Command>> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
         return BulkItem.process(items, apply)
-                .doOnNext(done -> BulkItem.categories(done, Outcome::category).forEach(metrics::lines));
+                .doOnNext(done -> BulkItem.categories(done, Outcome::category)
+                        .forEach((category, count) -> lines.of(category).increment((double) count)));
     }
 
     static void write(Outcome outcome, JsonGenerator generator) {

@@ -1,5 +1,6 @@
 package io.tally.job;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.http.Progress;
 import io.tally.http.Progress.Work;
 import io.tally.postgres.IdempotentTransaction;
@@ -28,7 +29,7 @@ class JobConfiguration {
     }
 
     @Bean
-    JobWorker jobWorker(JobStore store, List<JobKind> kinds, JobMetrics metrics) {
-        return new JobWorker(store, kinds, metrics);
+    JobWorker jobWorker(JobStore store, List<JobKind> kinds, MeterRegistry registry) {
+        return new JobWorker(store, kinds, new JobMetrics(registry));
     }
 }

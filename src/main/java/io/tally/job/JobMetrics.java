@@ -1,14 +1,35 @@
 package io.tally.job;
 
-/** What the worker tells whoever measures it. Called from many threads: cheap, and never blocking. */
-public interface JobMetrics {
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.tally.telemetry.Meter;
+import java.util.concurrent.atomic.AtomicInteger;
 
-    /** This instance has taken on a job, or let go of it. */
-    void running(boolean runs);
+/** The meters of jobs. Safe for use by many threads. */
+final class JobMetrics {
+
+    private final AtomicInteger running = new AtomicInteger();
+    private final Counter done;
+    private final Counter failed;
+
+    JobMetrics(MeterRegistry registry) {
+        Meter.JOBS_RUNNING.gauge(registry, running::get);
+        done = Meter.JOBS_FINISHED.counter(registry, Job.State.DONE);
+        failed = Meter.JOBS_FINISHED.counter(registry, Job.State.FAILED);
+    }
+
+    /** This instance has claimed a job, or released it. */
+    void running(boolean runs) {
+        running.set(runs ? 1 : 0);
+    }
 
     /** This instance has done the last step of a job. */
-    void done();
+    void done() {
+        done.increment();
+    }
 
     /** This instance has found that a job cannot succeed. */
-    void failed();
+    void failed() {
+        failed.increment();
+    }
 }

@@ -1,5 +1,6 @@
 package io.tally.lab;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.http.Progress;
 import io.tally.http.Progress.Work;
 import io.tally.lab.LabViews.RunView;
@@ -19,7 +20,7 @@ class LabConfiguration {
     }
 
     @Bean
-    LabRunner labRunner(LabStore store, LabDatabase database, LabMetrics metrics, LabProperties properties) {
-        return new LabRunner(store, database, metrics, properties.runMax());
+    LabRunner labRunner(LabStore store, LabDatabase database, MeterRegistry registry, LabProperties properties) {
+        return new LabRunner(store, database, new LabMetrics(registry), properties.runMax());
     }
 }

@@ -1,5 +1,6 @@
 package io.tally.name;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.bulk.BulkAnswers;
 import io.tally.bulk.BulkBodies;
 import io.tally.bulk.BulkItem;
@@ -9,9 +10,8 @@ import io.tally.counter.Naming;
 import io.tally.counter.Outcome;
 import io.tally.counter.OutcomeCategory;
 import io.tally.http.Bodies;
-import io.tally.http.FeatureMetrics;
-import io.tally.http.FeatureMetrics.Feature;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.OperationCounters;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
@@ -42,14 +42,14 @@ class NameRoutes {
 
     private final Names names;
     private final BulkBodies bodies;
-    private final FeatureMetrics metrics;
+    private final OperationCounters counters;
     private final JsonMapper json;
     private final BulkAnswers<NameResult> answers;
 
-    NameRoutes(Names names, BulkBodies bodies, FeatureMetrics metrics, JsonMapper json) {
+    NameRoutes(Names names, BulkBodies bodies, MeterRegistry registry, JsonMapper json) {
         this.names = names;
         this.bodies = bodies;
-        this.metrics = metrics;
+        this.counters = new OperationCounters(registry, "name");
         this.json = json;
         this.answers = new BulkAnswers<>(json, NameRoutes::write);
     }
@@ -106,8 +106,8 @@ class NameRoutes {
     private Mono<List<BulkItem<NameResult>>> process(
             List<BulkItem<NameRequest>> items, Function<List<NameRequest>, Mono<List<NameResult>>> getOrCreate) {
         return BulkItem.process(items, getOrCreate)
-                .doOnNext(done -> BulkItem.categories(done, NameResult::category)
-                        .forEach((category, count) -> metrics.recordOutcome(Feature.NAME, category, count)));
+                .doOnNext(
+                        done -> BulkItem.categories(done, NameResult::category).forEach(counters::count));
     }
 
     /** If no name has an id because of load or the database, the whole response is that problem. */

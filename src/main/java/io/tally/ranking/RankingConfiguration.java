@@ -1,5 +1,6 @@
 package io.tally.ranking;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.lane.CallerExecutor;
 import io.tally.postgres.DedicatedConnections;
 import io.tally.postgres.Pool;
@@ -35,7 +36,7 @@ class RankingConfiguration {
     }
 
     @Bean
-    Rankings rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor callerExecutor) {
-        return new Rankings(ranking, metrics, callerExecutor);
+    Rankings rankings(Ranking ranking, MeterRegistry registry, CallerExecutor callerExecutor) {
+        return new Rankings(ranking, registry, callerExecutor);
     }
 }

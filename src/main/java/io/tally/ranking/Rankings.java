@@ -1,9 +1,12 @@
 package io.tally.ranking;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.StoreFailure;
+import io.tally.telemetry.Meter;
 import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -41,12 +44,12 @@ final class Rankings extends LaneOwner {
     private static final int TICK_MILLIS = 500;
 
     private final Ranking ranking;
-    private final RankingMetrics metrics;
+    private final Timer passes;
     private final Lane<String, RankingState> lane;
 
-    Rankings(Ranking ranking, RankingMetrics metrics, CallerExecutor callerExecutor) {
+    Rankings(Ranking ranking, MeterRegistry registry, CallerExecutor callerExecutor) {
         this.ranking = ranking;
-        this.metrics = metrics;
+        this.passes = Meter.RANKING_PASS.timer().register(registry);
         this.lane = new Lane<>(
                 "rankings",
                 new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX, FLIGHT_MAX),
@@ -65,7 +68,7 @@ final class Rankings extends LaneOwner {
     @Scheduled(fixedDelay = TICK_MILLIS)
     Mono<Void> refreshDue() {
         return Mono.defer(ranking::refreshDue)
-                .doOnNext(took -> took.ifPresent(metrics::passed))
+                .doOnNext(took -> took.ifPresent(passes::record))
                 .repeat()
                 .takeUntil(Optional::isEmpty)
                 .then()

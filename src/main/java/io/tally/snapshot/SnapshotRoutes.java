@@ -1,9 +1,9 @@
 package io.tally.snapshot;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
 import io.tally.http.Bodies;
-import io.tally.http.FeatureMetrics;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
@@ -23,8 +23,8 @@ class SnapshotRoutes {
 
     private final Snapshots snapshots;
 
-    SnapshotRoutes(Jobs jobs, FeatureMetrics metrics) {
-        this.snapshots = new Snapshots(jobs, metrics);
+    SnapshotRoutes(Jobs jobs, MeterRegistry registry) {
+        this.snapshots = new Snapshots(jobs, registry);
     }
 
     @Bean

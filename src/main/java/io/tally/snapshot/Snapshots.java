@@ -1,11 +1,9 @@
 package io.tally.snapshot;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
-import io.tally.counter.OutcomeCategory;
-import io.tally.http.FeatureMetrics;
-import io.tally.http.FeatureMetrics.Feature;
-import io.tally.http.Problems;
+import io.tally.http.OperationCounters;
 import io.tally.idempotency.IdempotentResult;
 import io.tally.job.JobStore.Started;
 import io.tally.job.Jobs;
@@ -20,26 +18,19 @@ public final class Snapshots {
     public static final String KIND = "snapshot";
 
     private final Jobs jobs;
-    private final FeatureMetrics metrics;
+    private final OperationCounters counters;
 
-    Snapshots(Jobs jobs, FeatureMetrics metrics) {
+    Snapshots(Jobs jobs, MeterRegistry registry) {
         this.jobs = jobs;
-        this.metrics = metrics;
+        this.counters = new OperationCounters(registry, KIND);
     }
 
     /**
-     * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling gives up the
-     * answer, never the snapshot.
+     * Starts a snapshot of a namespace, unless one runs there. Fails with {@link StoreFailure}; cancelling drops the
+     * result, not the snapshot.
      */
     Mono<IdempotentResult<Started>> start(String namespace, @Nullable IdempotencyKey key) {
-        return jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND))
-                .doOnNext(once -> recordOutcome(once.category(Started::fresh)))
-                .doOnError(
-                        StoreFailure.class,
-                        failure -> recordOutcome(Problems.outcome(failure).category()));
-    }
-
-    private void recordOutcome(OutcomeCategory category) {
-        metrics.recordOutcome(Feature.SNAPSHOT, category, 1);
+        return counters.counted(
+                jobs.start(KIND, namespace, key == null ? null : KeyedRequest.of(key, KIND)), Started::fresh);
     }
 }

@@ -1,14 +1,23 @@
 package io.tally.telemetry;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
+import io.micrometer.core.instrument.Timer;
+import io.tally.counter.Labels;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.springframework.util.Assert;
 
 /**
  * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a
  * counter, a key or a user: the number of their values has to stay small.
  */
-enum Meter {
+public enum Meter {
     OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
     BULK_LINES("tally.bulk.lines", "Lines of streams and items of arrays, by how they were answered.", "outcome"),
     HTTP_ABORTED("tally.http.aborted.requests", "Requests that did not arrive to their end, by why.", "reason"),
@@ -23,7 +32,7 @@ enum Meter {
     LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
     RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
     COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),
-    COMMITS_RECOVERED("tally.commits.recovered", "What became of them.", "resolution"),
+    COMMITS_RECOVERED("tally.commits.recovered", "How the commits of unknown outcome ended.", "resolution"),
     ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database said are durable.", "lane"),
     /** A Prometheus counter cannot fall, so signs are left out. */
     ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "What these moved the values by, counted without signs.", "lane"),
@@ -56,32 +65,58 @@ enum Meter {
         this.labels = List.of(labels);
     }
 
-    String id() {
-        return id;
-    }
-
-    String description() {
-        return description;
-    }
-
-    /** A counter, with these values of its labels. */
-    Counter counter(MeterRegistry registry, String... values) {
+    /** Registers a counter with these values of its labels. */
+    public Counter counter(MeterRegistry registry, Object... values) {
         return Counter.builder(id).description(description).tags(tags(values)).register(registry);
     }
 
+    /** Registers a counter for each value of the last label, with these values of the labels before it. */
+    public <E extends Enum<E>> MeterFamily<E, Counter> counters(
+            MeterRegistry registry, Class<E> lastLabel, Object... values) {
+        return new MeterFamily<>(lastLabel, last -> {
+            Object[] all = Arrays.copyOf(values, values.length + 1);
+            all[values.length] = last;
+            return counter(registry, all);
+        });
+    }
+
+    /** Registers a gauge that reads a number. */
+    public void gauge(MeterRegistry registry, Supplier<Number> value, Object... values) {
+        Gauge.builder(id, value).description(description).tags(tags(values)).register(registry);
+    }
+
+    /** Registers a gauge that reads a time in nanoseconds. */
+    public void timeGauge(MeterRegistry registry, Supplier<Number> nanos, Object... values) {
+        TimeGauge.builder(id, nanos, TimeUnit.NANOSECONDS)
+                .description(description)
+                .tags(tags(values))
+                .register(registry);
+    }
+
+    /** A timer to register. */
+    public Timer.Builder timer(Object... values) {
+        return Timer.builder(id).description(description).tags(tags(values));
+    }
+
+    /** Registers a summary of numbers. */
+    DistributionSummary summary(MeterRegistry registry, Object... values) {
+        return DistributionSummary.builder(id)
+                .description(description)
+                .tags(tags(values))
+                .register(registry);
+    }
+
     /**
-     * The labels with these values, as name, value, name, value.
+     * The labels with these values, as name, value, name, value; an enum's value is its {@linkplain Labels label}.
      *
-     * @throws IllegalArgumentException where there are more or fewer than the meter has labels
+     * @throws IllegalArgumentException if there are more or fewer values than labels
      */
-    String[] tags(String... values) {
-        if (values.length != labels.size()) {
-            throw new IllegalArgumentException(this + " has " + labels.size() + " labels");
-        }
+    private String[] tags(Object... values) {
+        Assert.isTrue(values.length == labels.size(), () -> this + " has " + labels.size() + " labels");
         String[] tags = new String[2 * values.length];
         for (int i = 0; i < values.length; i++) {
             tags[2 * i] = labels.get(i);
-            tags[2 * i + 1] = values[i];
+            tags[2 * i + 1] = values[i] instanceof Enum<?> constant ? Labels.label(constant) : values[i].toString();
         }
         return tags;
     }

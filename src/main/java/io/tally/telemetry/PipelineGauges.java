@@ -1,19 +1,16 @@
 package io.tally.telemetry;
 
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.PipelineProperties;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.springframework.stereotype.Component;
 
-/** What waits in the lanes now, how much may, whether they can write, and how long the batch in flight has been so. */
+/** The queues of the lanes and their limits, whether the lanes can write, and the age of the batch in flight. */
 @Component
 record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<LaneOwner> others)
         implements MeterBinder {
@@ -24,28 +21,16 @@ record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<
     public void bindTo(MeterRegistry registry) {
         for (int i = 0; i < limits.lanes(); i++) {
             int lane = i;
-            String label = Integer.toString(lane);
-            gauge(registry, Meter.LANE_QUEUED, label, () -> pipeline.queued(lane));
-            gauge(registry, Meter.LANE_QUEUE_LIMIT, label, limits::queueOperationsMax);
-            gauge(registry, Meter.LANE_AVAILABLE, label, () -> pipeline.isAvailable(lane) ? 1 : 0);
-            batchAge(registry, label, () -> pipeline.batchAge(lane));
+            Meter.LANE_QUEUED.gauge(registry, () -> pipeline.queued(lane), lane);
+            Meter.LANE_QUEUE_LIMIT.gauge(registry, limits::queueOperationsMax, lane);
+            Meter.LANE_AVAILABLE.gauge(registry, () -> pipeline.isAvailable(lane) ? 1 : 0, lane);
+            batchAge(registry, lane, () -> pipeline.batchAge(lane));
         }
         batchAge(registry, READS, pipeline::readsAge);
         others.forEach(other -> batchAge(registry, other.laneName(), other::batchAge));
     }
 
-    private static void gauge(MeterRegistry registry, Meter meter, String lane, Supplier<Number> value) {
-        Gauge.builder(meter.id(), value)
-                .description(meter.description())
-                .tags(meter.tags(lane))
-                .register(registry);
-    }
-
-    private static void batchAge(MeterRegistry registry, String lane, Supplier<Duration> age) {
-        Meter meter = Meter.LANE_BATCH_AGE;
-        TimeGauge.builder(meter.id(), () -> age.get().toNanos(), TimeUnit.NANOSECONDS)
-                .description(meter.description())
-                .tags(meter.tags(lane))
-                .register(registry);
+    private static void batchAge(MeterRegistry registry, Object lane, Supplier<Duration> age) {
+        Meter.LANE_BATCH_AGE.timeGauge(registry, () -> age.get().toNanos(), lane);
     }
 }

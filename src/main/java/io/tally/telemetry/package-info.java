@@ -1,4 +1,4 @@
-/** Every meter and health figure, on Micrometer and the Actuator. */
+/** All meters of the service, and the measurements and health of the pipeline. */
 @NullMarked
 package io.tally.telemetry;
 

@@ -1,25 +1,23 @@
 package io.tally.token;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
 import io.tally.counter.Naming;
 import io.tally.http.Bodies;
-import io.tally.http.FeatureMetrics;
-import io.tally.http.FeatureMetrics.Feature;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.OperationCounters;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.idempotency.IdempotentResult;
-import io.tally.pipeline.StoreFailure;
 import io.tally.token.Execution.Result;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -43,11 +41,13 @@ class TokenRoutes {
 
     private final SecureRandom random = new SecureRandom();
     private final TokenStore store;
-    private final FeatureMetrics metrics;
+    private final OperationCounters issues;
+    private final OperationCounters executions;
 
-    TokenRoutes(TokenStore store, FeatureMetrics metrics) {
+    TokenRoutes(TokenStore store, MeterRegistry registry) {
         this.store = store;
-        this.metrics = metrics;
+        this.issues = new OperationCounters(registry, "token");
+        this.executions = new OperationCounters(registry, "execution");
     }
 
     /** A token that can be executed. */
@@ -86,10 +86,8 @@ class TokenRoutes {
                 Integer.toString(format.size()),
                 format.alphabet(),
                 ttl == null ? "" : Long.toString(ttl.toSeconds()));
-        return measured(
-                Feature.TOKEN,
-                store.issue(namespace, () -> format.draw(random), ttl, keyed),
-                issued -> issued.token() != null);
+        return issues.counted(
+                store.issue(namespace, () -> format.draw(random), ttl, keyed), issued -> issued.token() != null);
     }
 
     private static Mono<ServerResponse> answer(Issued issued, Consumer<HttpHeaders> headers) {
@@ -131,10 +129,8 @@ class TokenRoutes {
         String namespace = namespace(request);
         String token = Bodies.checked(() -> TokenFormat.requireToken(RequestPath.segment(request, 3)));
         KeyedRequest keyed = keyed(key(request, namespace), "execute", token);
-        return measured(
-                        Feature.EXECUTION,
-                        store.execute(namespace, token, keyed),
-                        execution -> execution.result() == Result.EXECUTED)
+        return executions
+                .counted(store.execute(namespace, token, keyed), execution -> execution.result() == Result.EXECUTED)
                 .flatMap(once ->
                         IdempotencyKeys.answer(once, (execution, headers) -> answer(token, execution, headers)));
     }
@@ -162,15 +158,5 @@ class TokenRoutes {
 
     private static @Nullable KeyedRequest keyed(@Nullable IdempotencyKey key, String... parts) {
         return key == null ? null : KeyedRequest.of(key, String.join(SEPARATOR, parts));
-    }
-
-    /** Records the outcome of the work. */
-    private <T> Mono<IdempotentResult<T>> measured(
-            Feature feature, Mono<IdempotentResult<T>> work, Predicate<T> isApplied) {
-        return work.doOnNext(once -> metrics.recordOutcome(feature, once.category(isApplied), 1))
-                .doOnError(
-                        StoreFailure.class,
-                        failure -> metrics.recordOutcome(
-                                feature, Problems.outcome(failure).category(), 1));
     }
 }

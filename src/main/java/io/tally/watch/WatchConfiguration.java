@@ -1,5 +1,6 @@
 package io.tally.watch;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
@@ -24,8 +25,8 @@ class WatchConfiguration {
             JsonMapper json,
             WatchProperties properties,
             PipelineProperties pipeline,
-            WatchMetrics metrics,
+            MeterRegistry registry,
             CallerExecutor callerExecutor) {
-        return new Watches(changes, json, properties, pipeline.waitMax(), metrics, callerExecutor, System::nanoTime);
+        return new Watches(changes, json, properties, pipeline.waitMax(), registry, callerExecutor, System::nanoTime);
     }
 }

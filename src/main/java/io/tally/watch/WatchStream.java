@@ -1,5 +1,6 @@
 package io.tally.watch;
 
+import io.micrometer.core.instrument.Counter;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,7 +35,7 @@ final class WatchStream implements Runnable {
     private final long[] versions;
     private final boolean required;
     private final Executor thread;
-    private final WatchMetrics metrics;
+    private final Counter events;
     private final AtomicInteger drains = new AtomicInteger();
     private volatile @Nullable FluxSink<DataBuffer> client;
     private volatile boolean seeing;
@@ -48,15 +49,15 @@ final class WatchStream implements Runnable {
      * @param versions those the client has, for each counter; 0: it knows of none
      * @param required whether each counter has to exist when the stream first sees it
      * @param thread the one that serves the client
+     * @param events counts what is sent
      */
-    WatchStream(
-            List<WatchedCounter> counters, long[] versions, boolean required, Executor thread, WatchMetrics metrics) {
+    WatchStream(List<WatchedCounter> counters, long[] versions, boolean required, Executor thread, Counter events) {
         this.counters = counters;
         this.versions = versions;
         this.required = required;
         this.sent = new State[versions.length];
         this.thread = thread;
-        this.metrics = metrics;
+        this.events = events;
     }
 
     List<WatchedCounter> counters() {
@@ -135,10 +136,10 @@ final class WatchStream implements Runnable {
             sink.complete();
             return;
         }
-        long events = seeing ? sendStates(sink) : 0;
-        if (events > 0) {
+        long sentCount = seeing ? sendStates(sink) : 0;
+        if (sentCount > 0) {
             beatDue = false;
-            metrics.events(events);
+            events.increment((double) sentCount);
         } else if (beatDue && sink.requestedFromDownstream() > 0) {
             beatDue = false;
             sink.next(DefaultDataBufferFactory.sharedInstance.wrap(HEARTBEAT));
@@ -149,16 +150,16 @@ final class WatchStream implements Runnable {
      * Continues with the counter after the last one: where demand is low, each counter has its turn.
      */
     private long sendStates(FluxSink<DataBuffer> sink) {
-        long events = 0;
+        long sentCount = 0;
         for (int i = 0; i < versions.length && sink.requestedFromDownstream() > 0; i++) {
             State state = counters.get(next).state();
             if (state != null && isNews(next, state)) {
                 sink.next(event(next, state));
-                events++;
+                sentCount++;
             }
             next = (next + 1) % versions.length;
         }
-        return events;
+        return sentCount;
     }
 
     private boolean isNews(int counter, State state) {

@@ -1,11 +1,14 @@
 package io.tally.watch;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.CounterId;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
+import io.tally.telemetry.Meter;
 import io.tally.watch.WatchPoller.PollRequest;
 import io.tally.watch.WatchPoller.PollResult;
 import java.time.Duration;
@@ -52,7 +55,7 @@ public final class Watches extends LaneOwner {
 
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
-    private final WatchMetrics metrics;
+    private final Counter events;
     private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
     private final WatchPoller poller;
@@ -65,11 +68,12 @@ public final class Watches extends LaneOwner {
             JsonMapper json,
             WatchProperties properties,
             Duration waitMax,
-            WatchMetrics metrics,
+            MeterRegistry registry,
             CallerExecutor callerExecutor,
             LongSupplier nanoClock) {
         this.properties = properties;
-        this.metrics = metrics;
+        this.events = Meter.WATCH_EVENTS.counter(registry);
+        Meter.WATCH_STREAMS.gauge(registry, open::get);
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
         this.poller = new WatchPoller(changes, json, waitMax, nanoClock);
@@ -84,7 +88,7 @@ public final class Watches extends LaneOwner {
     }
 
     /** How many streams are open. */
-    public int streams() {
+    int streams() {
         return open.get();
     }
 
@@ -126,7 +130,7 @@ public final class Watches extends LaneOwner {
                     ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
-        WatchStream stream = new WatchStream(watched, versions.clone(), required, callerExecutor.current(), metrics);
+        WatchStream stream = new WatchStream(watched, versions.clone(), required, callerExecutor.current(), events);
         ids.forEach(id -> watched.add(join(id, stream)));
         streams.add(stream);
         if (stopping) {

@@ -2,6 +2,7 @@ package io.tally.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
 import io.tally.job.Job.State;
@@ -10,7 +11,6 @@ import io.tally.lab.LabDatabase.Bench;
 import io.tally.lab.LabDatabase.Counted;
 import io.tally.lab.LabDatabase.Stored;
 import io.tally.lab.LabDatabase.Worker;
-import io.tally.lab.LabRun.Result;
 import io.tally.lab.LabStore.Claim;
 import io.tally.lab.LabStore.ClaimState;
 import io.tally.lab.LabStore.Ending;
@@ -42,9 +42,8 @@ class LabRunnerTest {
     private VirtualTimeScheduler time = VirtualTimeScheduler.create();
     private final Store store = new Store();
     private final Database database = new Database();
-    private final List<Result> measured = new ArrayList<>();
-    private final LabRunner runner =
-            new LabRunner(store, database, (experiment, result) -> measured.add(result), Duration.ofMinutes(1));
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final LabRunner runner = new LabRunner(store, database, new LabMetrics(registry), Duration.ofMinutes(1));
 
     @BeforeEach
     void start() {
@@ -58,6 +57,13 @@ class LabRunnerTest {
 
     private static StoreFailure away() {
         return new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away");
+    }
+
+    private double acknowledged() {
+        return registry.get("tally.lab.operations")
+                .tags("strategy", "atomic", "isolation", "read-committed")
+                .counter()
+                .count();
     }
 
     private void works() {
@@ -76,7 +82,7 @@ class LabRunnerTest {
             assertThat(done.result().acknowledged()).isEqualTo(10);
             assertThat(done.result().stored()).isEqualTo(7);
         });
-        assertThat(measured).hasSize(1);
+        assertThat(acknowledged()).isEqualTo(10);
     }
 
     /** Slow log-ins, and a slow end: no other instance must take the run for abandoned. */
@@ -133,7 +139,7 @@ class LabRunnerTest {
         store.isOurs = false;
         works();
         assertThat(store.endings).hasSize(1);
-        assertThat(measured).isEmpty();
+        assertThat(acknowledged()).isZero();
     }
 
     /** The next owner clears it away, when the lease has expired. */
@@ -173,7 +179,7 @@ class LabRunnerTest {
         works();
         passes(Duration.ofSeconds(5));
         assertThat(store.endings).singleElement().isInstanceOf(Done.class);
-        assertThat(measured).hasSize(1);
+        assertThat(acknowledged()).isEqualTo(10);
     }
 
     @Test

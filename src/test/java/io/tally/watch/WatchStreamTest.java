@@ -3,6 +3,7 @@ package io.tally.watch;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
@@ -29,7 +30,7 @@ class WatchStreamTest {
             .toList();
     private final List<String> received = new ArrayList<>();
     private final Client client = new Client();
-    private long counted;
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
 
     private final class Client extends BaseSubscriber<DataBuffer> {
 
@@ -52,7 +53,7 @@ class WatchStreamTest {
 
     private WatchStream blindStream(List<WatchedCounter> watched, long... versions) {
         WatchStream stream = new WatchStream(
-                watched, versions, /* required= */ watched.size() == 1, Runnable::run, events -> counted += events);
+                watched, versions, /* required= */ watched.size() == 1, Runnable::run, registry.counter("events"));
         Flux.create(stream::attach, OverflowStrategy.ERROR).subscribe(client);
         return stream;
     }
@@ -121,7 +122,7 @@ class WatchStreamTest {
         become(0, 1_001);
         stream.wake();
         assertThat(ids()).containsExactly("id: 1000", "id: 1001");
-        assertThat(counted).isEqualTo(2);
+        assertThat(registry.counter("events").count()).isEqualTo(2);
     }
 
     @Test
@@ -166,7 +167,7 @@ class WatchStreamTest {
         assertThat(received).containsExactly(":\n\n");
         stream.beat();
         assertThat(received).containsExactly(":\n\n", ":\n\n");
-        assertThat(counted).isZero();
+        assertThat(registry.counter("events").count()).isZero();
     }
 
     @Test

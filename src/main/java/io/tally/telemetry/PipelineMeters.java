@@ -1,12 +1,9 @@
 package io.tally.telemetry;
 
-import static io.tally.counter.Labels.label;
-
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import io.tally.bulk.BulkMetrics;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
@@ -16,23 +13,19 @@ import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.OutcomeCategory;
-import io.tally.http.FeatureMetrics;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
-import io.tally.ranking.RankingMetrics;
-import io.tally.watch.WatchMetrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
 /**
- * The meters of the pipeline, of bulk requests and of the features on Micrometer, all made at the start: what has not
- * happened yet reads 0 and not nothing.
+ * The meters of the pipeline, all registered at the start: before anything happens they read 0.
  */
 @Component
-final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, RankingMetrics, WatchMetrics {
+final class PipelineMeters implements LaneMetrics {
 
     /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
@@ -63,58 +56,41 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
 
     private record PathMeters(DistributionSummary operations, DistributionSummary counters, Timer time) {}
 
-    private record LaneMeters(Each<Path, PathMeters> paths, Timer waits, Counter acknowledged, Counter moved) {}
+    private record LaneMeters(MeterFamily<Path, PathMeters> paths, Timer waits, Counter acknowledged, Counter moved) {}
 
-    private final MeterRegistry registry;
-    private final Each<Kind, Each<OutcomeCategory, Counter>> told;
-    private final Each<Feature, Each<OutcomeCategory, Counter>> features;
+    private final MeterFamily<Kind, MeterFamily<OutcomeCategory, Counter>> operations;
     private final List<LaneMeters> lanes;
-    private final Each<StoreFailure.Cause, Counter> retries;
+    private final MeterFamily<StoreFailure.Cause, Counter> retries;
     private final Counter unknown;
-    private final Each<Recovery, Counter> recovered;
-    private final Each<OutcomeCategory, Counter> lines;
+    private final MeterFamily<Recovery, Counter> recovered;
     private final Counter pruned;
-    private final Timer passes;
-    private final Counter events;
 
-    TallyMeters(MeterRegistry registry, PipelineProperties limits) {
-        this.registry = registry;
-        told = new Each<>(
-                Kind.class,
-                kind -> new Each<>(
-                        OutcomeCategory.class,
-                        category -> Meter.OPERATIONS.counter(registry, label(kind), label(category))));
-        features = new Each<>(
-                Feature.class,
-                feature -> new Each<>(
-                        OutcomeCategory.class,
-                        category -> Meter.OPERATIONS.counter(registry, label(feature), label(category))));
+    PipelineMeters(MeterRegistry registry, PipelineProperties limits) {
+        operations =
+                new MeterFamily<>(Kind.class, kind -> Meter.OPERATIONS.counters(registry, OutcomeCategory.class, kind));
         lanes = IntStream.range(0, limits.lanes())
-                .mapToObj(Integer::toString)
-                .map(this::laneMeters)
+                .mapToObj(lane -> laneMeters(registry, lane))
                 .toList();
-        retries = new Each<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));
+        retries = new MeterFamily<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));
         unknown = Meter.COMMITS_UNKNOWN.counter(registry);
-        recovered = new Each<>(Recovery.class, recovery -> Meter.COMMITS_RECOVERED.counter(registry, label(recovery)));
-        lines = new Each<>(OutcomeCategory.class, category -> Meter.BULK_LINES.counter(registry, label(category)));
+        recovered = Meter.COMMITS_RECOVERED.counters(registry, Recovery.class);
         pruned = Meter.KEYS_PRUNED.counter(registry);
-        passes = timer(Meter.RANKING_PASS).register(registry);
-        events = Meter.WATCH_EVENTS.counter(registry);
     }
 
-    private LaneMeters laneMeters(String lane) {
+    private static LaneMeters laneMeters(MeterRegistry registry, int lane) {
         return new LaneMeters(
-                new Each<>(Path.class, path -> pathMeters(lane, label(path))),
-                timer(Meter.LANE_WAIT, lane).register(registry),
+                new MeterFamily<>(Path.class, path -> pathMeters(registry, lane, path)),
+                Meter.LANE_WAIT.timer(lane).register(registry),
                 Meter.ACKNOWLEDGED_OPERATIONS.counter(registry, lane),
                 Meter.ACKNOWLEDGED_DELTA.counter(registry, lane));
     }
 
-    private PathMeters pathMeters(String lane, String path) {
+    private static PathMeters pathMeters(MeterRegistry registry, int lane, Path path) {
         return new PathMeters(
-                summary(Meter.BATCH_OPERATIONS, lane, path),
-                summary(Meter.BATCH_COUNTERS, lane, path),
-                timer(Meter.BATCH, lane, path)
+                Meter.BATCH_OPERATIONS.summary(registry, lane, path),
+                Meter.BATCH_COUNTERS.summary(registry, lane, path),
+                Meter.BATCH
+                        .timer(lane, path)
                         .publishPercentileHistogram()
                         .minimumExpectedValue(BATCH_MIN)
                         .maximumExpectedValue(BATCH_MAX)
@@ -142,12 +118,7 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
 
     @Override
     public void recordOutcome(Operation operation, OutcomeCategory category, long count) {
-        told.of(Kind.of(operation)).of(category).increment((double) count);
-    }
-
-    @Override
-    public void recordOutcome(Feature feature, OutcomeCategory category, long count) {
-        features.of(feature).of(category).increment((double) count);
+        operations.of(Kind.of(operation)).of(category).increment((double) count);
     }
 
     @Override
@@ -168,31 +139,5 @@ final class TallyMeters implements LaneMetrics, BulkMetrics, FeatureMetrics, Ran
     @Override
     public void pruned(long keys) {
         pruned.increment((double) keys);
-    }
-
-    @Override
-    public void passed(Duration took) {
-        passes.record(took);
-    }
-
-    @Override
-    public void events(long count) {
-        events.increment((double) count);
-    }
-
-    @Override
-    public void lines(OutcomeCategory category, long count) {
-        lines.of(category).increment((double) count);
-    }
-
-    private Timer.Builder timer(Meter meter, String... labels) {
-        return Timer.builder(meter.id()).description(meter.description()).tags(meter.tags(labels));
-    }
-
-    private DistributionSummary summary(Meter meter, String... labels) {
-        return DistributionSummary.builder(meter.id())
-                .description(meter.description())
-                .tags(meter.tags(labels))
-                .register(registry);
     }
 }

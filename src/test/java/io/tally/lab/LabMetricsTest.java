@@ -1,22 +1,19 @@
-package io.tally.telemetry;
+package io.tally.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.tally.lab.Experiment;
-import io.tally.lab.Isolation;
 import io.tally.lab.LabRun.Result;
-import io.tally.lab.Strategy;
 import org.junit.jupiter.api.Test;
 
 /** What the meters make of a result. */
-class LabMetersTest {
+class LabMetricsTest {
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final LabMeters meters = new LabMeters(registry);
+    private final LabMetrics metrics = new LabMetrics(registry);
 
     private void measured(long acknowledged, long stored) {
-        meters.measured(
+        metrics.measured(
                 new Experiment(Strategy.ATOMIC, Isolation.SERIALIZABLE, 1, 10, 1),
                 new Result(acknowledged, stored, 0, 0, 0, 1, null, null, false));
     }
