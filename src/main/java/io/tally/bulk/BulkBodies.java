@@ -1,6 +1,7 @@
 package io.tally.bulk;
 
 import io.tally.http.Bodies;
+import io.tally.http.BufferedBodies;
 import io.tally.http.HttpProperties;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
@@ -29,9 +30,11 @@ public final class BulkBodies {
     private static final Logger log = LoggerFactory.getLogger(BulkBodies.class);
 
     private final Sinks.Empty<DataBuffer> stopping = Sinks.empty();
+    private final BufferedBodies buffered;
     private final HttpProperties limits;
 
-    BulkBodies(HttpProperties limits) {
+    BulkBodies(BufferedBodies buffered, HttpProperties limits) {
+        this.buffered = buffered;
         this.limits = limits;
     }
 
@@ -40,10 +43,17 @@ public final class BulkBodies {
         return Bodies.LINES.stream().anyMatch(type -> Bodies.isOfType(request, type));
     }
 
-    /** Reads an array. Fails with a {@link ProblemException} if the body is missing, malformed or too long. */
-    public <T> Mono<List<BulkItem<T>>> array(ServerRequest request, ItemReader<T> reader) {
-        return Bodies.bytes(request, limits.arrayBytesMax(), "Send application/json or application/x-ndjson.")
-                .map(reader::array);
+    /**
+     * Reads an array and works on its items. Fails with a {@link ProblemException} if the body is missing, malformed or
+     * too long, or too many arrays are read at once.
+     */
+    public <T, R> Mono<R> array(
+            ServerRequest request, ItemReader<T> reader, Function<List<BulkItem<T>>, Mono<R>> work) {
+        return buffered.read(
+                request,
+                limits.arrayBytesMax(),
+                "Send application/json or application/x-ndjson.",
+                bytes -> work.apply(reader.array(bytes)));
     }
 
     /**

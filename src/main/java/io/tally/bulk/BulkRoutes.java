@@ -69,8 +69,7 @@ class BulkRoutes {
     // ---- an array: answered at once
 
     private Mono<ServerResponse> array(ServerRequest request, IncrementReader reader) {
-        return bodies.array(request, reader)
-                .flatMap(items -> process(items, pipeline::applyAll))
+        return bodies.array(request, reader, items -> process(items, pipeline::applyAll))
                 .flatMap(items -> isMinimal(request) ? summary(Flux.just(items)) : array(items));
     }
 

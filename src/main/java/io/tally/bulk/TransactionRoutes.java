@@ -4,7 +4,7 @@ import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Transaction;
 import io.tally.http.Answers;
-import io.tally.http.Bodies;
+import io.tally.http.BufferedBodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -26,10 +26,12 @@ class TransactionRoutes {
     private static final DataSize BODY_MAX = DataSize.ofKilobytes(256);
 
     private final CounterPipeline pipeline;
+    private final BufferedBodies bodies;
     private final IncrementReader reader;
 
-    TransactionRoutes(CounterPipeline pipeline, JsonMapper json) {
+    TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json) {
         this.pipeline = pipeline;
+        this.bodies = bodies;
         this.reader = new IncrementReader(json, null);
     }
 
@@ -42,10 +44,11 @@ class TransactionRoutes {
 
     private Mono<ServerResponse> transact(ServerRequest request) {
         IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.TRANSACTIONS);
-        return Bodies.bytes(request, BODY_MAX, "Send application/json.")
-                .map(reader::transaction)
-                .map(increments -> Command.of(new Transaction(increments), key))
-                .flatMap(pipeline::apply)
+        return bodies.read(
+                        request,
+                        BODY_MAX,
+                        "Send application/json.",
+                        bytes -> pipeline.apply(Command.of(new Transaction(reader.transaction(bytes)), key)))
                 .flatMap(Answers::of);
     }
 }

@@ -20,7 +20,6 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
-import org.springframework.util.unit.DataSize;
 import org.springframework.web.reactive.function.BodyExtractors;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.server.UnsupportedMediaTypeStatusException;
@@ -60,7 +59,7 @@ public final class Bodies {
     }
 
     /** Refuses the body of a request, and is empty where there is none. The body has not been read. */
-    private static <T> Mono<T> refuse(ServerRequest request, Throwable refusal) {
+    static <T> Mono<T> refuse(ServerRequest request, Throwable refusal) {
         return isLengthKnown(request)
                 ? Mono.error(refusal)
                 : buffers(request).next().flatMap(buffer -> {
@@ -92,18 +91,6 @@ public final class Bodies {
         return buffer.readableByteCount() > 0;
     }
 
-    /**
-     * All of the JSON body of a request. Fails where there is none or it is longer.
-     *
-     * @param types says what to send where the body is of another type
-     */
-    public static Mono<byte[]> bytes(ServerRequest request, DataSize max, String types) {
-        Mono<byte[]> body = isOfType(request, MediaType.APPLICATION_JSON)
-                ? DataBufferUtils.join(buffers(request), (int) max.toBytes()).map(Bodies::bytes)
-                : refuse(request, new ProblemException(ProblemType.UNSUPPORTED_MEDIA_TYPE, types));
-        return body.switchIfEmpty(Mono.error(Bodies::missing));
-    }
-
     /** Whether the body of a request has that type, whatever its parameters are. */
     public static boolean isOfType(ServerRequest request, MediaType type) {
         try {
@@ -116,7 +103,7 @@ public final class Bodies {
         }
     }
 
-    private static byte[] bytes(DataBuffer buffer) {
+    static byte[] bytes(DataBuffer buffer) {
         byte[] bytes = new byte[buffer.readableByteCount()];
         buffer.read(bytes);
         DataBufferUtils.release(buffer);

@@ -12,6 +12,7 @@ import org.springframework.util.unit.DataSize;
  * @param requestTimeout the longest a request may take to arrive, from its first byte to its last; of a stream, the
  *     longest the next bytes may take
  * @param arrayBytesMax the longest array of increments
+ * @param arraysBytesMax the most bytes of arrays and transactions that are held at once
  * @param lineBytesMax the longest line of a stream
  * @param streamBytesMax how much of one stream may be read and not yet answered
  */
@@ -19,6 +20,7 @@ import org.springframework.util.unit.DataSize;
 public record HttpProperties(
         @DefaultValue("10s") Duration requestTimeout,
         @DefaultValue("1MB") DataSize arrayBytesMax,
+        @DefaultValue("16MB") DataSize arraysBytesMax,
         @DefaultValue("8KB") DataSize lineBytesMax,
         @DefaultValue("2MB") DataSize streamBytesMax) {
 
@@ -40,6 +42,7 @@ public record HttpProperties(
         Assert.isTrue(
                 isBetween(arrayBytesMax, LINE_MIN, ARRAY_MAX),
                 "tally.http.array-bytes-max must be between 1KB and 64MB");
+        Assert.isTrue(arraysBytesMax.toBytes() > 0, "tally.http.arrays-bytes-max must be positive");
         Assert.isTrue(
                 isBetween(lineBytesMax, LINE_MIN, LINE_MAX), "tally.http.line-bytes-max must be between 1KB and 64KB");
         Assert.isTrue(

@@ -93,8 +93,7 @@ class NameRoutes {
         NameReader reader = new NameReader(json, namespace, isFolded(request), key);
         return bodies.isStream(request)
                 ? answers.lines(Flux.defer(() -> stream(request, reader)))
-                : bodies.array(request, reader)
-                        .flatMap(items -> process(items, names::getOrCreate))
+                : bodies.array(request, reader, items -> process(items, names::getOrCreate))
                         .flatMap(this::array);
     }
 
