@@ -87,15 +87,16 @@ class BufferedBodiesIT {
         }
         assertThat(client.get("/v1/counters/held/refused").status()).isEqualTo(404);
         String taken = FIRST.replace("first", "taken");
-        assertThat(RawHttp.exchange(server.uri(), head(path) + body(path, taken)).status())
+        assertThat(RawHttp.exchange(server.uri(), head(path) + body(path, taken))
+                        .status())
                 .isEqualTo(200);
     }
 
     @Test
     void oneArrayAloneIsRead() throws Exception {
         String json = "[" + " ".repeat(900_000) + FIRST + "]";
-        Response answer = RawHttp.exchange(
-                server.uri(), head("/v1/increments").replace("" + LENGTH, "" + json.length()) + json);
+        Response answer =
+                RawHttp.exchange(server.uri(), head("/v1/increments").replace("" + LENGTH, "" + json.length()) + json);
         assertThat(answer.status()).isEqualTo(200);
     }
 

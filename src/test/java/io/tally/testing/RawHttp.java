@@ -125,7 +125,8 @@ public final class RawHttp implements AutoCloseable {
             line();
             return body.toString(UTF_8);
         }
-        if (!headers.containsKey("Content-Length") && headers.getOrDefault("Connection", "").equals("close")) {
+        if (!headers.containsKey("Content-Length")
+                && headers.getOrDefault("Connection", "").equals("close")) {
             return readToEnd();
         }
         return new String(bytes(Integer.parseInt(headers.getOrDefault("Content-Length", "0"))), UTF_8);

@@ -8,8 +8,8 @@ final class InboundDemand {
     private InboundDemand() {}
 
     /**
-     * The same body, requested with a bound that no body reaches. Reactor Netty passes an error on twice where the demand
-     * is unbounded: when it comes, and when the response is complete. The second is dropped, which Reactor logs as an
+     * The same body, requested with a bound that no body reaches. Where the demand is unbounded, Reactor Netty passes an
+     * error on twice: when it comes, and when the response is complete. The second is dropped, which Reactor logs as an
      * error.
      */
     static <T> Flux<T> bounded(Flux<T> body) {

@@ -42,8 +42,7 @@ final class RequestGateFilter implements WebFilter {
 
     private static ServerWebExchange withReadableBody(ServerWebExchange exchange, HttpServerRequest request) {
         HttpHeaders headers = exchange.getRequest().getHeaders();
-        boolean hasBody =
-                headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
+        boolean hasBody = headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
         return hasBody
                 ? exchange.mutate()
                         .request(

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
 /**
- * Counts requests that break off, and times those that pass by Spring's dispatcher, in the meter in which the dispatcher times all others: {@code
- * http_server_requests_seconds}. Safe for use by many threads.
+ * Counts requests that break off, and times those that pass by Spring's dispatcher, in the meter in which the
+ * dispatcher times all others: {@code http_server_requests_seconds}. Safe for use by many threads.
  */
 @Component
 final class RequestMetrics {

@@ -174,7 +174,8 @@ class AbortedRequestsIT {
                 }
             }
         }
-        Clients.await("all handled", Clients.PATIENCE, () -> client.get("/livez").status() == 200);
+        Clients.await(
+                "all handled", Clients.PATIENCE, () -> client.get("/livez").status() == 200);
         assertThat(errors.events).isEmpty();
     }
 
