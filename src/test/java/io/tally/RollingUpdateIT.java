@@ -73,7 +73,7 @@ class RollingUpdateIT {
     @Test
     @Tag("faults")
     void instancesThatStartAtOnceOnAnEmptyDatabaseMakeTheSchemaOnce() throws Exception {
-        Database database = Postgres.shared().createDatabase();
+        Database database = Postgres.shared().createEmptyDatabase();
 
         List<TallyProcess> started = Clients.atOnce(INSTANCES, each -> start(database));
 
@@ -95,7 +95,7 @@ class RollingUpdateIT {
     /** As one does that is started while others are replaced by newer ones, or when an update is taken back. */
     @Test
     void anInstanceStartsOnTheSchemaOfANewerOne() throws Exception {
-        Database database = Postgres.shared().createDatabase();
+        Database database = Postgres.shared().createEmptyDatabase();
         TallyServer.start(database).close();
         database.execute("insert into flyway_schema_history select max(installed_rank) + 1, '999', 'of a newer one',"
                 + " 'SQL', 'V999__of_a_newer_one.sql', 1, current_user, now(), 1, true from flyway_schema_history");

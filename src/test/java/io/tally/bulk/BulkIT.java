@@ -46,6 +46,9 @@ class BulkIT {
 
     private static final String CHUNKED = "Transfer-Encoding: chunked";
 
+    /** By their time-out. */
+    private static final Map<String, TallyServer> IMPATIENT = new HashMap<>();
+
     private static Database database;
     private static TallyServer server;
     private static TallyServer other;
@@ -53,16 +56,16 @@ class BulkIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        database = Postgres.shared().createDatabase();
-        server = TallyServer.start(database);
-        other = TallyServer.start(database);
+        database = TallyServer.sharedDatabase();
+        server = TallyServer.shared();
+        other = TallyServer.sharedOther();
         client = new TallyClient(server.uri());
     }
 
     @AfterAll
     static void stop() {
-        server.close();
-        other.close();
+        IMPATIENT.values().forEach(TallyServer::close);
+        IMPATIENT.clear();
     }
 
     @AfterEach
@@ -449,10 +452,14 @@ class BulkIT {
 
     // ---- streams that end before their end
 
-    /** One that waits for bytes for so long, and has answered before. */
-    private static TallyServer impatient(String requestTimeout) throws SQLException {
+    /** An instance that waits for bytes for so long, and has answered before; closed after the last test. */
+    private static TallyServer impatient(String requestTimeout) {
+        return IMPATIENT.computeIfAbsent(requestTimeout, BulkIT::startImpatient);
+    }
+
+    private static TallyServer startImpatient(String requestTimeout) {
         TallyServer server = TallyServer.start(
-                Postgres.shared().createDatabase(),
+                database,
                 "tally.http.request-timeout",
                 requestTimeout,
                 "spring.lifecycle.timeout-per-shutdown-phase",
@@ -465,17 +472,18 @@ class BulkIT {
     @ParameterizedTest
     @ValueSource(strings = {"", "zz\r\n"})
     void aStreamThatBreaksOffSaysWhatWasApplied(String rest) throws Exception {
-        try (TallyServer limited = impatient("4s");
-                RawHttp minimal = new RawHttp(limited.uri());
+        TallyServer limited = impatient("4s");
+        String a = fresh();
+        try (RawHttp minimal = new RawHttp(limited.uri());
                 RawHttp lines = new RawHttp(limited.uri())) {
-            minimal.send(head("Prefer: return=minimal", CHUNKED) + chunk((item("a", 1) + "\n").repeat(5)) + rest);
+            minimal.send(head("Prefer: return=minimal", CHUNKED) + chunk((item(a, 1) + "\n").repeat(5)) + rest);
             RawHttp.Response summary = minimal.read();
             assertThat(summary.status()).isEqualTo(400);
             assertThat(summary.problem()).isEqualTo("stream-incomplete");
             assertThat(summary.json().path("applied").asLong()).isEqualTo(5);
             assertThat(minimal.readToEnd()).isEmpty();
 
-            lines.send(head(CHUNKED) + chunk((item("a", 1) + "\n").repeat(5)) + rest);
+            lines.send(head(CHUNKED) + chunk((item(a, 1) + "\n").repeat(5)) + rest);
             RawHttp.Response answers = lines.read();
             assertThat(answers.status()).isEqualTo(200);
             List<JsonNode> each = answers.body().lines().map(JSON::readTree).toList();
@@ -483,20 +491,21 @@ class BulkIT {
             assertThat(each.get(4).path("value").asLong()).isEqualTo(10);
             assertThat(problem(each.get(5))).isEqualTo("/problems/stream-incomplete");
             assertThat(lines.readToEnd()).isEmpty();
-            assertThat(new TallyClient(limited.uri()).value("bulk/a")).isEqualTo(10);
+            assertThat(new TallyClient(limited.uri()).value("bulk/" + a)).isEqualTo(10);
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"application/x-ndjson", "application/ndjson", "Application/JSONL; charset=utf-8"})
     void aStreamMayTakeLongAsLongAsItGoesOn(String type) throws Exception {
-        try (TallyServer limited = impatient("4s");
-                RawHttp connection = new RawHttp(limited.uri())) {
+        TallyServer limited = impatient("4s");
+        String slow = fresh();
+        try (RawHttp connection = new RawHttp(limited.uri())) {
             connection.send(headOfType(type, CHUNKED));
             long end = System.nanoTime() + Duration.ofSeconds(6).toNanos();
             int lines = 0;
             for (; System.nanoTime() < end; lines++) {
-                connection.send(chunk(item("slow", 1) + "\n"));
+                connection.send(chunk(item(slow, 1) + "\n"));
                 if (lines == 0) {
                     assertThat(connection.readHead().status()).isEqualTo(200);
                 }
@@ -510,8 +519,8 @@ class BulkIT {
 
     @Test
     void whoReadsNoAnswersIsClosed() throws Exception {
-        try (TallyServer limited = impatient("1s");
-                RawHttp connection = new RawHttp(limited.uri());
+        TallyServer limited = impatient("1s");
+        try (RawHttp connection = new RawHttp(limited.uri());
                 ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
             connection.send(head(CHUNKED));
             Future<Long> sending = executor.submit(() -> {
@@ -530,9 +539,10 @@ class BulkIT {
     void aStreamEndsWhenTheInstanceStops() throws Exception {
         // Nothing but the stop ends the stream meanwhile.
         TallyServer limited = impatient("5m");
+        String a = fresh();
         try (RawHttp connection = new RawHttp(limited.uri());
                 ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
-            connection.send(head(CHUNKED) + chunk(item("a", 1) + "\n"));
+            connection.send(head(CHUNKED) + chunk(item(a, 1) + "\n"));
             assertThat(connection.readHead().status()).isEqualTo(200);
             assertThat(connection.readChunk()).isEqualTo("{\"value\":1,\"version\":1}\n");
             Future<?> closing = executor.submit(limited::close);
@@ -550,8 +560,8 @@ class BulkIT {
         String late = "POST /v1/counters/bulk/late/increments HTTP/1.1\r\nHost: tally\r\n" + field
                 + "\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n";
         String before = "GET /livez HTTP/1.1\r\nHost: tally\r\n\r\n";
-        try (TallyServer limited = impatient("1s");
-                RawHttp connection = new RawHttp(limited.uri())) {
+        TallyServer limited = impatient("1s");
+        try (RawHttp connection = new RawHttp(limited.uri())) {
             connection.send(before + late);
             assertThat(connection.read().status()).isEqualTo(200);
             RawHttp.Response response = connection.read();

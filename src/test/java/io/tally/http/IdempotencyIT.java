@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,7 +28,6 @@ class IdempotencyIT {
     private static final String REPLAYED = "Idempotency-Replayed";
     private static final int RACERS = 32;
 
-    private static Database database;
     private static TallyServer one;
     private static TallyServer other;
     private static TallyClient client;
@@ -37,17 +35,10 @@ class IdempotencyIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        database = Postgres.shared().createDatabase();
-        one = TallyServer.start(database);
-        other = TallyServer.start(database);
+        one = TallyServer.shared();
+        other = TallyServer.sharedOther();
         client = new TallyClient(one.uri());
         otherClient = new TallyClient(other.uri());
-    }
-
-    @AfterAll
-    static void stop() {
-        one.close();
-        other.close();
     }
 
     @AfterEach

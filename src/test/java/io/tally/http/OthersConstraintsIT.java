@@ -10,8 +10,9 @@ import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
 import java.sql.SQLException;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,19 +24,27 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class OthersConstraintsIT {
 
-    private Database database;
-    private TallyServer server;
-    private TallyClient client;
+    private static Database database;
+    private static TallyServer server;
+    private static TallyClient client;
 
-    @BeforeEach
-    void start() throws SQLException {
+    @BeforeAll
+    static void start() throws SQLException {
         database = Postgres.shared().createDatabase();
         server = TallyServer.start(database);
         client = new TallyClient(server.uri());
     }
 
     @AfterEach
-    void stop() {
+    void removeRules() throws SQLException {
+        database.execute("alter table counter drop constraint if exists mine");
+        database.execute("drop index if exists mine");
+        database.execute("drop trigger if exists refuse on counter");
+        database.execute("drop function if exists refuse()");
+    }
+
+    @AfterAll
+    static void stop() {
         server.close();
     }
 

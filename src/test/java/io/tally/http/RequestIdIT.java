@@ -2,12 +2,9 @@ package io.tally.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
-import java.sql.SQLException;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,18 +18,11 @@ class RequestIdIT {
 
     private static final String ABSENT = "/v1/counters/ids/absent";
 
-    private static TallyServer server;
     private static TallyClient client;
 
     @BeforeAll
-    static void start() throws SQLException {
-        server = TallyServer.start(Postgres.shared().createDatabase());
-        client = new TallyClient(server.uri());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
+    static void start() {
+        client = new TallyClient(TallyServer.shared().uri());
     }
 
     @ParameterizedTest

@@ -34,6 +34,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,15 +74,13 @@ class JobsIT {
                 "000000000000000000000000000000000000",
                 "%7B00000000-0000-0000-0000-000000000000%7D"
             })
-    void anotherIdIsNobodys(String id) {
-        try (TallyServer server = TallyServer.start(database)) {
-            TallyClient client = new TallyClient(server.uri());
-            for (String accept : List.of("application/json", "text/event-stream")) {
-                Answer answer = client.get("/v1/jobs/" + id, "Accept", accept);
+    void anotherIdIsNotFound(String id) {
+        TallyClient client = new TallyClient(TallyServer.shared().uri());
+        for (String accept : List.of("application/json", "text/event-stream")) {
+            Answer answer = client.get("/v1/jobs/" + id, "Accept", accept);
 
-                assertThat(answer.status()).as(answer.body()).isEqualTo(404);
-                assertThat(answer.problem()).isEqualTo("not-found");
-            }
+            assertThat(answer.status()).as(answer.body()).isEqualTo(404);
+            assertThat(answer.problem()).isEqualTo("not-found");
         }
     }
 
@@ -354,7 +353,23 @@ class JobsIT {
 
     // ---- what becomes of them
 
+    /** As a killed instance leaves it. */
     @Test
+    void isTakenOnWhenItsLeaseHasExpired() throws Exception {
+        SnapshotFixture.fill(database, NAMESPACE, 2_500);
+        String job = "/v1/jobs/"
+                + database.queryString(
+                        "insert into job (kind, namespace, claims, lease_until)"
+                                + " values ('snapshot', ?, 1, now() - interval '1 second') returning id",
+                        NAMESPACE);
+        try (TallyServer server = TallyServer.start(database)) {
+            requireCopiedOnce(new TallyClient(server.uri()), job, 2_500);
+            assertThat(claims()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    @Tag("faults")
     void goesOnWhereItWasAfterAKill() throws Exception {
         try (TallyProcess process = TallyProcess.start(database)) {
             SnapshotFixture.fill(database, NAMESPACE, 200_000);
@@ -374,6 +389,7 @@ class JobsIT {
     }
 
     @Test
+    @Tag("faults")
     void anotherInstanceGoesOnWhereOneStops() throws Exception {
         try (TallyServer one = TallyServer.start(database);
                 TallyServer other = TallyServer.start(database)) {
@@ -394,12 +410,22 @@ class JobsIT {
     }
 
     @Test
-    void goesOnThoughItsConnectionsAreCut() throws Exception {
+    void goesOnThoughAConnectionIsCut() throws Exception {
+        cutConnections(/* times= */ 1, /* counters= */ 100_000);
+    }
+
+    @Test
+    @Tag("faults")
+    void goesOnThoughItsConnectionsAreCutAgainAndAgain() throws Exception {
+        cutConnections(/* times= */ 3, /* counters= */ 300_000);
+    }
+
+    private void cutConnections(int times, int counters) throws Exception {
         try (TallyServer server = TallyServer.start(database)) {
-            SnapshotFixture.fill(database, NAMESPACE, 300_000);
+            SnapshotFixture.fill(database, NAMESPACE, counters);
             TallyClient client = new TallyClient(server.uri());
             String job = SnapshotFixture.start(client, NAMESPACE);
-            for (int cut = 1; cut <= 3; cut++) {
+            for (int cut = 1; cut <= times; cut++) {
                 long reached = cut * 20_000L;
                 Clients.await("steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= reached);
                 assertThat(database.queryLong("select count(pg_terminate_backend(pid)) from pg_stat_activity"
@@ -407,9 +433,9 @@ class JobsIT {
                                 + " and pid <> pg_backend_pid()"))
                         .isPositive();
             }
-            requireCopiedOnce(client, job, 300_000);
+            requireCopiedOnce(client, job, counters);
             // One that was cut between two steps needed no new claim.
-            assertThat(claims()).isLessThanOrEqualTo(4);
+            assertThat(claims()).isLessThanOrEqualTo(times + 1);
         }
     }
 

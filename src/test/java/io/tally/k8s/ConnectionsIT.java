@@ -32,7 +32,7 @@ class ConnectionsIT {
 
     @Test
     void anInstanceHasNoMoreThanItsShare() throws Exception {
-        Database database = Postgres.shared().createDatabase();
+        Database database = Postgres.shared().createEmptyDatabase();
         try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
             // From before the start, so that the migration's are counted, too.
             Future<?> watcher = executor.submit(() -> watch(database));

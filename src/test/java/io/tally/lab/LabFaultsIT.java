@@ -18,6 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -143,7 +144,7 @@ class LabFaultsIT {
 
     @Test
     void aUserWithoutTheRightIsToldWhichOne() throws Exception {
-        Database database = database();
+        Database database = Postgres.shared().createEmptyDatabase();
         String name = database.queryString("select current_database()");
         String role = name + "_user";
         database.execute("create role " + role + " login password 'secret' connection limit 14");
@@ -187,7 +188,7 @@ class LabFaultsIT {
             value = Strategy.class,
             names = {"LANES", "UPSERT"})
     void tablesInAnotherSchemaAreLeftAlone(Strategy strategy) throws Exception {
-        Database database = database();
+        Database database = Postgres.shared().createEmptyDatabase();
         database.execute("create schema app");
         Database app = new Database(
                 database.url() + "?schema=app&currentSchema=app", database.username(), database.password());
@@ -211,6 +212,7 @@ class LabFaultsIT {
      * tries.
      */
     @Test
+    @Tag("faults")
     void waitsForWhoeverHoldsTheSchema() throws Exception {
         Database database = database();
         try (TallyServer server = lab(database, "tally.database.lock-timeout", "500ms")) {
@@ -276,6 +278,7 @@ class LabFaultsIT {
 
     /** A log-in that is given up while the session is made ready is closed, however late the server notices. */
     @Test
+    @Tag("faults")
     void aSlowLogInLeavesNoSession() throws Exception {
         Database database = database();
         try (TallyServer server = lab(database, "tally.database.connect-timeout", "4s")) {
@@ -328,6 +331,7 @@ class LabFaultsIT {
     }
 
     @ParameterizedTest
+    @Tag("faults")
     @EnumSource(
             value = Strategy.class,
             names = {"ROW_LOCK", "LANES"})
@@ -345,6 +349,7 @@ class LabFaultsIT {
     }
 
     @ParameterizedTest
+    @Tag("faults")
     @EnumSource(
             value = Strategy.class,
             names = {"ATOMIC", "OPTIMISTIC"})
@@ -384,31 +389,53 @@ class LabFaultsIT {
         }
     }
 
-    /** What nobody else can say of what was in flight, the lanes find out. */
     @Test
+    void lanesGoOnWhenTheirConnectionsAreCut() throws Exception {
+        Database database = database();
+        lanesGoOn(database, /* increments= */ 30_000, () -> terminateWorkers(database));
+    }
+
+    /** The lanes find out the outcome of increments in flight, which is unknown to all other strategies. */
+    @Test
+    @Tag("faults")
     void lanesGoOnWhenTheDatabaseIsBack() throws Exception {
         try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary()) {
-            Database database = postgres.createDatabase("lab");
-            // A run that takes longer ends by its limit, long before the end of patience.
-            try (TallyServer server = lab(database, RUN_MAX, "1m")) {
-                TallyClient client = new TallyClient(server.uri());
-                String run = started(client, "{\"strategy\":\"lanes\",\"increments\":200000}");
-                Clients.await(
-                        "progress",
-                        PATIENCE,
-                        () -> client.get(run).json().path("done").asLong() > 0);
-                postgres.kill();
-                postgres.restart();
-                Clients.await("an answer", PATIENCE, () -> client.get(run).status() == 200);
-
-                JsonNode ended = LabIT.ended(client, run);
-                assertThat(ended.path("state").asString()).as(ended.toString()).isEqualTo("done");
-                assertThat(ended.path("result").path("acknowledged").asLong()).isPositive();
-                assertThat(ended.path("result").path("lost").asLong()).isZero();
-                assertThat(ended.path("result").path("retries").asLong()).isPositive();
-                LabIT.requireNothingLeft(database);
-            }
+            lanesGoOn(
+                    postgres.createDatabase("lab"),
+                    /* increments= */ 200_000,
+                    () -> {
+                        postgres.kill();
+                        postgres.restart();
+                    });
         }
+    }
+
+    private static void lanesGoOn(Database database, int increments, Runnable fault) throws Exception {
+        // A run that takes longer ends by its limit, long before the end of patience.
+        try (TallyServer server = lab(database, RUN_MAX, "1m")) {
+            TallyClient client = new TallyClient(server.uri());
+            String run = started(client, "{\"strategy\":\"lanes\",\"increments\":%d}".formatted(increments));
+            Clients.await(
+                    "progress",
+                    PATIENCE,
+                    () -> client.get(run).json().path("done").asLong() > 0);
+            fault.run();
+            Clients.await("an answer", PATIENCE, () -> client.get(run).status() == 200);
+
+            JsonNode ended = LabIT.ended(client, run);
+            assertThat(ended.path("state").asString()).as(ended.toString()).isEqualTo("done");
+            assertThat(ended.path("result").path("acknowledged").asLong()).isPositive();
+            assertThat(ended.path("result").path("lost").asLong()).isZero();
+            assertThat(ended.path("result").path("retries").asLong()).isPositive();
+            LabIT.requireNothingLeft(database);
+        }
+    }
+
+    private static void terminateWorkers(Database database) {
+        queried(
+                database,
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                        + " where application_name = 'tally-lab' and datname = current_database()");
     }
 
     // ---- several instances

@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,10 +186,23 @@ class LabIT {
     }
 
     @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"READ_MODIFY_WRITE", "GET_OR_CREATE_UNCONSTRAINED"})
+    void theOthersDoNotLose(Strategy strategy) throws Exception {
+        requireNothingLost(strategy, Isolation.READ_COMMITTED, /* increments= */ 200);
+    }
+
+    @ParameterizedTest
+    @Tag("faults")
     @MethodSource("safe")
     void theOthersNeverLose(Strategy strategy, Isolation isolation) throws Exception {
+        requireNothingLost(strategy, isolation, /* increments= */ 1_000);
+    }
+
+    private static void requireNothingLost(Strategy strategy, Isolation isolation, int increments) throws Exception {
         for (int counters : new int[] {1, 20}) {
-            JsonNode result = result(strategy, isolation, 1_000, counters);
+            JsonNode result = result(strategy, isolation, increments, counters);
             assertThat(result.path("lost").asLong()).as(result.toString()).isZero();
             assertThat(result.path("duplicateRows").asLong()).isZero();
         }
@@ -204,6 +218,7 @@ class LabIT {
     }
 
     @ParameterizedTest
+    @Tag("faults")
     @MethodSource("refusedNothing")
     void theseAcknowledgeAll(Strategy strategy, Isolation isolation) throws Exception {
         JsonNode result = result(strategy, isolation, 1_000, 1);
@@ -226,6 +241,16 @@ class LabIT {
             value = Strategy.class,
             names = {"OPTIMISTIC", "SERIALIZABLE"})
     void withRetriesRefusalsAreRetries(Strategy strategy) throws Exception {
+        JsonNode result = result(strategy, Isolation.READ_COMMITTED, 200, 1);
+        assertThat(result.path("retries").asLong()).as(result.toString()).isGreaterThan(20);
+    }
+
+    @ParameterizedTest
+    @Tag("faults")
+    @EnumSource(
+            value = Strategy.class,
+            names = {"OPTIMISTIC", "SERIALIZABLE"})
+    void withRetriesRefusalsAreRetriesAtEachLevel(Strategy strategy) throws Exception {
         for (Isolation isolation : Isolation.values()) {
             JsonNode result = result(strategy, isolation, 1_000, 1);
             assertThat(result.path("retries").asLong()).as(result.toString()).isGreaterThan(100);
@@ -235,12 +260,22 @@ class LabIT {
     /** What the sessions of those who count are set to, as the table sees it at each change. */
     @Test
     void theyCountAtTheLevelAskedForAndDurably() throws Exception {
+        requireLevelAndDurability(Isolation.REPEATABLE_READ);
+    }
+
+    @Test
+    @Tag("faults")
+    void theyCountAtEachLevelAndDurably() throws Exception {
+        requireLevelAndDurability(Isolation.values());
+    }
+
+    private static void requireLevelAndDurability(Isolation... isolations) throws Exception {
         Database spied = Postgres.shared().createDatabase();
         try (TallyServer spiedOn = TallyServer.start(spied, "tally.lab.enabled", "true")) {
             spyOnPosts(spied);
             TallyClient asking = new TallyClient(spiedOn.uri());
             for (Strategy strategy : EnumSet.complementOf(EnumSet.of(Strategy.LANES))) {
-                for (Isolation isolation : Isolation.values()) {
+                for (Isolation isolation : isolations) {
                     ended(
                             asking,
                             asking.send("POST", RUNS, body(strategy, isolation, 20, 1))

@@ -13,7 +13,7 @@ class MemberPlansIT {
 
     @Test
     void pagesAreReadAlongTheirKeyUnderAnyPlan() throws SQLException {
-        Database database = Plans.migrated(Postgres.shared().createDatabase());
+        Database database = Postgres.shared().createDatabase();
         plansAreGood(database);
         database.execute("insert into counter (namespace, name, kind, value) values ('n', 'c', 'members', 50000)");
         database.execute("insert into member (namespace, name, member)"

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
-import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
@@ -19,7 +18,6 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -41,17 +39,11 @@ class MembersIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        database = Postgres.shared().createDatabase();
-        one = TallyServer.start(database);
-        other = TallyServer.start(database);
+        database = TallyServer.sharedDatabase();
+        one = TallyServer.shared();
+        other = TallyServer.sharedOther();
         client = new TallyClient(one.uri());
         otherClient = new TallyClient(other.uri());
-    }
-
-    @AfterAll
-    static void stop() {
-        one.close();
-        other.close();
     }
 
     @AfterEach

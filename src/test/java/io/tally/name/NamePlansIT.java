@@ -18,7 +18,7 @@ class NamePlansIT {
 
     @Test
     void namesAreFoundByTheirKeysUnderAnyPlan() throws SQLException {
-        Database database = Plans.migrated(Postgres.shared().createDatabase());
+        Database database = Postgres.shared().createDatabase();
         plansAreGood(database);
         database.execute("analyze name");
         plansAreGood(database);

@@ -28,7 +28,6 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,17 +51,11 @@ class NamesIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        database = Postgres.shared().createDatabase();
-        one = TallyServer.start(database);
-        other = TallyServer.start(database);
+        database = TallyServer.sharedDatabase();
+        one = TallyServer.shared();
+        other = TallyServer.sharedOther();
         clients = List.of(new TallyClient(one.uri()), new TallyClient(other.uri()));
         client = clients.getFirst();
-    }
-
-    @AfterAll
-    static void stop() {
-        one.close();
-        other.close();
     }
 
     /** A namespace that nobody has used. */

@@ -18,7 +18,7 @@ class RankingPlansIT {
 
     @Test
     void pagesAreReadAlongTheirOrderUnderAnyPlan() throws SQLException {
-        Database database = Plans.migrated(Postgres.shared().createDatabase());
+        Database database = Postgres.shared().createDatabase();
         plansAreGood(database);
         database.execute("analyze ranking");
         database.execute("analyze counter");

@@ -485,10 +485,10 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /**
-     * Not a port that the system gives to outgoing connections: while the server is down, a client that tries again and
+     * A free port, and none that the system gives to outgoing connections: while the server is down, a client that tries again and
      * again could get it as its own, connect to itself and keep the server from its port.
      */
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         while (true) {
             int port = ThreadLocalRandom.current().nextInt(FREE_PORT_MIN, FREE_PORT_MAX);
             try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {

@@ -4,7 +4,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import org.flywaydb.core.Flyway;
 
 /**
  * What the database would do for a statement on one of the service's connections, which plan once for all parameters.
@@ -12,15 +11,6 @@ import org.flywaydb.core.Flyway;
 public final class Plans {
 
     private Plans() {}
-
-    /** The database, with the service's tables. */
-    public static Database migrated(Database database) {
-        Flyway.configure()
-                .dataSource("jdbc:" + database.url(), database.username(), database.password())
-                .load()
-                .migrate();
-        return database;
-    }
 
     /** The plan as text. */
     public static String plan(Database database, String sql, String types, String parameters) throws SQLException {

@@ -3,7 +3,6 @@ package io.tally.testing;
 import io.tally.TallyApplication;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,14 +50,8 @@ public final class TallyProcess implements AutoCloseable {
     }
 
     private static int freePort() throws IOException {
-        while (true) {
-            try (ServerSocket socket = new ServerSocket(0)) {
-                int port = socket.getLocalPort();
-                if (PORTS.add(port)) {
-                    return port;
-                }
-            }
-        }
+        int port = EmbeddedPostgres.freePort();
+        return PORTS.add(port) ? port : freePort();
     }
 
     /** Where the API is. */

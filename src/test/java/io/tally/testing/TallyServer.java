@@ -2,6 +2,7 @@ package io.tally.testing;
 
 import io.tally.TallyApplication;
 import java.net.URI;
+import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -12,6 +13,28 @@ import org.springframework.context.ConfigurableApplicationContext;
 public final class TallyServer implements AutoCloseable {
 
     private final ConfigurableApplicationContext context;
+
+    /** What {@link #shared()} says. */
+    private static final class Shared {
+
+        private static final Database DATABASE = create();
+        private static final TallyServer ONE = open();
+        private static final TallyServer OTHER = open();
+
+        private static Database create() {
+            try {
+                return Postgres.shared().createDatabase();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        private static TallyServer open() {
+            TallyServer server = start(DATABASE);
+            Postgres.closeAtExit(server);
+            return server;
+        }
+    }
 
     private TallyServer(ConfigurableApplicationContext context) {
         this.context = context;
@@ -40,6 +63,21 @@ public final class TallyServer implements AutoCloseable {
                 .map(property -> "--" + property.getKey() + "=" + property.getValue())
                 .toArray(String[]::new);
         return new TallyServer(application.run(arguments));
+    }
+
+    /** The database of {@link #shared()} and {@link #sharedOther()}. A test uses names of its own there. */
+    public static Database sharedDatabase() {
+        return Shared.DATABASE;
+    }
+
+    /** An instance with the defaults, which the tests of this JVM share: no test closes it. */
+    public static TallyServer shared() {
+        return Shared.ONE;
+    }
+
+    /** Another instance on the same database, for tests of two. */
+    public static TallyServer sharedOther() {
+        return Shared.OTHER;
     }
 
     /** Where the API is. */

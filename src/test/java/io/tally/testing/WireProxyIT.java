@@ -29,7 +29,7 @@ class WireProxyIT {
 
     @BeforeEach
     void start() throws Exception {
-        direct = Postgres.shared().createDatabase();
+        direct = Postgres.shared().createEmptyDatabase();
         direct.execute("CREATE TABLE counter (value bigint)");
         direct.execute("INSERT INTO counter VALUES (0)");
         URI uri = URI.create(direct.url());

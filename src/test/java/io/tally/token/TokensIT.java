@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -39,17 +38,11 @@ class TokensIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        database = Postgres.shared().createDatabase();
-        one = TallyServer.start(database);
-        other = TallyServer.start(database);
+        database = TallyServer.sharedDatabase();
+        one = TallyServer.shared();
+        other = TallyServer.sharedOther();
         clients = List.of(new TallyClient(one.uri()), new TallyClient(other.uri()));
         client = clients.getFirst();
-    }
-
-    @AfterAll
-    static void stop() {
-        one.close();
-        other.close();
     }
 
     /** A namespace that nobody has used. */

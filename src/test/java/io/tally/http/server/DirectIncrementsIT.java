@@ -63,14 +63,13 @@ class DirectIncrementsIT {
 
     @BeforeAll
     static void start() throws SQLException {
-        server = TallyServer.start(Postgres.shared().createDatabase());
+        server = TallyServer.shared();
         client = new TallyClient(server.uri());
     }
 
     @AfterAll
     static void stop() {
         client.requireBalancedBooks();
-        server.close();
     }
 
     static List<Story> stories() {
