@@ -59,31 +59,22 @@ public final class Postgres {
 
     /** Creates a database with the service's tables, under a name of its own. */
     public Database createDatabase() throws SQLException {
-<<<<<<< HEAD
-        return createDatabase("");
-    }
-
-    /** Creates an empty database whose encoding is not that of the others. */
-    public Database createDatabaseEncoded(String encoding) throws SQLException {
-        return createDatabase(" ENCODING '" + encoding + "' LOCALE 'C' TEMPLATE template0");
-    }
-
-    private Database createDatabase(String options) throws SQLException {
-        String name = "test_" + UUID.randomUUID().toString().replace("-", "");
-        administration.execute("CREATE DATABASE " + name + options);
-=======
-        return create(migrated);
+        return create(" TEMPLATE " + migrated);
     }
 
     /** Creates an empty database with a name of its own. */
     public Database createEmptyDatabase() throws SQLException {
-        return create("template1");
+        return create("");
     }
 
-    private Database create(String template) throws SQLException {
+    /** Creates an empty database whose encoding is not that of the others. */
+    public Database createDatabaseEncoded(String encoding) throws SQLException {
+        return create(" ENCODING '" + encoding + "' LOCALE 'C' TEMPLATE template0");
+    }
+
+    private Database create(String options) throws SQLException {
         String name = "test_" + UUID.randomUUID().toString().replace("-", "");
-        administration.execute("CREATE DATABASE " + name + " TEMPLATE " + template);
->>>>>>> 50b66dd (Share servers and databases among integration tests)
+        administration.execute("CREATE DATABASE " + name + options);
         String server = administration.url().substring(0, administration.url().lastIndexOf('/'));
         return new Database(server + "/" + name, administration.username(), administration.password());
     }
