@@ -201,7 +201,7 @@ public final class Routes {
     /** What one method of a resource does, which refuses the parameters that it would ignore. */
     private record Method(List<MediaType> produced, HandlerFunction<ServerResponse> handler, Set<String> parameters) {
 
-        /** Whether it is a page for people: it ignores {@code Accept}, and mail programs add parameters to its links. */
+        /** Whether it is a page for people: it ignores {@code Accept}, and mail programs add parameters to links. */
         boolean isPage() {
             return produced.contains(MediaType.ALL);
         }
