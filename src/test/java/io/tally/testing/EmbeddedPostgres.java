@@ -485,8 +485,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /**
-     * A free port, and none that the system gives to outgoing connections: while the server is down, a client that tries again and
-     * again could get it as its own, connect to itself and keep the server from its port.
+     * A free port outside the range that the system assigns to outgoing connections. While the server is down, a client
+     * that retries could be assigned the same port, connect to itself and keep the server from its port.
      */
     static int freePort() throws IOException {
         while (true) {
