@@ -369,8 +369,7 @@ class WatchIT {
         assertThat(writer.send("DELETE", "/v1/counters/calendar/events", "", "Accept", "text/event-stream")
                         .status())
                 .isEqualTo(406);
-        assertThat(writer.send("DELETE", "/v1/counters/calendar/events", "")
-                        .status())
+        assertThat(writer.send("DELETE", "/v1/counters/calendar/events", "").status())
                 .isEqualTo(204);
         assertThat(client.get("/v1/counters/calendar/events").status()).isEqualTo(404);
         assertThat(client.get("/v1/counters/calendar/events/events").status()).isEqualTo(404);
