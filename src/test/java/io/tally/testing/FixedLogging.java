@@ -1,5 +1,7 @@
 package io.tally.testing;
 
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.logging.LogLevel;
 import org.springframework.boot.logging.LoggingSystem;
 
 /**
@@ -14,5 +16,10 @@ public final class FixedLogging extends LoggingSystem {
     @Override
     public void beforeInitialize() {
         // Logback has read its configuration already.
+    }
+
+    @Override
+    public void setLogLevel(@Nullable String logger, @Nullable LogLevel level) {
+        // The configuration of the tests has all levels.
     }
 }
