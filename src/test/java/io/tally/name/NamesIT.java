@@ -305,7 +305,7 @@ class NamesIT {
         String path = "/v1/names/malformed";
         assertThat(client.send("POST", path, "[]", "Content-Type", "text/plain").status())
                 .isEqualTo(415);
-        assertThat(client.post(path).status()).isEqualTo(415);
+        assertThat(client.post(path).status()).isEqualTo(400);
         assertThat(client.send("POST", path, "[]", "Accept", "text/html").status())
                 .isEqualTo(406);
         assertThat(client.send("POST", path, "[" + " ".repeat(1 << 20) + "]").status())
