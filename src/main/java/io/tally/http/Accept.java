@@ -11,7 +11,7 @@ import org.springframework.util.MimeTypeUtils;
 import org.springframework.util.StringUtils;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
-/** {@code Accept} (RFC 9110, section 12.5.1). Problems are answered whatever it says (RFC 9457, section 3). */
+/** {@code Accept} (RFC 9110, section 12.5.1). Problems ignore it (RFC 9457, section 3). */
 public final class Accept {
 
     private Accept() {}

@@ -45,7 +45,7 @@ public final class Bodies {
 
     private Bodies() {}
 
-    /** The body of a request as JSON; empty where it has none, whatever its type. */
+    /** The body of a request as JSON; empty where it has none, with any type. */
     public static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
         return hasBody(request)
@@ -91,7 +91,7 @@ public final class Bodies {
         return buffer.readableByteCount() > 0;
     }
 
-    /** Whether the body of a request has that type, whatever its parameters are. */
+    /** Whether the body of a request has that type, with any parameters. */
     public static boolean isOfType(ServerRequest request, MediaType type) {
         try {
             return request.headers()

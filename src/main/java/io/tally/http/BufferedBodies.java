@@ -69,7 +69,7 @@ public final class BufferedBodies {
             });
         }
 
-        /** One body alone is as long as it may be, whatever the bound is. */
+        /** One body alone is read up to its own limit, even beyond the bound. */
         private boolean take(int bytes) {
             long ownBytes = own.addAndGet(bytes);
             long allBytes = held.addAndGet(bytes);

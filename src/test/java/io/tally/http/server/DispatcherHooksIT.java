@@ -18,7 +18,7 @@ import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.adapter.ForwardedHeaderTransformer;
 
 /**
- * The beans that Spring's dispatcher calls for each request, whatever its route. {@link DirectIncrements} calls none of
+ * The beans that Spring's dispatcher calls for each request on any route. {@link DirectIncrements} calls none of
  * them, so each must have a counterpart there, or do nothing for an increment. A rule for all requests belongs in
  * {@link RequestGate}.
  */
