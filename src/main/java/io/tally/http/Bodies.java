@@ -48,7 +48,7 @@ public final class Bodies {
     /** The body of a request as JSON; empty where it has none, with any type. */
     public static Mono<JsonNode> json(ServerRequest request) {
         // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
-        return hasBody(request)
+        return hasBody(request.headers().asHttpHeaders())
                 ? Mono.defer(() -> request.bodyToMono(JsonNode.class))
                         .onErrorResume(Bodies::isUnsupported, refusal -> refuse(request, refusal))
                 : Mono.empty();
@@ -60,7 +60,7 @@ public final class Bodies {
 
     /** Refuses the body of a request, and is empty where there is none. The body has not been read. */
     static <T> Mono<T> refuse(ServerRequest request, Throwable refusal) {
-        return isLengthKnown(request)
+        return request.headers().asHttpHeaders().getContentLength() > 0
                 ? Mono.error(refusal)
                 : buffers(request).next().flatMap(buffer -> {
                     DataBufferUtils.release(buffer);
@@ -111,13 +111,8 @@ public final class Bodies {
     }
 
     /** HTTP/1.1 (RFC 9112, section 6.3): without either field, a request has no body. One of chunks may be empty. */
-    private static boolean hasBody(ServerRequest request) {
-        return isLengthKnown(request)
-                || request.headers().asHttpHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
-    }
-
-    private static boolean isLengthKnown(ServerRequest request) {
-        return request.headers().asHttpHeaders().getContentLength() > 0;
+    public static boolean hasBody(HttpHeaders fields) {
+        return fields.getContentLength() > 0 || fields.containsHeader(HttpHeaders.TRANSFER_ENCODING);
     }
 
     /** {@code {"delta":1}}. */

@@ -74,7 +74,7 @@ public enum ProblemType {
     TOKEN_EXECUTED(
             HttpStatus.CONFLICT,
             "The token is executed already",
-            "A token is executed once, and somebody did. Nothing was changed."),
+            "A token is executed once, and this one was executed before. Nothing was changed."),
     CURSOR_EXPIRED(
             HttpStatus.GONE,
             "The cursor is too old",
@@ -101,7 +101,7 @@ public enum ProblemType {
             HttpStatus.PRECONDITION_REQUIRED,
             "If-Match is required",
             "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match,"
-                    + " or If-Match: * to overwrite whatever there is."),
+                    + " or If-Match: * to overwrite any version."),
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "The header fields are too large",
@@ -123,8 +123,8 @@ public enum ProblemType {
     LIST_PENDING(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The list is not ready yet",
-            "Somebody asked for the order of a large namespace for the first time, and it takes a while to find: some"
-                    + " seconds for each million counters. Ask again after Retry-After."),
+            "The order of a large namespace was requested for the first time. Finding it takes some seconds for each"
+                    + " million counters. Ask again after Retry-After."),
     STORE_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The database is away",

@@ -171,7 +171,7 @@ class ManifestsTest {
             Cluster/tally-db | replace | /metadata/name | other | there is no Secret tally-db-app
             Cluster/tally-db | replace | /spec/bootstrap/initdb/database | other | has not the database
             PodMonitor/tally | replace | /spec/podMetricsEndpoints/0/port | http2 | a port that is not there
-            PodMonitor/tally | replace | /spec/podMetricsEndpoints/0/port | metrics | lets anybody in
+            PodMonitor/tally | replace | /spec/podMetricsEndpoints/0/port | metrics | admits scrapers to
             PodMonitor/tally | replace | /spec/jobLabel | app | no label of the pods
             PodMonitor/tally | replace | /spec/selector/matchLabels | {app: tally} | selects no pods
             PrometheusRule/tally | replace | /spec/groups/0/rules/0/annotations/runbook_url | x.md | has no runbook

@@ -284,7 +284,7 @@ final class Relations {
                         .flatMap(policy -> policy.at("/spec/ingress").valueStream())
                         .flatMap(rule -> rule.path("ports").valueStream())
                         .anyMatch(each -> each.path("port").equals(port));
-                rendering.require(letIn, monitor, "no NetworkPolicy lets anybody in to " + port);
+                rendering.require(letIn, monitor, "no NetworkPolicy admits scrapers to " + port);
             }
         }
     }

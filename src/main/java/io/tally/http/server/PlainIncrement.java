@@ -12,8 +12,7 @@ import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * Increments as most clients ask for them: a path in which nothing is escaped, no condition, and as body nothing or a
- * little JSON. Anything unusual is not plain, be it allowed or not: what is to be said of it is said in one place, and
- * not here.
+ * little JSON. CounterRoutes handles every other request, allowed or not.
  */
 final class PlainIncrement {
 
@@ -94,7 +93,7 @@ final class PlainIncrement {
                                 headers.get(HttpHeaderNames.CONTENT_TYPE)));
     }
 
-    /** A list of types, in one field or in several, is for somebody else to weigh. */
+    /** CounterRoutes weighs a list of types, in one field or in several. */
     private static boolean isAccepted(HttpHeaders headers) {
         if (!headers.contains(HttpHeaderNames.ACCEPT)) {
             return true;

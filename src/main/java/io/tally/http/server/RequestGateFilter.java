@@ -1,5 +1,6 @@
 package io.tally.http.server;
 
+import io.tally.http.Bodies;
 import io.tally.http.RequestId;
 import io.tally.http.server.RequestGate.Admitted;
 import io.tally.http.server.RequestGate.Decision;
@@ -41,9 +42,7 @@ final class RequestGateFilter implements WebFilter {
     }
 
     private static ServerWebExchange withReadableBody(ServerWebExchange exchange, HttpServerRequest request) {
-        HttpHeaders headers = exchange.getRequest().getHeaders();
-        boolean hasBody = headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING);
-        return hasBody
+        return Bodies.hasBody(exchange.getRequest().getHeaders())
                 ? exchange.mutate()
                         .request(
                                 ContentCoding.of(request.requestHeaders()) == ContentCoding.GZIP
