@@ -1,0 +1,30 @@
+package io.tally.http.server;
+
+import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
+import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
+import org.springframework.boot.reactor.netty.NettyRouteProvider;
+import org.springframework.context.annotation.Bean;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/**
+ * Keeps the API off the management port. The server there has a context of its own, a child of the application's, and
+ * finds the parent's beans by their types. A bean of the same name in the child hides the parent's.
+ *
+ * <p>Spring Boot reads this class from {@code ManagementContextConfiguration.imports}. It has no
+ * {@code @Configuration}, since the application's own component scan would find that.
+ */
+@ConditionalOnManagementPort(ManagementPortType.DIFFERENT)
+class ManagementServerConfiguration {
+
+    @Bean
+    RouterFunction<ServerResponse> router() {
+        return request -> Mono.empty();
+    }
+
+    @Bean
+    NettyRouteProvider directIncrements() {
+        return routes -> routes;
+    }
+}
