@@ -1,0 +1,151 @@
+package io.tally;
+
+import static java.util.stream.Collectors.joining;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertAll;
+
+import io.tally.testing.Postgres;
+import io.tally.testing.TallyServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The documentation's commands, and what they print. Bash and curl run each block of Markdown that begins with
+ * {@code ```console run}, against an instance on an empty database, one for each document. {@code …} in a document
+ * stands for any text.
+ */
+@Timeout(300)
+class DocumentationIT {
+
+    private static final int EXAMPLES_MIN = 40;
+    private static final int COMMAND_SECONDS_MAX = 30;
+    private static final String BEGIN = "```console run";
+    private static final String END = "```";
+    private static final String PROMPT = "$ ";
+    private static final String ANY_TEXT = "…";
+
+    /** A command of a document, and what it prints. */
+    private record Example(String command, String printed) {
+
+        /** @throws AssertionError if the command prints something else */
+        void check(String actual) {
+            String regex = Arrays.stream(printed.split(ANY_TEXT, -1))
+                    .map(Pattern::quote)
+                    .collect(joining(".*?"));
+            Pattern expected = Pattern.compile(regex, Pattern.DOTALL);
+            assertThat(actual).as("%s%s%nprints%n%s", PROMPT, command, printed).matches(expected);
+        }
+    }
+
+    static List<Path> documents() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("src/docs"))) {
+            return Stream.concat(Stream.of(Path.of("README.md")), files)
+                    .filter(file -> !examples(file).isEmpty())
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("documents")
+    void examplesPrintWhatTheDocumentSays(Path document, @TempDir Path directory) throws Exception {
+        try (TallyServer server = TallyServer.start(
+                Postgres.shared().createDatabase(), "tally.lab.enabled", "true", "tally.watch.interval", "50ms")) {
+            assertAll(examples(document).stream()
+                    .map(example -> () -> example.check(output(example.command(), server, directory))));
+        }
+    }
+
+    @Test
+    void thereAreManyExamples() throws IOException {
+        assertThat(documents().stream()
+                        .mapToInt(document -> examples(document).size())
+                        .sum())
+                .isGreaterThanOrEqualTo(EXAMPLES_MIN);
+    }
+
+    @Test
+    void anotherOutputFails() {
+        Example example = new Example("curl", "{\"value\":1,\"at\":\"…\"}");
+        example.check("{\"value\":1,\"at\":\"2026-11-22T18:57:54Z\"}");
+        assertThatThrownBy(() -> example.check("{\"value\":2,\"at\":\"2026-11-22T18:57:54Z\"}"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("curl");
+    }
+
+    private static List<Example> examples(Path document) {
+        List<Example> examples = new ArrayList<>();
+        Iterator<String> lines = lines(document).iterator();
+        while (lines.hasNext()) {
+            if (lines.next().equals(BEGIN)) {
+                addExamples(lines, examples);
+            }
+        }
+        return examples;
+    }
+
+    /** Reads one block, to its end. */
+    private static void addExamples(Iterator<String> lines, List<Example> examples) {
+        String command = "";
+        List<String> printed = new ArrayList<>();
+        for (String line = lines.next(); !line.equals(END); line = lines.next()) {
+            if (line.startsWith(PROMPT)) {
+                add(command, printed, examples);
+                printed.clear();
+                command = line.substring(PROMPT.length());
+                while (command.endsWith("\\") || command.endsWith("|")) {
+                    command += "\n" + lines.next();
+                }
+            } else {
+                printed.add(line);
+            }
+        }
+        add(command, printed, examples);
+    }
+
+    private static void add(String command, List<String> printed, List<Example> examples) {
+        if (!command.isEmpty()) {
+            examples.add(new Example(command, String.join("\n", printed)));
+        }
+    }
+
+    private static List<String> lines(Path document) {
+        try {
+            return Files.readAllLines(document);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String output(String command, TallyServer server, Path directory) throws Exception {
+        String local = command.replace("localhost:8080", server.uri().getAuthority())
+                .replace("localhost:8081", server.managementUri().getAuthority());
+        Process process = new ProcessBuilder("bash", "-c", local)
+                .directory(directory.toFile())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor(COMMAND_SECONDS_MAX, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).as("exit status of %s", local).isZero();
+            return printed.replace("\r", "").strip();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+}
