@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -17,15 +22,15 @@ class MetersIT {
     private static final int CATEGORIES = 5;
 
     @Test
-    void everyMeterHasItsSeriesFromTheStart() throws SQLException {
+    void everyMeterHasItsSeriesFromTheStartAndIsDocumented() throws SQLException, IOException {
         try (TallyServer server = TallyServer.start(Postgres.shared().createDatabase(), "tally.lab.enabled", "true")) {
             MeterRegistry registry = server.bean(MeterRegistry.class);
 
-            assertThat(registry.getMeters().stream()
-                            .map(meter -> meter.getId().getName())
-                            .filter(name -> name.startsWith("tally."))
-                            .distinct())
-                    .hasSameSizeAs(Meter.values());
+            assertThat(names(registry)).hasSameSizeAs(Meter.values());
+            String documentation = Files.readString(Path.of("src/docs/operations.md"));
+            assertThat(names(registry))
+                    .allSatisfy(name -> assertThat(documentation)
+                            .containsPattern("`" + name.replace('.', '_') + "(_seconds|_total)?[`{]"));
             Map.of(
                             // Seven kinds in the lanes of counters, names, tokens, their executions and snapshots.
                             "tally.operations",
@@ -44,5 +49,12 @@ class MetersIT {
                     .forEach((name, series) ->
                             assertThat(registry.find(name).counters()).as(name).hasSize(series));
         }
+    }
+
+    private static Set<String> names(MeterRegistry registry) {
+        return registry.getMeters().stream()
+                .map(meter -> meter.getId().getName())
+                .filter(name -> name.startsWith("tally."))
+                .collect(Collectors.toSet());
     }
 }

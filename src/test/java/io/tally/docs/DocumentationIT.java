@@ -1,4 +1,4 @@
-package io.tally;
+package io.tally.docs;
 
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,9 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,7 +16,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,8 +32,7 @@ class DocumentationIT {
 
     private static final int EXAMPLES_MIN = 40;
     private static final int COMMAND_SECONDS_MAX = 30;
-    private static final String BEGIN = "```console run";
-    private static final String END = "```";
+    private static final String RUNNABLE = "console run";
     private static final String PROMPT = "$ ";
     private static final String ANY_TEXT = "…";
 
@@ -53,17 +49,15 @@ class DocumentationIT {
         }
     }
 
-    static List<Path> documents() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of("src/docs"))) {
-            return Stream.concat(Stream.of(Path.of("README.md")), files)
-                    .filter(file -> !examples(file).isEmpty())
-                    .toList();
-        }
+    static List<Markdown> documents() throws IOException {
+        return Markdown.all().stream()
+                .filter(document -> !examples(document).isEmpty())
+                .toList();
     }
 
     @ParameterizedTest
     @MethodSource("documents")
-    void examplesPrintWhatTheDocumentSays(Path document, @TempDir Path directory) throws Exception {
+    void examplesPrintWhatTheDocumentSays(Markdown document, @TempDir Path directory) throws Exception {
         try (TallyServer server = TallyServer.start(
                 Postgres.shared().createDatabase(), "tally.lab.enabled", "true", "tally.watch.interval", "50ms")) {
             assertAll(examples(document).stream()
@@ -88,22 +82,19 @@ class DocumentationIT {
                 .hasMessageContaining("curl");
     }
 
-    private static List<Example> examples(Path document) {
+    private static List<Example> examples(Markdown document) {
         List<Example> examples = new ArrayList<>();
-        Iterator<String> lines = lines(document).iterator();
-        while (lines.hasNext()) {
-            if (lines.next().equals(BEGIN)) {
-                addExamples(lines, examples);
-            }
+        for (List<String> block : document.codeBlocks(RUNNABLE)) {
+            addExamples(block.iterator(), examples);
         }
         return examples;
     }
 
-    /** Reads one block, to its end. */
     private static void addExamples(Iterator<String> lines, List<Example> examples) {
         String command = "";
         List<String> printed = new ArrayList<>();
-        for (String line = lines.next(); !line.equals(END); line = lines.next()) {
+        while (lines.hasNext()) {
+            String line = lines.next();
             if (line.startsWith(PROMPT)) {
                 add(command, printed, examples);
                 printed.clear();
@@ -121,14 +112,6 @@ class DocumentationIT {
     private static void add(String command, List<String> printed, List<Example> examples) {
         if (!command.isEmpty()) {
             examples.add(new Example(command, String.join("\n", printed)));
-        }
-    }
-
-    private static List<String> lines(Path document) {
-        try {
-            return Files.readAllLines(document);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

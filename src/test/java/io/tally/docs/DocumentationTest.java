@@ -1,0 +1,93 @@
+package io.tally.docs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tally.testing.Yaml;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+
+/** Links that lead somewhere, and tables with every setting and page. */
+class DocumentationTest {
+
+    private static final int README_LINES_MAX = 180;
+    private static final int README_BYTES_MAX = 14 << 10;
+    private static final Pattern KEY =
+            Pattern.compile("^\\| `(tally\\.[a-z.-]+)`((?: · `[a-z-]+`)*) \\|", Pattern.MULTILINE);
+
+    static List<Markdown> files() throws IOException {
+        return Markdown.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void linksLeadSomewhere(Markdown markdown) {
+        assertThat(markdown.destinations()).allSatisfy(destination -> {
+            URI uri = URI.create(destination);
+            if (uri.getScheme() == null) {
+                Path target = uri.getPath().isEmpty()
+                        ? markdown.file()
+                        : markdown.file().resolveSibling(uri.getPath()).normalize();
+                assertThat(target).exists();
+                if (uri.getFragment() != null) {
+                    assertThat(Markdown.read(target).anchors()).contains(uri.getFragment());
+                }
+            }
+        });
+    }
+
+    @Test
+    void readmeIsShort() throws IOException {
+        Path readme = Path.of("README.md");
+        assertThat(Files.readAllLines(readme)).hasSizeLessThanOrEqualTo(README_LINES_MAX);
+        assertThat(Files.size(readme)).isLessThanOrEqualTo(README_BYTES_MAX);
+    }
+
+    @Test
+    void readmeLinksEveryPage() throws IOException {
+        try (Stream<Path> pages = Files.list(Path.of("src/docs"))) {
+            assertThat(Markdown.read(Path.of("README.md")).destinations())
+                    .containsAll(pages.map(Path::toString)
+                            .filter(page -> page.endsWith(".md"))
+                            .toList());
+        }
+    }
+
+    @Test
+    void everySettingIsInTheTable() throws IOException {
+        Set<String> documented = KEY.matcher(Files.readString(Path.of("src/docs/configuration.md")))
+                .results()
+                .flatMap(DocumentationTest::keys)
+                .collect(Collectors.toCollection(TreeSet::new));
+        JsonNode tally = Yaml.read(Path.of("src/main/resources/application.yml"))
+                .getFirst()
+                .path("tally");
+        Set<String> settings =
+                new TreeSet<>(Set.of("tally.database.url", "tally.database.username", "tally.database.password"));
+        tally.properties()
+                .forEach(room -> room.getValue()
+                        .propertyNames()
+                        .forEach(name -> settings.add("tally." + room.getKey() + "." + name)));
+        assertThat(documented).isEqualTo(settings);
+    }
+
+    /** A key, and those that stand beside it with their last part only. */
+    private static Stream<String> keys(MatchResult cell) {
+        String room = cell.group(1).substring(0, cell.group(1).lastIndexOf('.') + 1);
+        return Stream.concat(
+                Stream.of(cell.group(1)),
+                Pattern.compile("`([a-z-]+)`").matcher(cell.group(2)).results().map(name -> room + name.group(1)));
+    }
+}
