@@ -3,12 +3,14 @@ package io.tally.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tally.testing.ProjectVersion;
 import io.tally.testing.Yaml;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,22 @@ class ManifestsTest {
     void onlyReleasesGoIntoProduction() {
         assertThat(Relations.unreleased(render(PRODUCTION))).isEmpty();
         assertThat(Relations.unreleased(render(LOCAL))).containsExactly("tally:latest is no release");
+    }
+
+    /** The image of production, and the label that tools show as the version. */
+    @Test
+    void theVersionIsThatOfThePom() throws Exception {
+        String release = ProjectVersion.release();
+        ObjectNode deployment =
+                Objects.requireNonNull(new Rendering(render(PRODUCTION)).find("Deployment", "tally"));
+
+        assertThat(Manifest.containers(deployment))
+                .extracting(container -> container.path("image").asString(""))
+                .containsExactly("registry.example.com/tally:" + release);
+        assertThat(List.of(deployment.path("metadata"), Manifest.pod(deployment).path("metadata")))
+                .extracting(metadata -> metadata.at("/labels/app.kubernetes.io~1version"))
+                .extracting(label -> label.asString(""))
+                .containsExactly(release, release);
     }
 
     /** What no overlay uses, nobody checks. */
