@@ -59,8 +59,7 @@ class ManifestsTest {
     @Test
     void theVersionIsThatOfThePom() throws Exception {
         String release = ProjectVersion.release();
-        ObjectNode deployment =
-                Objects.requireNonNull(new Rendering(render(PRODUCTION)).find("Deployment", "tally"));
+        ObjectNode deployment = Objects.requireNonNull(new Rendering(render(PRODUCTION)).find("Deployment", "tally"));
 
         assertThat(Manifest.containers(deployment))
                 .extracting(container -> container.path("image").asString(""))
