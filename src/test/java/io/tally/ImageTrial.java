@@ -179,7 +179,7 @@ class ImageTrial {
         say("stopped under load in %d ms, exit code %d".formatted(millis, state.getExitCodeLong()));
         assertThat(state.getExitCodeLong()).as(log).isEqualTo(ENDED_BY_SIGTERM);
         assertThat(log)
-                .contains("The lane 0 closed with nothing left", "The lane 1 closed with nothing left")
+                .contains("Drained and closed lane 0", "Drained and closed lane 1")
                 .doesNotContain("ERROR");
     }
 

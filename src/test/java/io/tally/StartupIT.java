@@ -45,7 +45,7 @@ class StartupIT {
                         USERNAME,
                         PASSWORD,
                         "--server.http2.enabled=true"))
-                .contains("server.http2.enabled is true, and Tally serves HTTP/1.1 only.");
+                .contains("server.http2.enabled is true, but Tally supports HTTP/1.1 only.");
     }
 
     private static String refusal(String... settings) {

@@ -74,7 +74,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     /** A failure can wait until the next audit: the report is worth more. */
     private Mono<Void> tidied(Set<Long> writers) {
         return books.tidy(writers).onErrorResume(StoreFailure.class, failure -> {
-            log.warn("The writers' rows were not tidied: {}", failure.getMessage());
+            log.warn("Updating the rows of writers failed; the next audit retries: {}", failure.getMessage());
             return Mono.empty();
         });
     }

@@ -84,7 +84,7 @@ public final class BulkBodies {
 
     private static ProblemDetail incomplete(ServerRequest request, Throwable failure) {
         ServerHttpRequest stream = request.exchange().getRequest();
-        RequestId.on(log.atDebug(), stream).log("A stream broke off: {}", failure.toString());
+        RequestId.on(log.atDebug(), stream).log("A stream was cut off: {}", failure.toString());
         ProblemDetail problem = Problems.problem(
                 ProblemType.STREAM_INCOMPLETE,
                 failure instanceof ProblemException known
@@ -97,6 +97,6 @@ public final class BulkBodies {
     /** Streams may last for hours: this ends them, so that nobody waits for them. */
     @EventListener(ContextClosedEvent.class)
     void stop() {
-        stopping.tryEmitError(new ProblemException(ProblemType.STORE_UNAVAILABLE, "This instance is stopping."));
+        stopping.tryEmitError(new ProblemException(ProblemType.STORE_UNAVAILABLE, "This instance is shutting down."));
     }
 }

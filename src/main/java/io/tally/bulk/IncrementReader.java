@@ -40,19 +40,19 @@ final class IncrementReader extends ItemReader<Command> {
     List<Increment> transaction(byte[] bytes) {
         List<BulkItem<Command>> items = Bodies.read(json, bytes, this::transactionItems);
         if (items.isEmpty()) {
-            throw Bodies.malformed("A transaction has 1 to " + TRANSACTION_MAX + " increments.");
+            throw Bodies.malformed("A transaction must have 1 to " + TRANSACTION_MAX + " increments.");
         }
         return items.stream().map(IncrementReader::ofTransaction).toList();
     }
 
     private List<BulkItem<Command>> transactionItems(JsonParser parser) {
         if (parser.currentToken() != JsonToken.START_OBJECT) {
-            throw Bodies.malformed("The body is a JSON object.");
+            throw Bodies.malformed("The body must be a JSON object.");
         }
         List<BulkItem<Command>> items = List.of();
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             if (!parser.currentName().equals("increments")) {
-                throw Bodies.malformed("A transaction has increments, nothing else.");
+                throw Bodies.malformed("A transaction must have no member but 'increments'.");
             }
             parser.nextToken();
             items = items(parser, TRANSACTION_MAX);
@@ -64,7 +64,7 @@ final class IncrementReader extends ItemReader<Command> {
         return switch (item) {
             case Valid<Command> valid -> {
                 if (valid.value().key() != null) {
-                    throw malformed(item, "A transaction has one key, that of the request.");
+                    throw malformed(item, "An item of a transaction must not have a 'key'. Send one Idempotency-Key.");
                 }
                 yield (Increment) valid.value().operation();
             }
@@ -82,7 +82,7 @@ final class IncrementReader extends ItemReader<Command> {
     protected BulkItem<Command> item(JsonParser parser, long line) {
         if (parser.currentToken() != JsonToken.START_OBJECT) {
             parser.skipChildren();
-            return BulkItem.malformed(line, "An increment is a JSON object.");
+            return BulkItem.malformed(line, "An increment must be a JSON object.");
         }
         Fields fields = new Fields();
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
@@ -114,7 +114,7 @@ final class IncrementReader extends ItemReader<Command> {
                 case "name" -> name = text(field, parser);
                 case "key" -> key = text(field, parser);
                 case "delta" -> readDelta(parser);
-                default -> refuse("An increment has namespace, name, delta and key, nothing else.");
+                default -> refuse("An increment must have no members but 'namespace', 'name', 'delta' and 'key'.");
             }
         }
 
@@ -124,7 +124,7 @@ final class IncrementReader extends ItemReader<Command> {
                 hasDelta = true;
                 delta = parser.getLongValue();
             } else {
-                refuse("'delta' is a whole number of 64 bits.");
+                refuse("'delta' must be a 64-bit integer.");
             }
         }
 
@@ -132,7 +132,7 @@ final class IncrementReader extends ItemReader<Command> {
             if (parser.currentToken() == JsonToken.VALUE_STRING) {
                 return parser.getString();
             }
-            refuse("'" + field + "' is a string.");
+            refuse("'" + field + "' must be a string.");
             return null;
         }
 
@@ -147,7 +147,7 @@ final class IncrementReader extends ItemReader<Command> {
                 throw new IllegalArgumentException(wrong);
             }
             if (namespace == null || name == null || !hasDelta) {
-                throw new IllegalArgumentException("An increment has a namespace, a name and a delta.");
+                throw new IllegalArgumentException("An increment must have 'namespace', 'name' and 'delta'.");
             }
             CounterId counter = new CounterId(namespace, name);
             return Command.of(new Increment(counter, delta, Precondition.NONE), key(counter, line));

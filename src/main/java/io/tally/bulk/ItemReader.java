@@ -42,7 +42,7 @@ public abstract class ItemReader<T> {
             BulkItem<T> item = item(parser, line);
             return parser.nextToken() == null
                     ? item
-                    : BulkItem.malformed(line, "A line holds one JSON " + jsonType + ".");
+                    : BulkItem.malformed(line, "A line must contain one JSON " + jsonType + ".");
         } catch (JacksonException malformed) {
             return BulkItem.malformed(line, "The line is not JSON.");
         }

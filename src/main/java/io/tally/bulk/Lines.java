@@ -88,7 +88,7 @@ final class Lines<T> {
         if (tooLong || to - from > lineBytesMax) {
             tooLong = false;
             found.add(new Malformed<>(
-                    line, ProblemType.CONTENT_TOO_LARGE, "A line has " + lineBytesMax + " bytes at most."));
+                    line, ProblemType.CONTENT_TOO_LARGE, "A line must have at most " + lineBytesMax + " bytes."));
         } else if (!isBlank(bytes, from, to)) {
             found.add(reader.line(bytes, from, to - from, line));
         }

@@ -20,7 +20,7 @@ public record Bounds(@Nullable Long min, @Nullable Long max) {
      */
     public Bounds {
         if (min != null && max != null && min > max) {
-            throw new IllegalArgumentException("min is not greater than max.");
+            throw new IllegalArgumentException("min must not be greater than max.");
         }
     }
 

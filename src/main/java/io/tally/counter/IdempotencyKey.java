@@ -31,7 +31,7 @@ public record IdempotencyKey(String scope, String text) {
     public static IdempotencyKey of(String scope, String text) {
         if (text.isEmpty() || text.length() > LENGTH_MAX || !text.chars().allMatch(c -> c > ' ' && c < 0x7F)) {
             throw new IllegalArgumentException(
-                    "An idempotency key is 1 to " + LENGTH_MAX + " visible US-ASCII characters.");
+                    "An idempotency key must have 1 to " + LENGTH_MAX + " visible US-ASCII characters.");
         }
         return new IdempotencyKey(scope, text);
     }

@@ -24,7 +24,7 @@ public final class Labels {
         return Arrays.stream(constants)
                 .filter(constant -> label(constant).equals(label))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("'" + field + "' is one of "
+                .orElseThrow(() -> new IllegalArgumentException("'" + field + "' must be one of "
                         + Arrays.stream(constants).map(Labels::label).collect(Collectors.joining(", ")) + "."));
     }
 }

@@ -21,7 +21,7 @@ public final class Naming {
     public static String requireNamespace(String namespace) {
         if (!isNamespace(namespace)) {
             throw new IllegalArgumentException(
-                    "A namespace is 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or digit.");
+                    "A namespace must have 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter or digit.");
         }
         return namespace;
     }
@@ -52,7 +52,8 @@ public final class Naming {
      */
     public static void requireReachable(String name) {
         if (isDotSegment(name)) {
-            throw new IllegalArgumentException("A new name must not be '.' or '..', which clients remove from paths.");
+            throw new IllegalArgumentException(
+                    "A new name must not be '.' or '..', since clients remove these from paths.");
         }
     }
 
@@ -71,21 +72,21 @@ public final class Naming {
         for (int i = 0; i < name.length(); i++) {
             char c = name.charAt(i);
             if (Character.isISOControl(c)) {
-                throw new IllegalArgumentException("A name has no control characters.");
+                throw new IllegalArgumentException("A name must not contain control characters.");
             }
             if (Character.isSurrogate(c)) {
                 // A lone surrogate has no UTF-8 form; the database would refuse it for the whole batch.
                 if (!Character.isHighSurrogate(c)
                         || i + 1 == name.length()
                         || !Character.isLowSurrogate(name.charAt(i + 1))) {
-                    throw new IllegalArgumentException("A name is well-formed Unicode.");
+                    throw new IllegalArgumentException("A name must be well-formed Unicode.");
                 }
                 i++;
             }
         }
         boolean certainlyFits = name.length() <= NAME_BYTES_MAX / 4;
         if (name.isEmpty() || (!certainlyFits && name.getBytes(StandardCharsets.UTF_8).length > NAME_BYTES_MAX)) {
-            throw new IllegalArgumentException("A name is 1 to " + NAME_BYTES_MAX + " bytes of UTF-8.");
+            throw new IllegalArgumentException("A name must have 1 to " + NAME_BYTES_MAX + " bytes of UTF-8.");
         }
         return name;
     }

@@ -50,7 +50,7 @@ public sealed interface Operation {
         public Create {
             Naming.requireReachable(counter.name());
             if (!bounds.admit(initial)) {
-                throw new IllegalArgumentException("initial is within min and max.");
+                throw new IllegalArgumentException("initial must be between min and max.");
             }
         }
     }

@@ -65,7 +65,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** There is no such counter. */
+    /** The counter does not exist. */
     record NotFound() implements Refusal {}
 
     /**

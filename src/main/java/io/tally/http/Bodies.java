@@ -41,7 +41,7 @@ public final class Bodies {
             new MediaType("application", "jsonl"));
 
     /** What is said of a body that cannot be read. */
-    static final String NOT_JSON = "The body is not the JSON this route takes.";
+    static final String NOT_JSON = "The body is not valid JSON for this route.";
 
     private Bodies() {}
 
@@ -124,7 +124,7 @@ public final class Bodies {
             long delta = ONE.delta;
             for (var member : members(json)) {
                 if (!member.getKey().equals("delta")) {
-                    throw malformed("An increment has a delta, nothing else.");
+                    throw malformed("An increment must have no member but 'delta'.");
                 }
                 delta = number(member.getKey(), member.getValue());
             }
@@ -146,7 +146,7 @@ public final class Bodies {
                     case "initial" -> initial = number(member.getKey(), member.getValue());
                     case "min" -> min = numberOrNull(member.getKey(), member.getValue());
                     case "max" -> max = numberOrNull(member.getKey(), member.getValue());
-                    default -> throw malformed("A new counter has initial, min and max, nothing else.");
+                    default -> throw malformed("A new counter must have no members but 'initial', 'min' and 'max'.");
                 }
             }
             return new Initial(initial, new Bounds(min, max));
@@ -165,7 +165,7 @@ public final class Bodies {
                     case "value" -> value = number(member.getKey(), member.getValue());
                     case "min" -> min = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
                     case "max" -> max = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
-                    default -> throw malformed("A counter's value, min and max can be patched, nothing else.");
+                    default -> throw malformed("A patch must have no members but 'value', 'min' and 'max'.");
                 }
             }
             return new Patch(value, min, max);
@@ -240,7 +240,7 @@ public final class Bodies {
             parser.nextToken();
             T read = content.apply(parser);
             if (parser.nextToken() != null) {
-                throw malformed("Something follows the JSON.");
+                throw malformed("The body must not have content after the JSON.");
             }
             return read;
         } catch (JacksonException malformed) {
@@ -257,14 +257,14 @@ public final class Bodies {
      */
     public static <T> List<T> array(JsonParser parser, int max, String what, LongFunction<T> item) {
         if (parser.currentToken() != JsonToken.START_ARRAY) {
-            throw malformed("The " + what + " are a JSON array.");
+            throw malformed("The " + what + " must be a JSON array.");
         }
         List<T> items = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             if (items.size() == max) {
                 throw new ProblemException(
                         ProblemType.CONTENT_TOO_LARGE,
-                        "There are " + max + " " + what + " at most; a stream has no limit.");
+                        "The array must have at most " + max + " " + what + ". A stream has no limit.");
             }
             items.add(item.apply(items.size() + 1L));
         }
@@ -278,7 +278,7 @@ public final class Bodies {
      */
     public static Set<Map.Entry<String, JsonNode>> members(JsonNode json) {
         if (!json.isObject()) {
-            throw malformed("The body is a JSON object.");
+            throw malformed("The body must be a JSON object.");
         }
         return json.properties();
     }
@@ -295,7 +295,7 @@ public final class Bodies {
      */
     public static Long number(String name, JsonNode json) {
         if (!json.isIntegralNumber() || !json.canConvertToLong()) {
-            throw malformed("'" + name + "' is a whole number of 64 bits.");
+            throw malformed("'" + name + "' must be a 64-bit integer.");
         }
         return json.longValue();
     }
@@ -307,7 +307,7 @@ public final class Bodies {
      */
     public static String text(String name, JsonNode json) {
         if (!json.isString()) {
-            throw malformed("'" + name + "' is a string.");
+            throw malformed("'" + name + "' must be a string.");
         }
         return json.stringValue();
     }

@@ -64,7 +64,7 @@ public final class BufferedBodies {
                 } else {
                     DataBufferUtils.release(buffer);
                     sink.error(new ProblemException(
-                            ProblemType.OVERLOADED, "Too many arrays are read at once. Nothing was applied."));
+                            ProblemType.OVERLOADED, "Tally is reading too many arrays at once. Nothing was applied."));
                 }
             });
         }

@@ -82,7 +82,8 @@ public class CounterRoutes {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
         if (precondition.equals(Precondition.NONE)) {
-            throw new ProblemException(ProblemType.PRECONDITION_REQUIRED, "Send the ETag that was read as If-Match.");
+            throw new ProblemException(
+                    ProblemType.PRECONDITION_REQUIRED, "Send the ETag of the last read as If-Match.");
         }
         IdempotencyKey key = IdempotencyKeys.of(request, counter.namespace());
         return Bodies.json(request)

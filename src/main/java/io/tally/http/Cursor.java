@@ -59,7 +59,7 @@ public final class Cursor {
 
     /** A cursor that was not written for a list, or not by this database: it names what that cannot hold. */
     public static ProblemException foreign() {
-        return Bodies.malformed("The cursor is not one that this list gave.");
+        return Bodies.malformed("The cursor is not valid for this list.");
     }
 
     private static byte[] digest(List<String> list, byte[] text) {

@@ -58,7 +58,7 @@ record EntityTags(boolean any, Set<String> tags) {
     }
 
     private static ProblemException malformed() {
-        return new ProblemException(ProblemType.MALFORMED, "An entity tag is in double quotes.");
+        return new ProblemException(ProblemType.MALFORMED, "An entity tag must be in double quotes.");
     }
 
     /** Whether they match a strong tag by the strong comparison, which {@code If-Match} asks for. */

@@ -42,10 +42,10 @@ public final class Failures {
         // The lanes log once where the database is away; that one request failed concerns its client only.
         if (failure.kind() == StoreFailure.Kind.FATAL || failure.isRefusal()) {
             RequestId.on(log.atError(), requestId)
-                    .log("The database refused what a request needs: {}", failure.getMessage());
+                    .log("The database rejected the statement of a request: {}", failure.getMessage());
         } else {
             RequestId.on(log.atDebug(), requestId)
-                    .log("A request got no answer from the database: {}", failure.getMessage());
+                    .log("The database did not answer a request: {}", failure.getMessage());
         }
         return new ProblemException(Problems.problem(Problems.outcome(failure)));
     }
@@ -56,7 +56,7 @@ public final class Failures {
             return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
         }
         RequestId.on(log.atError(), requestId).setCause(failure).log("{} failed", request.get());
-        return new ProblemException(ProblemType.INTERNAL, "The failure is in the log.");
+        return new ProblemException(ProblemType.INTERNAL, "The log of the service contains the failure.");
     }
 
     private static ProblemException ofStatus(ErrorResponse response) {
@@ -73,10 +73,10 @@ public final class Failures {
                 return new ProblemException(ProblemType.MALFORMED, Bodies.NOT_JSON);
             }
         }
-        return new ProblemException(ProblemType.MALFORMED, "The request could not be read.");
+        return new ProblemException(ProblemType.MALFORMED, "The request is malformed.");
     }
 
     private static ProblemException tooLarge() {
-        return new ProblemException(ProblemType.CONTENT_TOO_LARGE, "The body is longer than the route takes.");
+        return new ProblemException(ProblemType.CONTENT_TOO_LARGE, "The body exceeds the limit of the route.");
     }
 }

@@ -39,7 +39,7 @@ public final class IdempotencyKeys {
             return null;
         }
         if (values.size() > 1) {
-            throw new ProblemException(ProblemType.MALFORMED, "A request has one idempotency key.");
+            throw new ProblemException(ProblemType.MALFORMED, "A request must have at most one Idempotency-Key.");
         }
         return key(scope, unquoted(values.getFirst().trim()));
     }

@@ -54,7 +54,7 @@ public record Paging(int limit, @Nullable List<String> after) {
         }
         String digits = text.get();
         if (!digits.matches("[1-9][0-9]{0,3}") || Integer.parseInt(digits) > LIMIT_MAX) {
-            throw Bodies.malformed("'limit' is 1 to " + LIMIT_MAX + ".");
+            throw Bodies.malformed("'limit' must be between 1 and " + LIMIT_MAX + ".");
         }
         return Integer.parseInt(digits);
     }

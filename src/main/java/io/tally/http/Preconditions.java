@@ -34,7 +34,7 @@ final class Preconditions {
             return noneMatch != null;
         }
         if (noneMatch.tags().stream().anyMatch(tag -> !tag.equals("\"\"") && !tag.equals("W/\"\""))) {
-            throw new ProblemException(ProblemType.MALFORMED, "If-None-Match is * where something is written.");
+            throw new ProblemException(ProblemType.MALFORMED, "If-None-Match of a write must be *.");
         }
         return false;
     }
@@ -77,7 +77,6 @@ final class Preconditions {
 
     private static ProblemException noTag() {
         return new ProblemException(
-                ProblemType.PRECONDITION_FAILED,
-                "What the request is about has no entity tag that If-Match could match.");
+                ProblemType.PRECONDITION_FAILED, "The resource has no entity tag, so If-Match cannot match.");
     }
 }

@@ -28,7 +28,7 @@ class ProblemRoutes {
 
     private static Mono<ServerResponse> page(ServerRequest request) {
         ProblemType type = ProblemType.ofSlug(request.pathVariable("slug"))
-                .orElseThrow(() -> new ProblemException(ProblemType.NOT_FOUND, "There is no such type of problem."));
+                .orElseThrow(() -> new ProblemException(ProblemType.NOT_FOUND, "The problem type does not exist."));
         return ServerResponse.ok()
                 .cacheControl(CacheControl.maxAge(LIFE).cachePublic())
                 .contentType(MediaType.TEXT_PLAIN)

@@ -6,136 +6,140 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.springframework.http.HttpStatus;
 
-/** Everything that can be refused or go wrong: the {@code type} of a problem (RFC 9457), and the page it points to. */
+/** The kinds of problems (RFC 9457): each has a {@code type}, a status, a title and the text of its page. */
 public enum ProblemType {
     MALFORMED(
             HttpStatus.BAD_REQUEST,
             "The request is malformed",
-            "A name, parameter, header or body is not what the route takes. Nothing was changed. Mend the request"
-                    + " before sending it again."),
+            "A name, parameter, header field or body is not valid for this route. Nothing was changed. Correct the"
+                    + " request before you send it again."),
     STREAM_INCOMPLETE(
             HttpStatus.BAD_REQUEST,
-            "The stream broke off",
-            "The rest of the stream did not arrive, or this instance is stopping. The lines before were applied, each"
-                    + " as its answer or the summary says. If the stream had an Idempotency-Key, send all of it again"
-                    + " with the same: no line counts twice."),
-    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such thing, or no such route. Nothing was changed."),
+            "The stream was cut off",
+            "The rest of the stream did not arrive, or this instance is shutting down. Tally processed the lines"
+                    + " before; their results or the summary state the outcome of each. If the stream had an"
+                    + " Idempotency-Key, send the whole stream again with the same key: no line counts twice."),
+    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "The resource or the route does not exist. Nothing was changed."),
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,
             "The method is not allowed",
-            "The resource exists and does not take this method; the Allow header has those it takes."),
+            "The resource does not support this method. The Allow header lists the methods that it supports."),
     NOT_ACCEPTABLE(
             HttpStatus.NOT_ACCEPTABLE,
             "No acceptable representation",
-            "The Accept header leaves out what the route answers with, which is application/json but for streams. The"
-                    + " problem has its types."),
+            "The Accept header excludes all media types that the route produces. Most routes produce"
+                    + " application/json. The detail of the problem lists the types of this route."),
     REQUEST_TIMEOUT(
             HttpStatus.REQUEST_TIMEOUT,
             "The request took too long to arrive",
-            "The rest of the request did not arrive in time. Nothing was changed."),
+            "The client did not send the whole request before the time-out. Nothing was changed."),
     BOUND_EXCEEDED(
             HttpStatus.CONFLICT,
-            "A bound would be passed",
-            "The value would have passed the counter's min or max, or the end of 64 bits. Nothing was changed. The"
-                    + " problem has the bound and the value found, and for a transaction which of its items it was."),
+            "The bound would be exceeded",
+            "The increment would move the value beyond the counter's min or max, or beyond 64 bits. Nothing was"
+                    + " changed. The problem contains the bound and the current value and, for a transaction, the"
+                    + " index of the item."),
     BOUNDS_INVERTED(
             HttpStatus.CONFLICT,
             "min would be greater than max",
-            "The change and the bound that it leaves in place make an empty range. Nothing was changed."),
+            "The new bound and the existing one would form an empty range. Nothing was changed."),
     WRONG_KIND(
             HttpStatus.CONFLICT,
             "The counter is of another kind",
-            "A plain counter moves by increments, a members counter by members. Nothing was changed."),
+            "A counter of kind plain accepts increments only, a counter of kind members accepts members only. Nothing"
+                    + " was changed."),
     TOO_MANY_MEMBERS(
             HttpStatus.CONFLICT,
             "The counter has too many members",
-            "A counter is removed together with its members, in one transaction, and so many are too much for one."
-                    + " Nothing was changed."),
+            "Tally deletes a counter and its members in one transaction, and this counter has more members than the"
+                    + " limit of one transaction. Nothing was changed."),
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
-            "The database refused the operation",
-            "A constraint or trigger that was added to the database refuses this operation, or the encoding of the"
-                    + " database lacks a character of a text in it. Nothing was changed."),
+            "The database rejected the operation",
+            "A constraint or trigger of the database rejects this operation, or the encoding of the database cannot"
+                    + " represent a character in it. Nothing was changed."),
     JOB_RUNNING(
             HttpStatus.CONFLICT,
-            "Such a job is running",
-            "A job of the same kind runs in this namespace, and there is one at a time. Nothing was started. The"
-                    + " Location header says which one runs: watch it, and ask again when it is finished."),
+            "A job of this kind is already running",
+            "A namespace can have one running job of each kind. Nothing was started. The Location header points to"
+                    + " the running job. Send the request again when that job has finished."),
     LAB_BUSY(
             HttpStatus.CONFLICT,
             "The lab is busy",
-            "The lab tries one thing at a time, whichever instance is asked. Nothing was started. The Location header"
-                    + " says which run is under way: watch it, or stop it, and ask again when it is finished."),
+            "The lab has one run at a time, across all instances. Nothing was started. The Location header points to"
+                    + " the active run. Wait until it has finished or stop it, then send the request again."),
     TOKEN_SPACE_EXHAUSTED(
             HttpStatus.CONFLICT,
             "No free token was found",
-            "Every text that was tried belongs to a pending token of the namespace. Nothing was issued. Ask for a"
-                    + " larger size or alphabet, or execute some of those that are pending."),
+            "Every token that Tally tried is already pending in the namespace. Nothing was issued. Request a larger"
+                    + " size or alphabet, or execute some of the pending tokens."),
     TOKEN_EXECUTED(
             HttpStatus.CONFLICT,
-            "The token is executed already",
-            "A token is executed once, and this one was executed before. Nothing was changed."),
+            "The token was already executed",
+            "A token can be executed only once. Nothing was changed."),
     CURSOR_EXPIRED(
             HttpStatus.GONE,
-            "The cursor is too old",
-            "Pages by value and growth show the order as it was when the first was asked for, and that is kept for"
-                    + " minutes only. Begin again without a cursor, or read by name, which has no such limit."),
+            "The cursor has expired",
+            "Pages by value and growth show the order at the time of the first page, which Tally keeps for some"
+                    + " minutes only. Begin again without a cursor, or list by name: those cursors do not expire."),
     PRECONDITION_FAILED(
             HttpStatus.PRECONDITION_FAILED,
-            "The precondition does not hold",
-            "If-Match or If-None-Match does not hold of the counter. Nothing was changed. Read it again, then decide."),
+            "The precondition failed",
+            "The condition in If-Match or If-None-Match is false for the current state. Nothing was changed. Read the"
+                    + " resource again before you retry."),
     CONTENT_TOO_LARGE(
-            HttpStatus.CONTENT_TOO_LARGE, "The body is too large", "The body is longer than the route takes."),
-    URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The URI is too long", "The request line is longer than the limit."),
+            HttpStatus.CONTENT_TOO_LARGE, "The body is too large", "The body exceeds the limit of the route."),
+    URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The URI is too long", "The request line exceeds the limit."),
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
-            "The body's Content-Type is not one that the route takes. Send application/json, or application/x-ndjson"
-                    + " where the route takes streams. Or its Content-Encoding is not supported: send gzip, or none."),
+            "The route does not support the Content-Type or the Content-Encoding of the body. Send application/json,"
+                    + " or application/x-ndjson where the route accepts streams. Compress with gzip or not at all."),
     IDEMPOTENCY_KEY_REUSED(
             HttpStatus.UNPROCESSABLE_CONTENT,
-            "The idempotency key is another request's",
-            "Something else was asked for under this Idempotency-Key before. Nothing was changed. Use a new key for"
-                    + " every new request, and the same only to send the same again."),
+            "The idempotency key belongs to another request",
+            "An earlier request with another content used this Idempotency-Key. Nothing was changed. Use a new key"
+                    + " for every new request, and the same key only to retry the same request."),
     PRECONDITION_REQUIRED(
             HttpStatus.PRECONDITION_REQUIRED,
             "If-Match is required",
-            "Setting a value blindly would lose what happened since it was read. Send the ETag you read as If-Match,"
-                    + " or If-Match: * to overwrite any version."),
+            "A write without If-Match could overwrite changes that the client has not seen. Send the ETag of the"
+                    + " last read as If-Match, or send If-Match: * to overwrite any version."),
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "The header fields are too large",
-            "The header fields are longer than the limit."),
+            "The header fields exceed the limit."),
     INTERNAL(
             HttpStatus.INTERNAL_SERVER_ERROR,
-            "Something unforeseen went wrong",
-            "This is a defect of the service. Whether the operation was applied is not known."),
+            "Unexpected failure",
+            "The failure is a defect of the service. The outcome of the operation is unknown. Report the requestId to"
+                    + " the operator, who finds the failure in the log."),
     NOT_IMPLEMENTED(
             HttpStatus.NOT_IMPLEMENTED,
             "The transfer coding is not implemented",
-            "The Transfer-Encoding names another coding than chunked. Nothing was changed. Compress the content"
-                    + " instead, and say so in Content-Encoding."),
+            "Tally supports only the transfer coding chunked. Nothing was changed. To compress the content, use"
+                    + " Content-Encoding: gzip instead."),
     OVERLOADED(
             HttpStatus.SERVICE_UNAVAILABLE,
-            "Too much is waiting",
-            "The queue was full, or the operation waited in it too long. Nothing was changed: send it again after"
-                    + " Retry-After."),
+            "Tally is overloaded",
+            "The queue was full, or the operation exceeded its time-out in the queue. Nothing was changed. Retry the"
+                    + " request after the time in Retry-After."),
     LIST_PENDING(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The list is not ready yet",
-            "The order of a large namespace was requested for the first time. Finding it takes some seconds for each"
-                    + " million counters. Ask again after Retry-After."),
+            "This is the first request for the order of a large namespace. Tally sorts it, which takes some seconds"
+                    + " per million counters. Retry the request after the time in Retry-After."),
     STORE_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
-            "The database is away",
-            "The database could not be reached, or this instance is stopping. Nothing was changed: send it again after"
-                    + " Retry-After."),
+            "The database is unavailable",
+            "Tally cannot reach the database, or this instance is shutting down. Nothing was changed. Retry the"
+                    + " request after the time in Retry-After."),
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE,
-            "The outcome is not known",
-            "The operation was sent to the database and no answer came in time. It was applied once or not at all. If"
-                    + " it had an Idempotency-Key, send it again with the same: it counts once. If not, read the"
-                    + " counter to see.");
+            "The outcome is unknown",
+            "Tally sent the operation to the database and got no response in time. The operation was applied once or"
+                    + " not at all. If the request had an Idempotency-Key, retry it with the same key: it counts once."
+                    + " Otherwise read the counter before you decide.");
 
     private final HttpStatus status;
     private final String title;
@@ -175,7 +179,7 @@ public enum ProblemType {
         return Arrays.stream(values()).filter(type -> type.slug().equals(slug)).findFirst();
     }
 
-    /** The type for a failure of which only the status is known. */
+    /** The type for a failure that has only a status. */
     public static ProblemType ofStatus(int status) {
         return switch (status) {
             case 404 -> NOT_FOUND;

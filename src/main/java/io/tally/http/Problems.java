@@ -99,7 +99,7 @@ public final class Problems {
     /** An outcome as a problem. */
     public static ProblemDetail problem(Outcome outcome) {
         return switch (outcome) {
-            case NotFound absent -> problem(ProblemType.NOT_FOUND, "There is no such counter.");
+            case NotFound absent -> problem(ProblemType.NOT_FOUND, "The counter does not exist.");
             case PreconditionFailed failed -> preconditionFailed(failed.version());
             case BoundExceeded exceeded -> boundExceeded(exceeded);
             case BoundsInverted inverted ->
@@ -113,21 +113,21 @@ public final class Problems {
             case TooManyMembers many ->
                 problem(
                         ProblemType.TOO_MANY_MEMBERS,
-                        "The counter has " + many.value() + " members; one of up to " + many.limit()
-                                + " can be removed.");
+                        "The counter has " + many.value() + " members. Tally deletes counters of at most "
+                                + many.limit() + " members.");
             case TransactionRefused refused -> transactionRefused(refused);
             case KeyReused reused ->
                 problem(
                         ProblemType.IDEMPOTENCY_KEY_REUSED,
-                        "Something else was asked for under this idempotency key before.");
+                        "An earlier request with another content used this idempotency key.");
             case ConstraintViolated violated ->
-                problem(ProblemType.CONSTRAINT_VIOLATED, "The database refused this operation.");
+                problem(ProblemType.CONSTRAINT_VIOLATED, "The database rejected this operation.");
             case Overloaded overloaded -> problem(ProblemType.OVERLOADED, "Nothing was applied.");
             case StoreUnavailable unavailable -> problem(ProblemType.STORE_UNAVAILABLE, "Nothing was applied.");
             case Unknown unknown ->
                 problem(ProblemType.OUTCOME_UNKNOWN, "The operation was applied once or not at all.");
-            case Success success -> throw new IllegalArgumentException("no problem: " + success);
-            case Replayed replayed -> throw new IllegalArgumentException("no problem: " + replayed);
+            case Success success -> throw new IllegalArgumentException("an outcome that is no problem: " + success);
+            case Replayed replayed -> throw new IllegalArgumentException("an outcome that is no problem: " + replayed);
         };
     }
 
@@ -143,7 +143,7 @@ public final class Problems {
     private static ProblemDetail preconditionFailed(@Nullable Long version) {
         ProblemDetail problem = problem(
                 ProblemType.PRECONDITION_FAILED,
-                version == null ? "There is no such counter." : "The counter is at version " + version + ".");
+                version == null ? "The counter does not exist." : "The counter is at version " + version + ".");
         if (version != null) {
             problem.setProperty("version", version);
         }
@@ -154,7 +154,7 @@ public final class Problems {
         String end = Labels.label(exceeded.end());
         ProblemDetail problem = problem(
                 ProblemType.BOUND_EXCEEDED,
-                "The value is " + exceeded.value() + ", and its " + end + " is " + exceeded.limit() + ".");
+                "The value is " + exceeded.value() + ", its " + end + " is " + exceeded.limit() + ".");
         problem.setProperty("bound", end);
         problem.setProperty("limit", exceeded.limit());
         problem.setProperty("value", exceeded.value());

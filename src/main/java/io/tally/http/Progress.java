@@ -101,7 +101,7 @@ public final class Progress<T> {
 
     /** There is none of that identity. */
     public Mono<ServerResponse> notFound() {
-        return Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "There is no such " + work.name() + "."));
+        return Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "The " + work.name() + " does not exist."));
     }
 
     /** The identity in a path; empty where it is malformed, or not spelled as the service spells it. */
@@ -130,7 +130,7 @@ public final class Progress<T> {
             open.decrementAndGet();
             return Flux.error(new ProblemException(
                     ProblemType.OVERLOADED,
-                    STREAMS_MAX + " streams of a " + work.name() + " are open on this instance already."));
+                    STREAMS_MAX + " streams of a " + work.name() + " are already open on this instance."));
         }
         Stream stream = new Stream(id, found);
         return (once ? stream.first() : stream.events())

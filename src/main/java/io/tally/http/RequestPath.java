@@ -50,12 +50,12 @@ public final class RequestPath {
                 } else if (c < 0x80) {
                     bytes.put((byte) c);
                 } else {
-                    throw new ProblemException(ProblemType.MALFORMED, "A URI is percent-encoded UTF-8.");
+                    throw new ProblemException(ProblemType.MALFORMED, "The URI must be percent-encoded UTF-8.");
                 }
             }
             return StandardCharsets.UTF_8.newDecoder().decode(bytes.flip()).toString();
         } catch (CharacterCodingException | IllegalArgumentException | IndexOutOfBoundsException malformed) {
-            throw new ProblemException(ProblemType.MALFORMED, "A URI is percent-encoded UTF-8.");
+            throw new ProblemException(ProblemType.MALFORMED, "The URI must be percent-encoded UTF-8.");
         }
     }
 

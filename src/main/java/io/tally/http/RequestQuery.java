@@ -45,11 +45,11 @@ public final class RequestQuery {
         for (String parameter : query.split("&", -1)) {
             String name = decode(parameter.split("=", 2)[0]);
             if (!parameter.isEmpty() && !taken.contains(name)) {
-                throw Bodies.malformed("'" + name + "' is not a parameter of this request, which takes "
+                throw Bodies.malformed("'" + name + "' is not a parameter of this request. Allowed: "
                         + (taken.isEmpty() ? "none." : String.join(", ", taken) + "."));
             }
             if (!seen.add(name) && !parameter.isEmpty() && !repeatable.contains(name)) {
-                throw Bodies.malformed("'" + name + "' may stand in the query once.");
+                throw Bodies.malformed("'" + name + "' must not occur more than once in the query.");
             }
         }
     }

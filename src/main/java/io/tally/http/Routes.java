@@ -172,9 +172,7 @@ public final class Routes {
             HttpHeaders headers = new HttpHeaders();
             headers.setAllow(allowed);
             throw new ProblemException(
-                    ProblemType.METHOD_NOT_ALLOWED,
-                    request.method() + " is not one of the methods this resource takes.",
-                    headers);
+                    ProblemType.METHOD_NOT_ALLOWED, request.method() + " is not a method of this resource.", headers);
         }
 
         private static Set<String> parameters(Map<HttpMethod, Method> methods) {
@@ -208,7 +206,7 @@ public final class Routes {
 
         void requireAccepted(ServerRequest request) {
             if (!isPage() && Accept.preferred(request, produced).isEmpty()) {
-                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route answers with " + produced + ".");
+                throw new ProblemException(ProblemType.NOT_ACCEPTABLE, "The route produces " + produced + ".");
             }
         }
     }

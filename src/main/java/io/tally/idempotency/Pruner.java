@@ -53,7 +53,7 @@ public final class Pruner {
     }
 
     private Mono<Void> later(Throwable failure) {
-        log.warn("Expired {} could not be removed now: {}", what, failure.toString());
+        log.warn("Removing expired {} failed; the next pass retries: {}", what, failure.toString());
         return Mono.empty();
     }
 

@@ -82,7 +82,7 @@ final class JobWorker extends LeasedWork<Claim> {
         }
 
         private void logUncounted(StoreFailure failure) {
-            log.warn("The total of job {} is unknown, since counting failed: {}", id(), failure.getMessage());
+            log.warn("Counting for job {} failed, so its total is unknown: {}", id(), failure.getMessage());
         }
 
         /** Pauses for as long as each step took, so that increments keep most of the machine. */
@@ -148,8 +148,8 @@ final class JobWorker extends LeasedWork<Claim> {
             log.error("Job {} failed: {}", id(), failure.getMessage());
             return store.fail(
                             claim,
-                            "The database refused a step of the work after " + done()
-                                    + " counters. The log of the service says why.")
+                            "The database rejected a step of the job after " + done()
+                                    + " counters. The log of the service contains the cause.")
                     .doOnSuccess(nothing -> finished(Job.State.FAILED));
         }
 
@@ -158,7 +158,10 @@ final class JobWorker extends LeasedWork<Claim> {
         }
 
         private void logUnreleased(StoreFailure failure) {
-            log.warn("The lease of job {} was not released and has to expire: {}", id(), failure.getMessage());
+            log.warn(
+                    "Releasing the lease of job {} failed; it blocks the job until it expires: {}",
+                    id(),
+                    failure.getMessage());
         }
 
         private UUID id() {

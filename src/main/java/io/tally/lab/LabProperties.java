@@ -35,6 +35,6 @@ public record LabProperties(
                 countersMax >= 1 && countersMax <= 100_000, "tally.lab.counters-max must be between 1 and 100000");
         Assert.isTrue(
                 runMax.isPositive() && runMax.compareTo(Duration.ofHours(1)) <= 0,
-                "tally.lab.run-max must be positive, and 1h at most");
+                "tally.lab.run-max must be positive and at most 1h");
     }
 }

@@ -99,7 +99,7 @@ class LabRoutes {
     }
 
     private static ProblemException alreadyRunning(URI location) {
-        return ProblemException.at(location, ProblemType.LAB_BUSY, "A run is under way: " + location + ".");
+        return ProblemException.at(location, ProblemType.LAB_BUSY, "A run is active: " + location + ".");
     }
 
     private static URI location(UUID id) {
@@ -124,7 +124,8 @@ class LabRoutes {
                 case "counters" -> counters = within(name, value, limits.countersMax());
                 default ->
                     throw Bodies.malformed(
-                            "A run has strategy, isolation, workers, increments and counters, nothing else.");
+                            "A run must have no members but 'strategy', 'isolation', 'workers', 'increments' and"
+                                    + " 'counters'.");
             }
         }
         if (strategy == null) {
@@ -136,7 +137,7 @@ class LabRoutes {
     private static long within(String name, JsonNode json, long max) {
         long number = Bodies.number(name, json);
         if (number < 1 || number > max) {
-            throw Bodies.malformed("'" + name + "' is 1 to " + max + ".");
+            throw Bodies.malformed("'" + name + "' must be between 1 and " + max + ".");
         }
         return number;
     }

@@ -60,7 +60,7 @@ final class LabRunner extends LeasedWork<Claim> {
 
     private Mono<Void> abandoned(Claim claim) {
         return database.clear(claim.run().id())
-                .thenReturn(new Failed("It broke off in the middle: its instance or the database went away."))
+                .thenReturn(new Failed("The run was interrupted: its instance or the database became unavailable."))
                 .onErrorResume(LabObstacle.class, obstacle -> Mono.just(failed(obstacle)))
                 .flatMap(ending -> store.end(claim, claim.run().done(), ending))
                 .then();
@@ -71,7 +71,10 @@ final class LabRunner extends LeasedWork<Claim> {
     }
 
     private static void logUnended(UUID run, StoreFailure failure) {
-        log.warn("Lab run {} is cleared away when its lease expires: {}", run, failure.getMessage());
+        log.warn(
+                "Ending lab run {} failed; an instance clears it when its lease expires: {}",
+                run,
+                failure.getMessage());
     }
 
     /** One claim on a run that no instance has begun. */
@@ -92,7 +95,7 @@ final class LabRunner extends LeasedWork<Claim> {
 
         /** Ends the run only when nothing is left of it: else the next owner has to remove it. */
         Mono<Void> run() {
-            log.info("Lab run {} begins: {}", id, experiment);
+            log.info("Lab run {} started: {}", id, experiment);
             Bench bench = database.bench(id, experiment);
             Mono<Ending> ending = state == ClaimState.STOP_REQUESTED ? Mono.just(new Cancelled()) : ending(bench);
             // Set-up and tear-down may outlast a lease, too.
@@ -129,10 +132,10 @@ final class LabRunner extends LeasedWork<Claim> {
         private Mono<Ending> ending(Bench bench, Measurement over) {
             return switch (state) {
                 case STOP_REQUESTED -> Mono.just(new Cancelled());
-                case LOST -> Mono.just(new Failed("It was taken from the instance that ran it."));
+                case LOST -> Mono.just(new Failed("The instance that executed the run lost its lease."));
                 case ACTIVE ->
                     isStopped() && over.done() < experiment.increments()
-                            ? Mono.just(new Failed("The instance that ran it was stopped in the middle."))
+                            ? Mono.just(new Failed("The instance that executed the run was shut down."))
                             : bench.stored().map(over::result).map(Done::new);
             };
         }
@@ -142,11 +145,11 @@ final class LabRunner extends LeasedWork<Claim> {
                 case LabObstacle obstacle -> LabRunner.failed(obstacle);
                 case StoreFailure known -> {
                     log.warn("Lab run {} failed: {}", id, known.getMessage());
-                    yield new Failed("The database failed before all was measured. The log of the service says more.");
+                    yield new Failed("The database failed during the run. The log of the service contains the cause.");
                 }
                 default -> {
                     log.error("Unexpected failure in lab run {}", id, failure);
-                    yield new Failed("Something unforeseen went wrong. The log of the service says more.");
+                    yield new Failed("Unexpected failure. The log of the service contains the cause.");
                 }
             };
         }
@@ -167,7 +170,7 @@ final class LabRunner extends LeasedWork<Claim> {
         }
 
         private void report(boolean isOwner, Ending ending) {
-            log.info("Lab run {} ended: {}", id, isOwner ? ending : "its lease was lost");
+            log.info("Lab run {} ended: {}", id, isOwner ? ending : "the lease was lost");
             if (isOwner && ending instanceof Done measured) {
                 metrics.measured(experiment, measured.result());
             }

@@ -77,25 +77,26 @@ final class PostgresLab implements LabDatabase {
     private static Throwable notCreated(StoreFailure failure) {
         return switch (stateOf(failure)) {
             case "42501" ->
-                new LabObstacle("The database's user may not make a schema. Let it: grant create on database … to ….");
+                new LabObstacle(
+                        "The database user may not create a schema. Allow it: grant create on database … to ….");
             case LabSql.ON_PATH ->
                 new LabObstacle(
-                        "The search_path of the database's user has lab in it, so the tables of a schema of that"
-                                + " name would hide those of the service. Take it out, or use another user.");
+                        "The search_path of the database user contains lab, so the tables of the schema lab would"
+                                + " hide the tables of the service. Remove lab from it, or use another user.");
             default -> failure;
         };
     }
 
     private static Throwable notRemoved(StoreFailure failure) {
         return failure.kind() == StoreFailure.Kind.FATAL
-                ? new LabObstacle("The schema lab of an earlier run could not be removed: drop it. The database said "
+                ? new LabObstacle("The schema lab of an earlier run could not be removed. Drop it by hand. SQLSTATE: "
                         + stateOf(failure) + ".")
                 : failure;
     }
 
     private static Throwable notConnected(StoreFailure failure) {
         return stateOf(failure).equals("53300")
-                ? new LabObstacle("The database has not so many connections left: ask for fewer workers, or raise"
+                ? new LabObstacle("The database has too few free connections. Request fewer workers, or raise"
                         + " max_connections.")
                 : failure;
     }
@@ -135,8 +136,8 @@ final class PostgresLab implements LabDatabase {
                     .flatMap(mark -> LabSql.isOurs(mark)
                             ? executed(own, LabSql.dropAny()).onErrorMap(StoreFailure.class, PostgresLab::notRemoved)
                             : Mono.error(new LabObstacle(
-                                    "The database has a schema called lab that the lab has not made, and"
-                                            + " does not touch. Rename it, or try the lab on another database.")));
+                                    "The database has a schema named lab that the lab did not create. The lab"
+                                            + " does not change it. Rename it, or use another database.")));
         }
 
         private Mono<Void> created() {

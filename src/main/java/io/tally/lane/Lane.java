@@ -262,12 +262,12 @@ public final class Lane<I, O> {
                 .then(Mono.defer(handler::close))
                 .timeout(patience)
                 .doFinally(signal -> closed.run())
-                .subscribe(nothing -> {}, this::notClosed, () -> log.info("The {} closed with nothing left", name));
+                .subscribe(nothing -> {}, this::notClosed, () -> log.info("Drained and closed {}", name));
     }
 
     private void notClosed(Throwable failure) {
         log.error(
-                "The {} closed with {} waiting and {} in flight: {}",
+                "Closed {} before it was drained: {} waiting, {} in flight: {}",
                 name,
                 queued(),
                 inFlight == null ? "nothing" : "a batch",

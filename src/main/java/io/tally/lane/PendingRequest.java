@@ -61,7 +61,7 @@ public final class PendingRequest<I, O> {
             caller.accept(outcome);
         } catch (Throwable failure) {
             // The others of the batch have outcomes to get, too.
-            log.error("A caller failed to take the outcome {}", outcome, failure);
+            log.error("Passing the outcome {} to its caller failed", outcome, failure);
         }
     }
 

@@ -126,6 +126,6 @@ class MemberRoutes {
     }
 
     private static <T> Mono<T> notFound(String what) {
-        return Mono.error(() -> new ProblemException(ProblemType.NOT_FOUND, "There is no such " + what + "."));
+        return Mono.error(() -> new ProblemException(ProblemType.NOT_FOUND, "The " + what + " does not exist."));
     }
 }

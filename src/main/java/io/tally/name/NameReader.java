@@ -35,7 +35,7 @@ final class NameReader extends ItemReader<NameRequest> {
     protected BulkItem<NameRequest> item(JsonParser parser, long line) {
         if (parser.currentToken() != JsonToken.VALUE_STRING) {
             parser.skipChildren();
-            return BulkItem.malformed(line, "A name is a JSON string.");
+            return BulkItem.malformed(line, "A name must be a JSON string.");
         }
         String name = parser.getString();
         try {

@@ -82,7 +82,7 @@ class NameRoutes {
     private static Mono<ServerResponse> answer(Mono<StoredName> found) {
         return found.flatMap(stored -> Routes.json(ServerResponse.ok(), NameView.of(stored)))
                 .switchIfEmpty(Mono.defer(
-                        () -> Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "There is no such name."))));
+                        () -> Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "The name does not exist."))));
     }
 
     // ---- bulk
@@ -160,7 +160,7 @@ class NameRoutes {
             return false;
         }
         if (!folds.equals(List.of("lower"))) {
-            throw Bodies.malformed("'fold' is lower.");
+            throw Bodies.malformed("'fold' must be lower.");
         }
         return true;
     }
@@ -179,6 +179,6 @@ class NameRoutes {
     }
 
     private static ProblemException badId() {
-        return Bodies.malformed("'id' is a whole number from 1, of 64 bits.");
+        return Bodies.malformed("'id' must be a positive 64-bit integer.");
     }
 }

@@ -105,7 +105,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
             return write.isolate(failure);
         }
         List<PendingRequest<Command, Outcome>> requests = write.requests();
-        log.warn("{} operations are answered without success: {}", requests.size(), failure.getMessage());
+        log.warn("{} operations failed: {}", requests.size(), failure.getMessage());
         if (failure.kind() == Kind.UNKNOWN) {
             requests.forEach(pending -> pending.answer(new Unknown()));
         } else {

@@ -130,7 +130,7 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     @Override
     public List<List<PendingRequest<Command, Outcome>>> isolate(StoreFailure refusal) {
         if (requests.size() == 1) {
-            log.warn("The database refused an operation: {}", refusal.getMessage());
+            log.warn("The database rejected an operation: {}", refusal.getMessage());
             requests.getFirst().answer(isOfNothing(refusal) ? new NotFound() : new ConstraintViolated());
             return List.of();
         }

@@ -112,7 +112,7 @@ class ListRoutes {
 
     private static Sort sort(ServerRequest request) {
         return Sort.of(request.queryParam("sort").orElse(Sort.NAME.label()))
-                .orElseThrow(() -> Bodies.malformed("'sort' is name, value, -value, growth or -growth."));
+                .orElseThrow(() -> Bodies.malformed("'sort' must be name, value, -value, growth or -growth."));
     }
 
     // ---- by name: as it is now
@@ -155,7 +155,8 @@ class ListRoutes {
             case AsOf known -> ranked(namespace, sort, list, paging, new Pinned(known.pass(), null));
             case Pending pending ->
                 Problems.answer(Problems.problem(
-                        ProblemType.LIST_PENDING, "The order of so many counters is being found for the first time."));
+                        ProblemType.LIST_PENDING,
+                        "Tally is sorting the counters of this namespace for the first time."));
             case Unread unread -> Problems.answer(unread.refusal());
         };
     }
@@ -169,7 +170,7 @@ class ListRoutes {
 
         private static Pinned read(List<String> texts) {
             if (texts.size() != 3) {
-                throw new IllegalArgumentException("The cursor is not one that this list gave.");
+                throw new IllegalArgumentException("The cursor is not valid for this list.");
             }
             long micros = Math.clamp(Long.parseLong(texts.get(0)), 0, MICROS_MAX);
             return new Pinned(
@@ -195,8 +196,8 @@ class ListRoutes {
         // Where the clock was set back, a pass may be later than now.
         Instant asOf = lag.isNegative() ? slice.at() : pinned.pass();
         if (pinned.after() != null && lag.compareTo(Ranking.PASS_LIFE) > 0) {
-            return Problems.answer(Problems.problem(
-                    ProblemType.CURSOR_EXPIRED, "The order that the cursor belongs to is no longer kept."));
+            return Problems.answer(
+                    Problems.problem(ProblemType.CURSOR_EXPIRED, "Tally no longer keeps the order of this cursor."));
         }
         Page<Entry> page = paging.page(slice.entries(), list, entry -> pinned.texts(entry.place()));
         List<ListedView> items = page.items().stream()

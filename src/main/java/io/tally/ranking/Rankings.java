@@ -76,7 +76,7 @@ final class Rankings extends LaneOwner {
     }
 
     private static Mono<Void> later(StoreFailure failure) {
-        log.warn("The order of a large namespace could not be brought up to date now: {}", failure.getMessage());
+        log.warn("Refreshing the order of a large namespace failed; the next pass retries: {}", failure.getMessage());
         return Mono.empty();
     }
 

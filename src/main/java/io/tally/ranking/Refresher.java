@@ -46,14 +46,14 @@ final class Refresher implements BatchHandler<String, RankingState> {
     private void read() {
         if (!available) {
             available = true;
-            log.info("Orders can be brought up to date again");
+            log.info("Orders can be refreshed again");
         }
     }
 
     private Mono<RankingState> unread(StoreFailure failure) {
         if (available) {
             available = false;
-            log.warn("Orders cannot be brought up to date: {}", failure.getMessage());
+            log.warn("Orders cannot be refreshed: {}", failure.getMessage());
         }
         return Mono.just(new Unread(refusal(failure)));
     }

@@ -45,7 +45,7 @@ class SnapshotRoutes {
 
     private static void requireNothing(JsonNode body) {
         if (!Bodies.members(body).isEmpty()) {
-            throw Bodies.malformed("A snapshot takes nothing in its body.");
+            throw Bodies.malformed("The body of a snapshot must be empty or {}.");
         }
     }
 }

@@ -14,44 +14,51 @@ import java.util.function.Supplier;
 import org.springframework.util.Assert;
 
 /**
- * Every meter of the service; times are in seconds, everything else is a number. A label never holds the name of a
- * counter, a key or a user: the number of their values has to stay small.
+ * The meters of the service. Times are in seconds. A label never contains the name of a counter, a key or a user, so
+ * that the number of time series stays small.
  */
 public enum Meter {
-    OPERATIONS("tally.operations", "Operations, by what their callers were told.", "kind", "outcome"),
-    BULK_LINES("tally.bulk.lines", "Lines of streams and items of arrays, by how they were answered.", "outcome"),
-    HTTP_ABORTED("tally.http.aborted.requests", "Requests that did not arrive to their end, by why.", "reason"),
+    OPERATIONS("tally.operations", "Operations, by outcome.", "kind", "outcome"),
+    BULK_LINES("tally.bulk.lines", "Lines of streams and items of arrays, by outcome.", "outcome"),
+    HTTP_ABORTED(
+            "tally.http.aborted.requests", "Requests that the client did not send completely, by reason.", "reason"),
     KEYS_PRUNED("tally.idempotency.keys.pruned", "Idempotency keys removed after their retention."),
     BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
     BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),
-    BATCH("tally.batch", "From sending a batch to knowing that it is durable.", "lane", "path"),
-    LANE_QUEUED("tally.lane.queued", "Operations that wait in a lane's queue.", "lane"),
-    LANE_QUEUE_LIMIT("tally.lane.queue.limit", "The most that may wait there; one more is refused.", "lane"),
-    LANE_AVAILABLE("tally.lane.available", "1 where a lane can write, 0 while its database is away.", "lane"),
-    LANE_BATCH_AGE("tally.lane.batch.age", "How long the batch in flight has been so; 0 while none is.", "lane"),
-    LANE_WAIT("tally.lane.wait", "From an operation's arrival to the cut of its batch.", "lane"),
-    RETRIES("tally.retries", "Batches sent again, or asked about again, by cause.", "cause"),
-    COMMITS_UNKNOWN("tally.commits.unknown", "Batches whose answer was lost in flight."),
-    COMMITS_RECOVERED("tally.commits.recovered", "How the commits of unknown outcome ended.", "resolution"),
-    ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database said are durable.", "lane"),
+    BATCH("tally.batch", "Duration of a batch, from sending to durable commit.", "lane", "path"),
+    LANE_QUEUED("tally.lane.queued", "Operations waiting in the queue of a lane.", "lane"),
+    LANE_QUEUE_LIMIT(
+            "tally.lane.queue.limit", "Maximum of waiting operations in a lane; Tally rejects further ones.", "lane"),
+    LANE_AVAILABLE("tally.lane.available", "1 while the lane can write, 0 while it cannot.", "lane"),
+    LANE_BATCH_AGE("tally.lane.batch.age", "Age of the batch in flight; 0 without one.", "lane"),
+    LANE_WAIT("tally.lane.wait", "Time that an operation waits in the queue.", "lane"),
+    RETRIES("tally.retries", "Retries of batches and of look-ups of their outcome, by cause.", "cause"),
+    COMMITS_UNKNOWN("tally.commits.unknown", "Batches in doubt: the connection failed before the response."),
+    COMMITS_RECOVERED("tally.commits.recovered", "Batches in doubt, by how Tally resolved them.", "resolution"),
+    ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database committed durably.", "lane"),
     /** A Prometheus counter cannot fall, so signs are left out. */
-    ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "What these moved the values by, counted without signs.", "lane"),
-    RANKING_PASS("tally.ranking.pass", "A pass over a large namespace, to bring the order of its counters up to date."),
-    JOBS_RUNNING("tally.jobs.running", "Jobs that this instance works on now."),
-    JOBS_FINISHED("tally.jobs.finished", "Jobs that this instance saw to their end, done or failed.", "state"),
-    WATCH_STREAMS("tally.watch.streams", "Live streams that are open."),
-    WATCH_EVENTS("tally.watch.events", "Events sent to live streams, heart-beats not counted."),
-    LAB_OPERATIONS(
-            "tally.lab.operations", "Increments that the lab's callers were told of as done.", "strategy", "isolation"),
-    LAB_LOST_UPDATES("tally.lab.lost.updates", "Those of them that the table did not hold.", "strategy", "isolation"),
-    LAB_DUPLICATE_ROWS("tally.lab.duplicate.rows", "Rows beyond one for each counter.", "strategy", "isolation"),
-    LAB_ERRORS(
-            "tally.lab.errors", "Increments that the lab's callers were told of as failed.", "strategy", "isolation"),
-    LAB_RETRIES("tally.lab.retries", "How often something was sent again.", "strategy", "isolation"),
-    AUDIT_DRIFT("tally.audit.drift", "Sum of all values less the sum of all writers' books: 0, or tampered with."),
-    AUDIT_LOST("tally.audit.lost.operations", "Acknowledged operations that the database has no record of: 0."),
-    AUDIT_AGE("tally.audit.age", "Since the last audit that succeeded, or since the start."),
-    AUDIT("tally.audit", "How long an audit took.");
+    ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "Sum of the absolute deltas of acknowledged operations.", "lane"),
+    RANKING_PASS("tally.ranking.pass", "Duration of a pass that refreshes the order of a large namespace."),
+    JOBS_RUNNING("tally.jobs.running", "Jobs that this instance is executing."),
+    JOBS_FINISHED("tally.jobs.finished", "Jobs that ended on this instance, by final state.", "state"),
+    WATCH_STREAMS("tally.watch.streams", "Open live streams."),
+    WATCH_EVENTS("tally.watch.events", "Events sent to live streams, without heartbeats."),
+    LAB_OPERATIONS("tally.lab.operations", "Increments of the lab that succeeded.", "strategy", "isolation"),
+    LAB_LOST_UPDATES(
+            "tally.lab.lost.updates",
+            "Successful increments of the lab that are missing in its table.",
+            "strategy",
+            "isolation"),
+    LAB_DUPLICATE_ROWS("tally.lab.duplicate.rows", "Surplus rows of counters of the lab.", "strategy", "isolation"),
+    LAB_ERRORS("tally.lab.errors", "Increments of the lab that failed.", "strategy", "isolation"),
+    LAB_RETRIES("tally.lab.retries", "Retries of increments of the lab.", "strategy", "isolation"),
+    AUDIT_DRIFT(
+            "tally.audit.drift", "Sum of all values minus the sum of all writers; not 0 means a change outside Tally."),
+    AUDIT_LOST(
+            "tally.audit.lost.operations",
+            "Acknowledged operations without a record in the database; not 0 after a loss."),
+    AUDIT_AGE("tally.audit.age", "Time since the last successful audit, or since the start of the instance."),
+    AUDIT("tally.audit", "Duration of an audit.");
 
     private final String id;
     private final String description;

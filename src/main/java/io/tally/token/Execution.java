@@ -16,7 +16,7 @@ public record Execution(Result result, @Nullable Instant executedAt) {
         EXECUTED,
         /** It had been executed before. */
         EXECUTED_BEFORE,
-        /** There is no such token, or it expired. */
+        /** The token does not exist, or it has expired. */
         ABSENT
     }
 }

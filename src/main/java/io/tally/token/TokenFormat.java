@@ -33,17 +33,18 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
      * @throws IllegalArgumentException with a sentence fit for the caller where one is out of range
      */
     TokenFormat {
-        Assert.isTrue(size >= 1 && size <= SIZE_MAX, "'size' is 1 to " + SIZE_MAX + ".");
+        Assert.isTrue(size >= 1 && size <= SIZE_MAX, "'size' must be between 1 and " + SIZE_MAX + ".");
         Assert.isTrue(
                 !alphabet.isEmpty() && alphabet.length() <= ALPHABET_MAX && isVisible(alphabet),
-                "'alphabet' is 1 to " + ALPHABET_MAX + " visible US-ASCII characters.");
-        Assert.isTrue(alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' has each character once.");
+                "'alphabet' must have 1 to " + ALPHABET_MAX + " visible US-ASCII characters.");
+        Assert.isTrue(
+                alphabet.chars().distinct().count() == alphabet.length(), "'alphabet' must not repeat a character.");
         Assert.isTrue(
                 !alphabet.equals(".") || size > "..".length(),
-                "'alphabet' must have another character, since clients remove '.' and '..' from paths.");
+                "'alphabet' must have a character other than '.', since clients remove '.' and '..' from paths.");
         Assert.isTrue(
                 ttl == null || (ttl.compareTo(TTL_MIN) >= 0 && ttl.compareTo(TTL_MAX) <= 0),
-                "'ttlSeconds' is 1 to " + TTL_MAX.toSeconds() + ".");
+                "'ttlSeconds' must be between 1 and " + TTL_MAX.toSeconds() + ".");
     }
 
     /**
@@ -55,7 +56,7 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
     static String requireToken(String text) {
         Assert.isTrue(
                 !text.isEmpty() && text.length() <= SIZE_MAX && isVisible(text),
-                "A token is 1 to " + SIZE_MAX + " visible US-ASCII characters.");
+                "A token must have 1 to " + SIZE_MAX + " visible US-ASCII characters.");
         return text;
     }
 

@@ -95,7 +95,7 @@ class TokenRoutes {
         return token == null
                 ? Problems.answer(Problems.problem(
                         ProblemType.TOKEN_SPACE_EXHAUSTED,
-                        "All of " + TokenStore.TRIES_MAX + " texts that were tried are pending."))
+                        "Tally tried " + TokenStore.TRIES_MAX + " tokens, and all of them are pending."))
                 : Routes.json(
                         ServerResponse.status(HttpStatus.CREATED).headers(headers),
                         new PendingView(token, "pending", issued.expiresAt()));
@@ -111,7 +111,8 @@ class TokenRoutes {
                 case "size" -> size = Bodies.number(member.getKey(), member.getValue());
                 case "alphabet" -> alphabet = Bodies.text(member.getKey(), member.getValue());
                 case "ttlSeconds" -> ttl = Duration.ofSeconds(Bodies.number(member.getKey(), member.getValue()));
-                default -> throw Bodies.malformed("A new token has size, alphabet and ttlSeconds, nothing else.");
+                default ->
+                    throw Bodies.malformed("A new token must have no members but 'size', 'alphabet' and 'ttlSeconds'.");
             }
         }
         return format(size, alphabet, ttl);
@@ -142,8 +143,8 @@ class TokenRoutes {
         }
         return Problems.answer(
                 execution.result() == Result.EXECUTED_BEFORE
-                        ? Problems.problem(ProblemType.TOKEN_EXECUTED, "The token was executed before.")
-                        : Problems.problem(ProblemType.NOT_FOUND, "There is no such token, or it expired."));
+                        ? Problems.problem(ProblemType.TOKEN_EXECUTED, "The token was already executed.")
+                        : Problems.problem(ProblemType.NOT_FOUND, "The token does not exist, or it has expired."));
     }
 
     // ---- both

@@ -118,7 +118,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     private Mono<Void> fail(List<PendingRequest<PollRequest, PollResult>> requests, StoreFailure failure) {
         if (available) {
             available = false;
-            log.warn("Watched counters cannot be read, their streams wait: {}", failure.getMessage());
+            log.warn("Watched counters cannot be read; their streams wait: {}", failure.getMessage());
         }
         requests.forEach(pending -> pending.answer(PollResult.FAILED));
         return Mono.empty();

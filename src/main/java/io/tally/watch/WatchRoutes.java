@@ -98,10 +98,10 @@ class WatchRoutes {
         String namespace = RequestPath.segment(request, 2);
         List<String> names = RequestQuery.values(request, NAME);
         if (names.isEmpty() || names.size() > NAMES_MAX) {
-            throw Bodies.malformed("'name' stands in the query 1 to " + NAMES_MAX + " times.");
+            throw Bodies.malformed("The query must have 1 to " + NAMES_MAX + " 'name' parameters.");
         }
         if (new HashSet<>(names).size() < names.size()) {
-            throw Bodies.malformed("A name stands in the query once.");
+            throw Bodies.malformed("The query must not repeat a name.");
         }
         return names.stream()
                 .map(name -> Bodies.checked(() -> new CounterId(namespace, name)))

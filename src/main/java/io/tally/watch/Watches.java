@@ -127,7 +127,7 @@ public final class Watches extends LaneOwner {
         if (open.incrementAndGet() > properties.streamsMax()) {
             open.decrementAndGet();
             throw new ProblemException(
-                    ProblemType.OVERLOADED, "This instance has " + properties.streamsMax() + " streams already.");
+                    ProblemType.OVERLOADED, properties.streamsMax() + " streams are already open on this instance.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
         WatchStream stream = new WatchStream(watched, versions.clone(), required, callerExecutor.current(), events);
@@ -172,7 +172,7 @@ public final class Watches extends LaneOwner {
         }
         stream.see();
         if (stream.isAbsent()) {
-            throw new ProblemException(ProblemType.NOT_FOUND, "There is no such counter.");
+            throw new ProblemException(ProblemType.NOT_FOUND, "The counter does not exist.");
         }
     }
 

@@ -122,7 +122,7 @@ class RequestBodiesIT {
                 call("POST", "/v1/names/gz", NDJSON, "\"NAME\"", 200, "\"created\":true", 200),
                 call("POST", "/v1/tokens/gz", JSON, "{\"ttlSeconds\":60}", 201, "\"expiresAt\":\"", 201),
                 // Both read their body, and say so without starting anything.
-                call("POST", "/v1/snapshots/NAME", JSON, "{\"a\":1}", 400, "A snapshot takes nothing", 202),
+                call("POST", "/v1/snapshots/NAME", JSON, "{\"a\":1}", 400, "The body of a snapshot must", 202),
                 call("POST", "/v1/lab/runs", JSON, "{\"workers\":1}", 400, "'strategy' is missing", 400));
     }
 

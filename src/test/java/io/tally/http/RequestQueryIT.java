@@ -114,7 +114,7 @@ class RequestQueryIT {
     void parameterThatStandsTwiceIsMalformed(String line) throws IOException {
         Response answer = exchange(line, "Content-Length: 0\r\n");
         assertThat(answer.status()).isEqualTo(400);
-        assertThat(answer.json().path("detail").asString()).endsWith("may stand in the query once.");
+        assertThat(answer.json().path("detail").asString()).endsWith("must not occur more than once in the query.");
     }
 
     @Test

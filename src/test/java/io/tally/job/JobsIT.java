@@ -178,7 +178,7 @@ class JobsIT {
                 }
             }
         } catch (IOException e) {
-            throw new AssertionError("the stream broke off after " + events, e);
+            throw new AssertionError("the stream was cut off after " + events, e);
         }
     }
 

@@ -134,7 +134,7 @@ class LabFaultsIT {
             TallyClient client = new TallyClient(server.uri());
             JsonNode ended = failed(client, started(client, "{\"strategy\":\"atomic\"}"));
 
-            assertThat(ended.path("problem").asString()).contains("schema called lab");
+            assertThat(ended.path("problem").asString()).contains("schema named lab");
             assertThat(database.queryLong("select likes from lab.post")).isEqualTo(7);
             database.execute("drop schema lab cascade");
             requireWorks(client);
@@ -341,7 +341,7 @@ class LabFaultsIT {
             TallyClient client = new TallyClient(process.uri());
             String run = counting(client, strategy);
             process.killAndRestart();
-            assertThat(failed(client, run).path("problem").asString()).contains("broke off");
+            assertThat(failed(client, run).path("problem").asString()).contains("interrupted");
             LabIT.requireNothingLeft(database);
             client.requireBalancedBooks();
             requireWorks(client);

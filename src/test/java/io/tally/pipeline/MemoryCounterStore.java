@@ -72,7 +72,7 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     long value(CounterId id) {
-        return Objects.requireNonNull(counters.get(id), "no such counter").value();
+        return Objects.requireNonNull(counters.get(id), "unknown counter").value();
     }
 
     /** How many writers were registered. */
@@ -207,7 +207,7 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private long sequenceOf(Fence fence) {
-        return Objects.requireNonNull(sequences.get(fence.writer()), "no such writer");
+        return Objects.requireNonNull(sequences.get(fence.writer()), "unknown writer");
     }
 
     private void require(Fence fence) {

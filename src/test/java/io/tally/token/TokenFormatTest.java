@@ -44,17 +44,18 @@ class TokenFormatTest {
                 assertThat(format.draw(random)).contains("-");
             }
             int dots = size;
-            assertThatThrownBy(() -> new TokenFormat(dots, ".", null)).hasMessageContaining("another character");
+            assertThatThrownBy(() -> new TokenFormat(dots, ".", null)).hasMessageContaining("a character other than");
         }
         assertThat(new TokenFormat(3, ".", null).draw(random)).isEqualTo("...");
     }
 
     @Test
     void whatIsOutOfRangeIsNamed() {
-        assertThatThrownBy(() -> new TokenFormat(65, "a", null)).hasMessageContaining("'size' is 1 to 64");
+        assertThatThrownBy(() -> new TokenFormat(65, "a", null))
+                .hasMessageContaining("'size' must be between 1 and 64");
         assertThatThrownBy(() -> new TokenFormat(1, "a".repeat(65), null)).hasMessageContaining("1 to 64");
-        assertThatThrownBy(() -> new TokenFormat(1, "aba", null)).hasMessageContaining("each character once");
+        assertThatThrownBy(() -> new TokenFormat(1, "aba", null)).hasMessageContaining("must not repeat a character");
         assertThatThrownBy(() -> new TokenFormat(1, "a", Duration.ZERO)).hasMessageContaining("'ttlSeconds'");
-        assertThatThrownBy(() -> TokenFormat.requireToken("")).hasMessageContaining("A token is");
+        assertThatThrownBy(() -> TokenFormat.requireToken("")).hasMessageContaining("A token must have");
     }
 }

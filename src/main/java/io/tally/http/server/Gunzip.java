@@ -244,6 +244,6 @@ final class Gunzip {
     }
 
     private static ProblemException malformed() {
-        return Bodies.malformed("The body is not gzip, or not all of it.");
+        return Bodies.malformed("The body is not gzip, or it is incomplete.");
     }
 }

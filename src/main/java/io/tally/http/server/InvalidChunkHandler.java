@@ -43,7 +43,7 @@ final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
             context.close();
         } else {
             context.fireExceptionCaught(
-                    new ProblemException(ProblemType.MALFORMED, "The end of the body cannot be found."));
+                    new ProblemException(ProblemType.MALFORMED, "The chunked encoding of the body is invalid."));
         }
     }
 }

@@ -46,10 +46,10 @@ class RequestGate {
 
     private static @Nullable ProblemException problem(HttpVersion version, HttpHeaders fields) {
         if (!isHostValid(version, fields)) {
-            return Bodies.malformed("A request has one Host field; of HTTP/1.0, one at most.");
+            return Bodies.malformed("A request must have exactly one Host field (HTTP/1.0: at most one).");
         }
         if (!isChunkedOnly(fields)) {
-            return new ProblemException(ProblemType.NOT_IMPLEMENTED, "The only transfer coding is chunked.");
+            return new ProblemException(ProblemType.NOT_IMPLEMENTED, "The only supported transfer coding is chunked.");
         }
         return ContentCoding.of(fields) == ContentCoding.UNSUPPORTED ? unsupportedCoding() : null;
     }
@@ -79,6 +79,8 @@ class RequestGate {
         var supported = new org.springframework.http.HttpHeaders();
         supported.set(org.springframework.http.HttpHeaders.ACCEPT_ENCODING, "gzip");
         return new ProblemException(
-                ProblemType.UNSUPPORTED_MEDIA_TYPE, "A body's Content-Encoding is gzip or none.", supported);
+                ProblemType.UNSUPPORTED_MEDIA_TYPE,
+                "The Content-Encoding of a body must be gzip or absent.",
+                supported);
     }
 }

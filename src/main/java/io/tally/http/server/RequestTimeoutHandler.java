@@ -188,7 +188,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
     private void abort(ChannelHandlerContext context, Abort reason) {
         metrics.aborted(reason);
         RequestId.on(log.atDebug(), RequestId.of(context.channel()))
-                .log("The rest of a request did not arrive: {}", reason);
+                .log("The client did not send the rest of a request: {}", reason);
     }
 
     private long leftNanos() {

@@ -71,7 +71,7 @@ class ServerConfiguration {
     private static void requireHttp1(ServerProperties settings) {
         if (settings.getHttp2() != null && settings.getHttp2().isEnabled()) {
             throw new StartupException(
-                    "server.http2.enabled is true, and Tally serves HTTP/1.1 only.",
+                    "server.http2.enabled is true, but Tally supports HTTP/1.1 only.",
                     "Remove server.http2.enabled. A proxy in front may offer HTTP/2 to its clients.");
         }
     }
