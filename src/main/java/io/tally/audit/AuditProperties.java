@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * When the books are compared. How to choose stands in {@code application.yml}.
+ * When the books are compared. {@code application.yml} says how to choose the values.
  *
  * @param interval from the end of one audit to the beginning of the next
  * @param timeout the longest one may take
@@ -17,9 +17,9 @@ public record AuditProperties(
         @DefaultValue("1m") Duration timeout) {
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public AuditProperties {
         Assert.isTrue(interval.isPositive(), "tally.audit.interval must be positive");

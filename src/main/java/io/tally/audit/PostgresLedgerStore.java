@@ -16,7 +16,7 @@ import reactor.core.publisher.Mono;
 /** The books in PostgreSQL, on a connection of their own, so that a long sum delays no other statement. */
 final class PostgresLedgerStore implements LedgerStore {
 
-    /** $1 writers. Sums of one snapshot, in a row for each writer found; one without writer where there are none. */
+    /** $1 writers. Sums of one snapshot, in a row for each writer found; one without writer if there are none. */
     private static final String BALANCE = """
             select c.total as counters, w.total as deltas, own.id, own.operations
               from (select coalesce(sum(value), 0) as total from counter) c

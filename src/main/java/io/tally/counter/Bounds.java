@@ -3,20 +3,20 @@ package io.tally.counter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The range a counter's value stays within, both ends included.
+ * The range of a counter's value, both ends included.
  *
- * @param min the least value, or {@code null} where there is none
- * @param max the greatest value, or {@code null} where there is none
+ * @param min the minimum, or {@code null} if there is none
+ * @param max the maximum, or {@code null} if there is none
  */
 public record Bounds(@Nullable Long min, @Nullable Long max) {
 
-    /** No bounds but those of 64 bits. */
+    /** Only the bounds of 64 bits. */
     public static final Bounds NONE = new Bounds(null, null);
 
     /**
      * Checks that the range is not empty.
      *
-     * @throws IllegalArgumentException where {@code min} is greater than {@code max}
+     * @throws IllegalArgumentException if {@code min} is greater than {@code max}
      */
     public Bounds {
         if (min != null && max != null && min > max) {

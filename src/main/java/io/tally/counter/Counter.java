@@ -5,9 +5,9 @@ import java.time.Instant;
 /**
  * The state of a counter.
  *
- * @param version 1 when made; grows by one for each operation applied
- * @param createdAt when this counter was made, by the database's clock
- * @param updatedAt when the last operation was applied, by the database's clock
+ * @param version 1 at its creation; grows by one for each applied operation
+ * @param createdAt the time of creation, by the clock of the database
+ * @param updatedAt the time of the last applied operation, by the clock of the database
  */
 public record Counter(
         CounterId id, Kind kind, long value, long version, Bounds bounds, Instant createdAt, Instant updatedAt) {}

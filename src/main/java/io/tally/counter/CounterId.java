@@ -11,7 +11,7 @@ public record CounterId(String namespace, String name) {
     /**
      * Checks both parts.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where a part is malformed
+     * @throws IllegalArgumentException with a message for the caller if a part is malformed
      */
     public CounterId {
         Naming.requireNamespace(namespace);

@@ -14,13 +14,13 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * What an operation asks for, in 64 bits: the beginning of the SHA-256 of its canonical text. The same for requests
- * that differ only in spelling (white space, the order of members, percent-encoding, a default written out).
- * Preconditions do not count: a client that repeats a request may have read a newer version meanwhile.
+ * A 64-bit fingerprint of an operation: the first bits of the SHA-256 of its canonical text. Equal for requests that
+ * differ only in spelling (white space, the order of members, percent-encoding, an explicit default). Preconditions do
+ * not count: a client that repeats a request may have read a newer version meanwhile.
  */
 final class Fingerprint {
 
-    /** Stands in no name: names have no control characters. */
+    /** Cannot occur in a name: names have no control characters. */
     private static final char SEPARATOR = '\n';
 
     private Fingerprint() {}

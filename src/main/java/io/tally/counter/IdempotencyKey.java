@@ -1,11 +1,12 @@
 package io.tally.counter;
 
 /**
- * What a client calls a request, so that sending it again does not count it again.
+ * The idempotency key of a request: the service applies requests with the same key once.
  *
- * @param scope within which the text is unique: a namespace, {@link #TRANSACTIONS}, {@link #INCREMENTS} or
- *     {@link #LAB_RUNS}
- * @param text 1 to 255 visible US-ASCII characters; for a line of an upload followed by a slash and the line's number
+ * @param scope the scope in which the text is unique: a namespace, {@link #TRANSACTIONS}, {@link #INCREMENTS} or {@link
+ *     #LAB_RUNS}
+ * @param text 1 to 255 visible US-ASCII characters; for a line of an upload, followed by a slash and the number of the
+ *     line
  * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">The Idempotency-Key HTTP
  *     header field</a>
  */
@@ -20,13 +21,13 @@ public record IdempotencyKey(String scope, String text) {
     /** The scope of runs of the lab. No namespace has this name. */
     public static final String LAB_RUNS = "/lab/runs";
 
-    /** The most characters a client may give. */
+    /** The maximum length of a key from a client. */
     public static final int LENGTH_MAX = 255;
 
     /**
-     * A key as a client gave it.
+     * The key that a client sent.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     * @throws IllegalArgumentException with a message for the caller if it is malformed
      */
     public static IdempotencyKey of(String scope, String text) {
         if (text.isEmpty() || text.length() > LENGTH_MAX || !text.chars().allMatch(c -> c > ' ' && c < 0x7F)) {
@@ -36,12 +37,12 @@ public record IdempotencyKey(String scope, String text) {
         return new IdempotencyKey(scope, text);
     }
 
-    /** The key of one line of an upload that has this key. */
+    /** The key of one line of an upload with this key. */
     public IdempotencyKey line(long number) {
         return new IdempotencyKey(scope, text + "/" + number);
     }
 
-    /** The same 64 bits for the same key, and as good as by chance. */
+    /** A uniformly distributed 64-bit hash of the key. */
     public long digest() {
         return Fingerprint.of(scope + "\n" + text);
     }

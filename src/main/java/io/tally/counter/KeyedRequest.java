@@ -1,16 +1,16 @@
 package io.tally.counter;
 
 /**
- * A request beside the counters' operations that is to be done once.
+ * A request with an idempotency key that is no operation on a counter.
  *
- * @param fingerprint tells whether another request under the same key asks for the same
+ * @param fingerprint equal for two requests with the same content
  */
 public record KeyedRequest(IdempotencyKey key, long fingerprint) {
 
     /**
-     * A request under a key.
+     * A request with a key.
      *
-     * @param text what is asked for, in the one spelling that all who ask for the same have
+     * @param text the canonical text of the request, equal for all requests with the same content
      */
     public static KeyedRequest of(IdempotencyKey key, String text) {
         return new KeyedRequest(key, Fingerprint.of(text));

@@ -1,6 +1,6 @@
 package io.tally.counter;
 
-/** What moves a counter: deltas, or members that come and go. */
+/** The kind of a counter: it counts deltas or members. */
 public enum Kind {
     /** Moved by increments. */
     PLAIN("plain"),
@@ -19,9 +19,9 @@ public enum Kind {
     }
 
     /**
-     * The kind of that label.
+     * The kind with that label.
      *
-     * @throws IllegalArgumentException where there is none
+     * @throws IllegalArgumentException if there is none
      */
     public static Kind of(String label) {
         return switch (label) {

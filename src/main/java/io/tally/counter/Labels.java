@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Enum constants as clients, metrics and the database spell them: {@code READ_COMMITTED} is "read-committed". */
+/** The labels of enum constants for clients, metrics and the database: {@code READ_COMMITTED} is "read-committed". */
 public final class Labels {
 
     private Labels() {}
@@ -17,8 +17,8 @@ public final class Labels {
     /**
      * The constant with that label.
      *
-     * @param field what the message calls it
-     * @throws IllegalArgumentException with a sentence fit for the caller if there is none
+     * @param field its name in the message
+     * @throws IllegalArgumentException with a message for the caller if there is none
      */
     public static <E extends Enum<E>> E parse(E[] constants, String field, String label) {
         return Arrays.stream(constants)

@@ -10,7 +10,7 @@ public record MemberId(CounterId counter, String member) {
     /**
      * Checks the member.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     * @throws IllegalArgumentException with a message for the caller if it is malformed
      */
     public MemberId {
         Naming.requireName(member);

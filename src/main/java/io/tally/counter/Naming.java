@@ -2,10 +2,10 @@ package io.tally.counter;
 
 import java.nio.charset.StandardCharsets;
 
-/** What namespaces and names look like, whatever they are names of. */
+/** The rules for namespaces and names of counters, members, names and tokens. */
 public final class Naming {
 
-    /** The most bytes of UTF-8 a name may have. */
+    /** The maximum length of a name, in bytes of UTF-8. */
     public static final int NAME_BYTES_MAX = 256;
 
     private static final int NAMESPACE_LENGTH_MAX = 64;
@@ -16,7 +16,7 @@ public final class Naming {
      * 1 to 64 of {@code A-Za-z0-9._-}, beginning with a letter or digit.
      *
      * @return the same
-     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     * @throws IllegalArgumentException with a message for the caller if it is malformed
      */
     public static String requireNamespace(String namespace) {
         if (!isNamespace(namespace)) {
@@ -44,11 +44,11 @@ public final class Naming {
     }
 
     /**
-     * A name that something new may have: not {@code .} or {@code ..}. Clients and proxies remove these from paths (RFC
-     * 3986, section 5.2.4), so that a request for {@code /v1/names/a/..} is one for {@code /v1/names/}. What has such a
-     * name already keeps it.
+     * Checks the name of a new resource: neither {@code .} nor {@code ..}. Clients and proxies remove these from paths
+     * (RFC 3986, section 5.2.4), so that a request for {@code /v1/names/a/..} becomes one for {@code /v1/names/}.
+     * Existing resources keep such names.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where it is one of these
+     * @throws IllegalArgumentException with a message for the caller if it is one of these
      */
     public static void requireReachable(String name) {
         if (isDotSegment(name)) {
@@ -66,7 +66,7 @@ public final class Naming {
      * 1 to 256 bytes of UTF-8 without control characters.
      *
      * @return the same
-     * @throws IllegalArgumentException with a sentence fit for the caller where it is malformed
+     * @throws IllegalArgumentException with a message for the caller if it is malformed
      */
     public static String requireName(String name) {
         for (int i = 0; i < name.length(); i++) {

@@ -3,19 +3,19 @@ package io.tally.counter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A change somebody asks for, which is made wholly or not at all. */
+/** A requested change, which the service applies completely or not at all. */
 public sealed interface Operation {
 
-    /** The counters it is about, in the order in which it names them; one may come twice. */
+    /** The counters of the operation, in its order; a counter may occur twice. */
     List<CounterId> counters();
 
     /** A change of one counter. */
     sealed interface Single extends Operation {
 
-        /** The counter it is about. */
+        /** The counter of the operation. */
         CounterId counter();
 
-        /** What must hold for it to be applied. */
+        /** The precondition of the operation. */
         Precondition precondition();
 
         @Override
@@ -24,12 +24,12 @@ public sealed interface Operation {
         }
     }
 
-    /** Adds {@code delta}, which may be negative or zero. Makes the counter, starting from 0, where it is absent. */
+    /** Adds {@code delta}, which may be negative or zero. Creates an absent counter with the value 0 first. */
     record Increment(CounterId counter, long delta, Precondition precondition) implements Single {
         /**
-         * Checks that the counter may be made.
+         * Checks that the counter may be created.
          *
-         * @throws IllegalArgumentException with a sentence fit for the caller where it may not
+         * @throws IllegalArgumentException with a message for the caller if it may not
          */
         public Increment {
             Naming.requireReachable(counter.name());
@@ -37,7 +37,7 @@ public sealed interface Operation {
     }
 
     /**
-     * Makes the counter where it is absent; leaves it as it is where it exists.
+     * Creates the counter if it is absent; leaves an existing one unchanged.
      *
      * @param initial the first value, within {@code bounds}
      */
@@ -45,7 +45,7 @@ public sealed interface Operation {
         /**
          * Checks the name and the initial value.
          *
-         * @throws IllegalArgumentException with a sentence fit for the caller where one is not allowed
+         * @throws IllegalArgumentException with a message for the caller if one is not allowed
          */
         public Create {
             Naming.requireReachable(counter.name());
@@ -56,7 +56,7 @@ public sealed interface Operation {
     }
 
     /**
-     * Sets parts of an existing counter and leaves the others.
+     * Sets some properties of an existing counter and leaves the others.
      *
      * @param value the new value, or {@code null} to keep it
      */
@@ -66,10 +66,10 @@ public sealed interface Operation {
     /** Removes an existing counter. */
     record Delete(CounterId counter, Precondition precondition) implements Single {}
 
-    /** A member that comes or goes. */
+    /** The join or leave of a member. */
     sealed interface Move extends Single {
 
-        /** Who. */
+        /** The member. */
         MemberId member();
 
         @Override
@@ -83,12 +83,12 @@ public sealed interface Operation {
         }
     }
 
-    /** Makes somebody a member. Makes the counter where it is absent. */
+    /** Adds a member to a counter. Creates an absent counter. */
     record Join(MemberId member) implements Move {
         /**
-         * Checks that both may be made.
+         * Checks that the counter and the member may be created.
          *
-         * @throws IllegalArgumentException with a sentence fit for the caller where one may not
+         * @throws IllegalArgumentException with a message for the caller if one may not
          */
         public Join {
             Naming.requireReachable(member.counter().name());
@@ -96,11 +96,11 @@ public sealed interface Operation {
         }
     }
 
-    /** Ends a membership. */
+    /** Removes a member from a counter. */
     record Leave(MemberId member) implements Move {}
 
     /**
-     * Increments one after the other, all or none.
+     * Increments in order, all or none.
      *
      * @param increments at least one; none has a precondition
      */
@@ -116,9 +116,9 @@ public sealed interface Operation {
         }
     }
 
-    /** What an {@link Amend} does to one end of the bounds. */
+    /** The change of an {@link Amend} to one bound. */
     sealed interface Limit {
-        /** Leaves it as it is. */
+        /** Keeps the bound. */
         Limit KEEP = new Keep();
 
         /** The limit after this change. */
@@ -133,7 +133,7 @@ public sealed interface Operation {
             }
         }
 
-        /** Sets it; {@code null} takes it away. */
+        /** Sets the bound; {@code null} removes it. */
         record Set(@Nullable Long limit) implements Limit {
             @Override
             public @Nullable Long after(@Nullable Long before) {

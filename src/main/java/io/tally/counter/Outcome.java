@@ -8,7 +8,7 @@ public sealed interface Outcome {
 
     OutcomeCategory category();
 
-    /** Something that was done, or a state that was found. */
+    /** An applied operation, or a state that was read. */
     sealed interface Success extends Outcome {
         @Override
         default OutcomeCategory category() {
@@ -32,12 +32,12 @@ public sealed interface Outcome {
     record Deleted() implements Success {}
 
     /**
-     * A member came or went, or was there or away already.
+     * A join or leave, with or without effect.
      *
      * @param member whether it is a member now
-     * @param moved whether it was not as it is now
-     * @param value of the counter after exactly this; 0 where there is none
-     * @param version that belongs to it
+     * @param moved whether the operation changed that
+     * @param value the counter's value after exactly this operation; 0 if there is no counter
+     * @param version the version of that value
      */
     record Moved(boolean member, boolean moved, long value, long version) implements Success {}
 
@@ -49,7 +49,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** A replay: the same request was done before under the same key, with this outcome. Now nothing was done. */
+    /** A replay: an earlier request with the same key had this outcome. This request changed nothing. */
     record Replayed(Success original) implements Outcome {
         @Override
         public OutcomeCategory category() {
@@ -57,7 +57,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** Nothing was done. */
+    /** A refused operation, which changed nothing. */
     sealed interface Refusal extends Outcome {
         @Override
         default OutcomeCategory category() {
@@ -69,48 +69,48 @@ public sealed interface Outcome {
     record NotFound() implements Refusal {}
 
     /**
-     * The precondition did not hold.
+     * The precondition was false.
      *
-     * @param version the version found, or {@code null} where there is no such counter
+     * @param version the version found, or {@code null} if there is no such counter
      */
     record PreconditionFailed(@Nullable Long version) implements Refusal {}
 
     /**
-     * The value would have passed a bound.
+     * The value would have exceeded a bound.
      *
-     * @param end which one
-     * @param limit the bound
-     * @param value the value found, which stays as it is
+     * @param end the exceeded bound
+     * @param limit the value of the bound
+     * @param value the current value, which stays unchanged
      */
     record BoundExceeded(End end, long limit, long value) implements Refusal {
         /** The end of a counter's range. */
         public enum End {
-            /** The least value. */
+            /** The minimum. */
             MIN,
-            /** The greatest value. */
+            /** The maximum. */
             MAX
         }
     }
 
-    /** The bounds that a change would leave are no range: {@code min} would be greater than {@code max}. */
+    /** The change would make the range empty: {@code min} would be greater than {@code max}. */
     record BoundsInverted(long min, long max) implements Refusal {}
 
-    /** The counter is of another kind than the operation needs. */
+    /** The kind of the counter does not support the operation. */
     record WrongKind(Kind kind) implements Refusal {}
 
     /**
-     * The counter cannot be removed, since all its members would have to go in one transaction.
+     * The counter has too many members to delete it with all of them in one transaction.
      *
-     * @param limit the most members a counter to be removed may have
-     * @param value how many it has
+     * @param limit the maximum of members of a counter that can be deleted
+     * @param value the number of its members
      */
     record TooManyMembers(long limit, long value) implements Refusal {}
 
     /**
-     * One increment of a transaction was refused, and so all of it.
+     * The transaction was refused because of one increment.
      *
-     * @param item its place in the transaction, from 0
-     * @param cause with what it found there, after the increments before it
+     * @param item the index of the increment, from 0
+     * @param cause the refusal of the increment, after the increments before it
      */
     record TransactionRefused(int item, CounterId counter, Refusal cause) implements Refusal {
         @Override
@@ -119,13 +119,13 @@ public sealed interface Outcome {
         }
     }
 
-    /** The key was used before for another request. */
+    /** An earlier request with another content used the key. */
     record KeyReused() implements Refusal {}
 
-    /** A constraint that an operator added to the database refused this one operation. */
+    /** A constraint that an operator added to the database rejected this operation. */
     record ConstraintViolated() implements Refusal {}
 
-    /** The queue was full, or the operation waited too long in it. */
+    /** The queue was full, or the operation exceeded its time-out in the queue. */
     record Overloaded() implements Refusal {
         @Override
         public OutcomeCategory category() {
@@ -133,7 +133,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** The database was away, or this instance is stopping. */
+    /** The database is unavailable, or this instance is shutting down. */
     record StoreUnavailable() implements Refusal {
         @Override
         public OutcomeCategory category() {
@@ -141,7 +141,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** The operation was sent and its outcome is unknown: it may have been applied, once at most. */
+    /** The operation was sent and its outcome is unknown: it was applied once or not at all. */
     record Unknown() implements Outcome {
         @Override
         public OutcomeCategory category() {

@@ -1,14 +1,14 @@
 package io.tally.counter;
 
-/** The categories of outcomes: the label of the meters. */
+/** The category of an outcome, a label of the meters. */
 public enum OutcomeCategory {
-    /** It was done and is durable. */
+    /** The operation was applied and is durable. */
     APPLIED,
-    /** It had been done before, under the same key. */
+    /** An earlier request with the same key had been applied. */
     REPLAYED,
-    /** Nothing was done, because of the operation or the counter's state: a retry gets the same outcome. */
+    /** Nothing was applied because of the operation or the state of the counter: a retry has the same outcome. */
     REJECTED,
-    /** Nothing was done, because of load or an absent database: a retry may succeed. */
+    /** Nothing was applied because of overload or an unavailable database: a retry may succeed. */
     REFUSED,
     /** The outcome is unknown. */
     FAILED

@@ -3,17 +3,17 @@ package io.tally.counter;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What must hold of a counter for an operation to be applied (RFC 9110, section 13). */
+/** The precondition of an operation on a counter (RFC 9110, section 13). */
 public sealed interface Precondition {
 
-    /** Whether it holds of this state; {@code null} is a counter that does not exist. */
+    /** Whether it is true for this state; {@code null} is a counter that does not exist. */
     boolean holds(@Nullable Counter counter);
 
-    /** Holds always. */
+    /** Always true. */
     Precondition NONE = new None();
-    /** Holds where the counter exists: {@code If-Match: *}. */
+    /** True if the counter exists: {@code If-Match: *}. */
     Precondition EXISTS = new Exists();
-    /** Holds where the counter does not exist: {@code If-None-Match: *}. */
+    /** True if the counter does not exist: {@code If-None-Match: *}. */
     Precondition ABSENT = new Absent();
 
     /** See {@link #NONE}. */
@@ -40,7 +40,7 @@ public sealed interface Precondition {
         }
     }
 
-    /** Holds where the counter exists at one of these versions: {@code If-Match: "5", "6"}. */
+    /** True if the counter exists at one of these versions: {@code If-Match: "5", "6"}. */
     record AtVersion(Set<Long> versions) implements Precondition {
         /** Copies the set. */
         public AtVersion {

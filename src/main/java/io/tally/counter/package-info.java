@@ -1,4 +1,4 @@
-/** The vocabulary: counters, what may be done to them and what comes of it. JDK only. */
+/** The domain model: counters, operations and outcomes. Depends on the JDK only. */
 @NullMarked
 package io.tally.counter;
 

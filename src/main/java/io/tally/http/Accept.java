@@ -17,10 +17,10 @@ public final class Accept {
     private Accept() {}
 
     /**
-     * The type that a request prefers: of the greatest quality, which the most exact of the ranges that match the type
-     * gives it; where several have that, the one that is named most exactly, and then the first of those offered. Empty
-     * where the request accepts none. A range that cannot be read matches nothing; parameters of a range other than its
-     * quality are ignored.
+     * The offered type that a request prefers; empty if the request accepts none of them. The type with the highest
+     * quality wins. The most specific matching range determines the quality of a type. Among equal qualities, the more
+     * specific range wins, then the first offered type. An invalid range matches nothing. Parameters of a range other
+     * than its quality are ignored.
      */
     public static Optional<MediaType> preferred(ServerRequest request, List<MediaType> offered) {
         return preferred(request.headers().header(HttpHeaders.ACCEPT), offered);
@@ -76,7 +76,7 @@ public final class Accept {
         return weight;
     }
 
-    /** How much a type is preferred. */
+    /** The rank of a type in a request. */
     private record Weight(double quality, int exactness) implements Comparable<Weight> {
 
         static final Weight NONE = new Weight(0, 0);

@@ -31,23 +31,23 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What travels as JSON, in and out. */
+/** JSON bodies of requests and responses. */
 public final class Bodies {
 
-    /** The media types of a stream of JSON lines: the one that the service answers with, and other names of it. */
+    /** The media types of a stream of JSON lines: the type of responses first, then other names of it. */
     public static final List<MediaType> LINES = List.of(
             MediaType.APPLICATION_NDJSON,
             new MediaType("application", "ndjson"),
             new MediaType("application", "jsonl"));
 
-    /** What is said of a body that cannot be read. */
+    /** The detail of the problem for an unreadable body. */
     static final String NOT_JSON = "The body is not valid JSON for this route.";
 
     private Bodies() {}
 
-    /** The body of a request as JSON; empty where it has none, with any type. */
+    /** The body of a request as JSON; empty if it has none, with any type. */
     public static Mono<JsonNode> json(ServerRequest request) {
-        // Without this look ahead, a request without body and so without type costs an exception and its stack trace.
+        // Without this check, a request without body, and so without type, costs an exception and its stack trace.
         return hasBody(request.headers().asHttpHeaders())
                 ? Mono.defer(() -> request.bodyToMono(JsonNode.class))
                         .onErrorResume(Bodies::isUnsupported, refusal -> refuse(request, refusal))
@@ -58,7 +58,7 @@ public final class Bodies {
         return failure instanceof UnsupportedMediaTypeStatusException || failure instanceof InvalidMediaTypeException;
     }
 
-    /** Refuses the body of a request, and is empty where there is none. The body has not been read. */
+    /** Refuses the body of a request, and is empty if there is none. The body has not been read. */
     static <T> Mono<T> refuse(ServerRequest request, Throwable refusal) {
         return request.headers().asHttpHeaders().getContentLength() > 0
                 ? Mono.error(refusal)
@@ -71,7 +71,7 @@ public final class Bodies {
     /**
      * A body that was read as JSON.
      *
-     * @throws ProblemException where it is not JSON
+     * @throws ProblemException if it is not JSON
      */
     public static JsonNode json(JsonMapper json, byte[] bytes) {
         try {
@@ -81,7 +81,7 @@ public final class Bodies {
         }
     }
 
-    /** The body of a request as it arrives; empty where nothing does. */
+    /** The body of a request as it arrives; empty without a body. */
     public static Flux<DataBuffer> buffers(ServerRequest request) {
         return request.body(BodyExtractors.toDataBuffers()).filter(Bodies::isReadable);
     }
@@ -153,7 +153,7 @@ public final class Bodies {
         }
     }
 
-    /** A merge patch (RFC 7396) of {@code value}, {@code min} and {@code max}; {@code null} takes a bound away. */
+    /** A merge patch (RFC 7396) of {@code value}, {@code min} and {@code max}; {@code null} removes a bound. */
     record Patch(@Nullable Long value, Limit min, Limit max) {
 
         static Patch of(JsonNode json) {
@@ -197,7 +197,7 @@ public final class Bodies {
             Instant createdAt,
             Instant updatedAt) {
 
-        /** A counter, as it is shown. */
+        /** The view of a counter. */
         public static CounterView of(Counter counter) {
             return new CounterView(
                     counter.id().namespace(),
@@ -215,7 +215,7 @@ public final class Bodies {
     /** Whether the member is one now, and the counter after exactly this operation. */
     public record MemberView(boolean member, long value, long version) {
 
-        /** A move, as it is shown. */
+        /** The view of a join or leave. */
         static MemberView of(Moved moved) {
             return new MemberView(moved.member(), moved.value(), moved.version());
         }
@@ -230,10 +230,10 @@ public final class Bodies {
     }
 
     /**
-     * All of a body, straight from its tokens: for those with many items.
+     * Reads a whole body from its tokens, for bodies with many items.
      *
-     * @param content reads what begins at the parser's token, to its end
-     * @throws ProblemException where it is not JSON, or something follows
+     * @param content reads the value at the parser's token, to its end
+     * @throws ProblemException if the body is not JSON, or has content after the JSON
      */
     public static <T> T read(JsonMapper json, byte[] bytes, Function<JsonParser, T> content) {
         try (JsonParser parser = json.createParser(bytes)) {
@@ -252,8 +252,8 @@ public final class Bodies {
      * The items of the array that begins at the parser's token.
      *
      * @param what the name of the items, for the error message
-     * @param item reads what begins at the parser's token, to its end; its argument is the item's place, from 1
-     * @throws ProblemException where it is no array, or too long
+     * @param item reads the value at the parser's token, to its end; its argument is the number of the item, from 1
+     * @throws ProblemException if the value is no array, or too long
      */
     public static <T> List<T> array(JsonParser parser, int max, String what, LongFunction<T> item) {
         if (parser.currentToken() != JsonToken.START_ARRAY) {
@@ -274,7 +274,7 @@ public final class Bodies {
     /**
      * The members of an object.
      *
-     * @throws ProblemException where it is something else
+     * @throws ProblemException if it is something else
      */
     public static Set<Map.Entry<String, JsonNode>> members(JsonNode json) {
         if (!json.isObject()) {
@@ -283,15 +283,15 @@ public final class Bodies {
         return json.properties();
     }
 
-    /** The same, or {@code null} where that is what stands there. */
+    /** The same, or {@code null} for a JSON null. */
     public static @Nullable Long numberOrNull(String name, JsonNode json) {
         return json.isNull() ? null : number(name, json);
     }
 
     /**
-     * A whole number of 64 bits.
+     * A 64-bit integer.
      *
-     * @throws ProblemException where it is something else
+     * @throws ProblemException if it is something else
      */
     public static Long number(String name, JsonNode json) {
         if (!json.isIntegralNumber() || !json.canConvertToLong()) {
@@ -303,7 +303,7 @@ public final class Bodies {
     /**
      * A string.
      *
-     * @throws ProblemException where it is something else
+     * @throws ProblemException if it is something else
      */
     public static String text(String name, JsonNode json) {
         if (!json.isString()) {
@@ -312,17 +312,17 @@ public final class Bodies {
         return json.stringValue();
     }
 
-    /** There is no body, and there ought to be. */
+    /** The problem of a missing body. */
     public static ProblemException missing() {
         return malformed("The body is missing.");
     }
 
-    /** The request is not what the route takes, and why. */
+    /** The problem of a malformed request. */
     public static ProblemException malformed(String detail) {
         return new ProblemException(ProblemType.MALFORMED, detail);
     }
 
-    /** What the vocabulary refuses is the caller's mistake. */
+    /** Turns an exception of the domain model into a problem for the caller. */
     public static <T> T checked(Supplier<T> value) {
         try {
             return value.get();

@@ -12,8 +12,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * JSON bodies that are read as a whole, and a bound on their bytes together. Without it, hundreds of arrays that end in
- * the same moment take the memory, and every other request waits until they are parsed. Safe for use by many threads.
+ * Reads JSON bodies completely, with a limit on their bytes in total. Without the limit, hundreds of arrays that end at
+ * once would exhaust the memory, and every other request would wait until they are parsed. Safe for use by many
+ * threads.
  */
 @Component
 public final class BufferedBodies {
@@ -26,10 +27,10 @@ public final class BufferedBodies {
     }
 
     /**
-     * Reads all of the body and works on it; its bytes count until the work ends. Fails where there is no body, it is
-     * longer than it may be, or the bodies together are.
+     * Reads the whole body and processes it; its bytes count until the work ends. Fails if the body is missing, exceeds
+     * its limit, or would exceed the limit of all bodies.
      *
-     * @param types says what to send where the body is of another type
+     * @param types the detail of the problem for a body of another type
      */
     public <T> Mono<T> read(ServerRequest request, DataSize max, String types, Function<byte[], Mono<T>> work) {
         return Mono.using(
@@ -47,7 +48,7 @@ public final class BufferedBodies {
                 : Bodies.refuse(request, new ProblemException(ProblemType.UNSUPPORTED_MEDIA_TYPE, types));
     }
 
-    /** The bytes of all bodies that are read now. */
+    /** The bytes of all bodies that are held now. */
     long heldBytes() {
         return held.get();
     }
@@ -69,7 +70,7 @@ public final class BufferedBodies {
             });
         }
 
-        /** One body alone is read up to its own limit, even beyond the bound. */
+        /** A single body is read up to its own limit, even beyond the limit of all. */
         private boolean take(int bytes) {
             long ownBytes = own.addAndGet(bytes);
             long allBytes = held.addAndGet(bytes);

@@ -21,7 +21,7 @@ public final class ByteOrderMark extends InputDecorator {
 
     private static final byte[] MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
-    /** Where the text begins that stands in these bytes: after the mark, if there is one. */
+    /** The offset of the text in these bytes: after the mark, if there is one. */
     public static int end(byte[] bytes, int from, int to) {
         int end = from + MARK.length;
         return end <= to && Arrays.equals(bytes, from, end, MARK, 0, MARK.length) ? end : from;

@@ -17,9 +17,9 @@ public final class CounterPath {
     private CounterPath() {}
 
     /**
-     * The counter a request is about.
+     * The counter in the path of a request.
      *
-     * @throws ProblemException where the path does not name one
+     * @throws ProblemException if the path does not name a counter
      */
     public static CounterId counter(ServerRequest request) {
         return Bodies.checked(() -> new CounterId(RequestPath.segment(request, 2), RequestPath.segment(request, 3)));

@@ -22,7 +22,7 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** One counter: make, read, increment, amend, remove. */
+/** The routes of one counter: create, read, increment, amend, delete. */
 @Configuration(proxyBeanMethods = false)
 public class CounterRoutes {
 
@@ -32,7 +32,7 @@ public class CounterRoutes {
         this.pipeline = pipeline;
     }
 
-    /** Stands first: a request is held against one route after the other, and most are increments. */
+    /** Comes first: Spring tries one route after the other, and most requests are increments. */
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE)
     Route incrementRoute() {

@@ -8,26 +8,26 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Where a page ends, as a text for the client to send back: base64url over some texts and a digest of them and of what
- * they are a place in. The digest tells a cursor of another list, or one that was changed on the way; it is no secret,
- * since a cursor says nothing that the one who has it may not know or ask for.
+ * The end of a page, as a text that the client sends back: base64url of some texts and a digest of them and of the
+ * list. The digest detects a cursor of another list and a changed one. It is not keyed, since a cursor contains nothing
+ * that its client may not read.
  */
 public final class Cursor {
 
-    /** The longest there is: two of the longest names and some numbers. */
+    /** The maximum length: two names of maximum length and some numbers. */
     private static final int LENGTH_MAX = 2_048;
 
     private static final int DIGEST_BYTES = 8;
 
-    /** Stands in no name: names have no control characters. */
+    /** Cannot occur in a name: names have no control characters. */
     private static final String SEPARATOR = "\n";
 
     private Cursor() {}
 
     /**
-     * The cursor of a place.
+     * The cursor of a place in a list.
      *
-     * @param list what it is a place in: as the same texts must come with {@link #read}
+     * @param list identifies the list; {@link #read} needs the same texts
      * @param place texts without line feeds
      */
     public static String write(List<String> list, List<String> place) {
@@ -38,9 +38,9 @@ public final class Cursor {
     }
 
     /**
-     * The place that a cursor stands for.
+     * The place of a cursor.
      *
-     * @throws ProblemException where it was not written for this list
+     * @throws ProblemException if it was not written for this list
      */
     public static List<String> read(List<String> list, String cursor) {
         try {
@@ -52,12 +52,15 @@ public final class Cursor {
                 return place;
             }
         } catch (IllegalArgumentException notBase64) {
-            // As wrong as any other.
+            // An undecodable cursor is invalid like any other.
         }
         throw foreign();
     }
 
-    /** A cursor that was not written for a list, or not by this database: it names what that cannot hold. */
+    /**
+     * The problem of a cursor of another list or another database, such as one with text that the encoding of the
+     * database cannot represent.
+     */
     public static ProblemException foreign() {
         return Bodies.malformed("The cursor is not valid for this list.");
     }

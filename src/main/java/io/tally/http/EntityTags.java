@@ -18,7 +18,7 @@ record EntityTags(boolean any, Set<String> tags) {
 
     private static final String WEAK = "W/";
 
-    /** The tags in a header field; {@code null} where the request does not have the field. */
+    /** The tags in a header field; {@code null} if the request does not have the field. */
     static @Nullable EntityTags of(ServerRequest request, String field) {
         List<String> values = request.headers().header(field);
         return values.isEmpty() ? null : parse(String.join(",", values));
@@ -44,14 +44,14 @@ record EntityTags(boolean any, Set<String> tags) {
                 i = end;
             }
         }
-        // A list may have empty elements. One that has no other names no state at all, which no client means.
+        // A list may have empty elements, but needs at least one tag.
         if (tags.isEmpty()) {
             throw malformed();
         }
         return new EntityTags(false, tags);
     }
 
-    /** The closing quote of the tag that begins there; -1 where none begins there. */
+    /** The closing quote of the tag at that offset; -1 without a tag there. */
     private static int endOfTag(String list, int start) {
         int open = list.startsWith(WEAK, start) ? start + WEAK.length() : start;
         return list.startsWith("\"", open) ? list.indexOf('"', open + 1) : -1;
@@ -61,17 +61,17 @@ record EntityTags(boolean any, Set<String> tags) {
         return new ProblemException(ProblemType.MALFORMED, "An entity tag must be in double quotes.");
     }
 
-    /** Whether they match a strong tag by the strong comparison, which {@code If-Match} asks for. */
+    /** Whether they match a strong tag by the strong comparison, as {@code If-Match} requires. */
     boolean matchStrongly(String tag) {
         return any || tags.contains(tag);
     }
 
-    /** Whether they match a strong tag by the weak comparison, which {@code If-None-Match} asks for. */
+    /** Whether they match a strong tag by the weak comparison, as {@code If-None-Match} requires. */
     boolean matchWeakly(String tag) {
         return matchStrongly(tag) || tags.contains(WEAK + tag);
     }
 
-    /** The versions of counters that strong tags among them name. Any other tag matches no version. */
+    /** The versions of counters in the strong tags. Any other tag matches no version. */
     Set<Long> versions() {
         return tags.stream()
                 .filter(tag -> tag.matches("\"[1-9][0-9]{0,17}\""))

@@ -10,7 +10,7 @@ import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Answers every exception of a route, of a filter, or from before either, with a problem. */
+/** Answers every exception of a route, of a filter or of the dispatcher with a problem. */
 @Component
 @Order(-2) // before Spring Boot's own at -1
 class ErrorHandler implements WebExceptionHandler {
@@ -35,7 +35,7 @@ class ErrorHandler implements WebExceptionHandler {
         response.getHeaders().putAll(Problems.fields(refusal, requestId));
         RequestId.trace(request, requestId);
         byte[] body = json.writeValueAsBytes(refusal.problem());
-        // HEAD has it, too.
+        // HEAD has the same Content-Length as GET.
         response.getHeaders().setContentLength(body.length);
         return response.writeWith(
                 Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));

@@ -11,7 +11,7 @@ import org.springframework.web.server.ServerWebInputException;
 import reactor.netty.channel.AbortedException;
 import tools.jackson.core.JacksonException;
 
-/** Exceptions as problems. A problem never shows the text of an exception. */
+/** Translates exceptions into problems. A problem never contains the message of an exception. */
 public final class Failures {
 
     private static final Logger log = LoggerFactory.getLogger(Failures.class);
@@ -39,7 +39,7 @@ public final class Failures {
     }
 
     private static ProblemException store(StoreFailure failure, String requestId) {
-        // The lanes log once where the database is away; that one request failed concerns its client only.
+        // The lanes log an unavailable database once; the failure of a single request concerns only its client.
         if (failure.kind() == StoreFailure.Kind.FATAL || failure.isRefusal()) {
             RequestId.on(log.atError(), requestId)
                     .log("The database rejected the statement of a request: {}", failure.getMessage());
@@ -52,7 +52,7 @@ public final class Failures {
 
     private static ProblemException unexpected(Throwable failure, String requestId, Supplier<String> request) {
         if (failure instanceof AbortedException || AbortedException.isConnectionReset(failure)) {
-            // The client has disconnected, and nothing is wrong here.
+            // The client has disconnected; this is no failure of the service.
             return new ProblemException(ProblemType.MALFORMED, "The rest of the request did not arrive.");
         }
         RequestId.on(log.atError(), requestId).setCause(failure).log("{} failed", request.get());

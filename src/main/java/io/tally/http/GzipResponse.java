@@ -21,21 +21,21 @@ import reactor.core.publisher.Mono;
 
 /**
  * A response whose body is in one piece, compressed as a whole, so that its length is known and {@code HEAD} has the
- * header fields of {@code GET}. For responses without an {@code ETag}: a strong one may not stand on both codings.
+ * header fields of {@code GET}. For responses without an {@code ETag}: one strong tag must not identify both codings.
  */
 final class GzipResponse extends ServerHttpResponseDecorator {
 
     private static final String GZIP = "gzip";
     private static final String IDENTITY = "identity";
 
-    /** What is shorter fits into a packet as it is. */
+    /** A shorter body fits into one packet uncompressed. */
     private static final int BYTES_MIN = 1_024;
 
     GzipResponse(ServerHttpResponse response) {
         super(response);
     }
 
-    /** {@code Accept-Encoding} (RFC 9110, section 12.5.3): gzip is named, and not less wanted than no coding. */
+    /** {@code Accept-Encoding} (RFC 9110, section 12.5.3): gzip is listed, with at least the weight of identity. */
     static boolean isAccepted(ServerHttpRequest request) {
         return isAccepted(request.getHeaders().getOrEmpty(HttpHeaders.ACCEPT_ENCODING));
     }
@@ -52,7 +52,7 @@ final class GzipResponse extends ServerHttpResponseDecorator {
     }
 
     private static double quality(String weight) {
-        // A weight that cannot be read is no wish for a coding.
+        // An invalid weight does not request a coding.
         return weight.matches("q[ \t]*=[ \t]*[01](\\.[0-9]{0,3})?")
                 ? Double.parseDouble(weight.substring(weight.indexOf('=') + 1).strip())
                 : 0;
@@ -79,7 +79,10 @@ final class GzipResponse extends ServerHttpResponseDecorator {
         return coded;
     }
 
-    /** Some milliseconds of an event loop for a thousand counters; the default takes twice that for a tenth less. */
+    /**
+     * Takes some milliseconds of an event loop for a thousand counters. The default level takes twice the time for 10 %
+     * less size.
+     */
     private static final class FastGzip extends GZIPOutputStream {
 
         FastGzip(OutputStream out) throws IOException {

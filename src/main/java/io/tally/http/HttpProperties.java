@@ -7,14 +7,14 @@ import org.springframework.util.Assert;
 import org.springframework.util.unit.DataSize;
 
 /**
- * Limits of the HTTP server that Spring Boot has no key for. How to choose them stands in {@code application.yml}.
+ * Limits of the HTTP server beyond those of Spring Boot. {@code application.yml} says how to choose the values.
  *
- * @param requestTimeout the longest a request may take to arrive, from its first byte to its last; of a stream, the
- *     longest the next bytes may take
- * @param arrayBytesMax the longest array of increments
- * @param arraysBytesMax the most bytes of arrays and transactions that are held at once
- * @param lineBytesMax the longest line of a stream
- * @param streamBytesMax how much of one stream may be read and not yet answered
+ * @param requestTimeout the time-out for receiving a request, from its first to its last byte; of a stream, for its
+ *     next bytes
+ * @param arrayBytesMax the maximum size of an array of increments
+ * @param arraysBytesMax the maximum of bytes of all arrays and transactions held at once
+ * @param lineBytesMax the maximum size of a line of a stream
+ * @param streamBytesMax the maximum of bytes of one stream that are read and not yet answered
  */
 @ConfigurationProperties("tally.http")
 public record HttpProperties(
@@ -24,7 +24,7 @@ public record HttpProperties(
         @DefaultValue("8KB") DataSize lineBytesMax,
         @DefaultValue("2MB") DataSize streamBytesMax) {
 
-    /** The most of a body that arrives, or is inflated, at once. */
+    /** The maximum size of one buffer of a body, received or inflated. */
     public static final DataSize PIECE = DataSize.ofKilobytes(8);
 
     private static final DataSize ARRAY_MAX = DataSize.ofMegabytes(64);
@@ -33,9 +33,9 @@ public record HttpProperties(
     private static final DataSize LINE_MAX = DataSize.ofKilobytes(64);
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public HttpProperties {
         Assert.isTrue(requestTimeout.isPositive(), "tally.http.request-timeout must be positive");
@@ -50,7 +50,7 @@ public record HttpProperties(
                 "tally.http.stream-bytes-max must be between 8KB and 64MB");
     }
 
-    /** How many pieces of a stream may be read and not yet answered. */
+    /** The maximum of buffers of a stream that are read and not yet answered. */
     public int streamPiecesMax() {
         return (int) (streamBytesMax.toBytes() / PIECE.toBytes());
     }

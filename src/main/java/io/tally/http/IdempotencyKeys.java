@@ -25,15 +25,15 @@ public final class IdempotencyKeys {
     private IdempotencyKeys() {}
 
     /**
-     * The key of a request, or {@code null} where it has none.
+     * The key of a request, or {@code null} if it has none.
      *
-     * @throws ProblemException where it is malformed
+     * @throws ProblemException if it is malformed
      */
     public static @Nullable IdempotencyKey of(ServerRequest request, String scope) {
         return of(request.headers().header(HEADER), scope);
     }
 
-    /** The same, of the values of all such header fields. */
+    /** The key in the values of all Idempotency-Key fields. */
     public static @Nullable IdempotencyKey of(List<String> values, String scope) {
         if (values.isEmpty()) {
             return null;
@@ -45,9 +45,9 @@ public final class IdempotencyKeys {
     }
 
     /**
-     * The answer to a request that is done once for each key.
+     * The response to a request with an idempotency key.
      *
-     * @param answer of the result, with what is to be done to the header fields
+     * @param answer the response to a result; gets a change of the header fields
      */
     public static <T> Mono<ServerResponse> answer(
             IdempotentResult<T> once, BiFunction<T, Consumer<HttpHeaders>, Mono<ServerResponse>> answer) {
@@ -62,7 +62,7 @@ public final class IdempotencyKeys {
         return Bodies.checked(() -> IdempotencyKey.of(scope, text));
     }
 
-    /** Says that the answer is one that was given before. */
+    /** Marks a response as a replay. */
     public static void markReplayed(HttpHeaders headers) {
         headers.set(REPLAYED, "true");
     }

@@ -15,12 +15,12 @@ public final class OperationCounters {
 
     private final MeterFamily<OutcomeCategory, Counter> counters;
 
-    /** @param kind what the meter calls the operation */
+    /** @param kind the label of the operation */
     public OperationCounters(MeterRegistry registry, String kind) {
         counters = Meter.OPERATIONS.counters(registry, OutcomeCategory.class, kind);
     }
 
-    /** Counts operations that ended with that category. */
+    /** Counts operations of that category. */
     public void count(OutcomeCategory category, long operations) {
         counters.of(category).increment((double) operations);
     }

@@ -7,23 +7,23 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
- * Which page of a list a request asks for: {@code ?limit=100&cursor=…}.
+ * The requested page of a list: {@code ?limit=100&cursor=…}.
  *
- * @param limit the most items, 1 to {@link #LIMIT_MAX}
- * @param after the place after which the page begins, {@code null} for the first
+ * @param limit the maximum of items, 1 to {@link #LIMIT_MAX}
+ * @param after the place before the page, {@code null} for the first page
  */
 public record Paging(int limit, @Nullable List<String> after) {
 
-    /** The most items on a page. */
+    /** The maximum of items on a page. */
     public static final int LIMIT_MAX = 1_000;
 
     private static final int LIMIT_DEFAULT = 100;
 
     /**
-     * What a request asks for.
+     * The page that a request asks for.
      *
      * @param list see {@link Cursor#read}
-     * @throws ProblemException where a parameter is malformed
+     * @throws ProblemException if a parameter is malformed
      */
     public static Paging of(ServerRequest request, List<String> list) {
         return new Paging(
@@ -33,14 +33,14 @@ public record Paging(int limit, @Nullable List<String> after) {
                         .orElse(null));
     }
 
-    /** A page as JSON; {@code next} is the cursor of the page after it, {@code null} where there is none. */
+    /** A page as JSON; {@code next} is the cursor of the page after it, {@code null} if there is none. */
     public record Page<T>(List<T> items, @Nullable String next) {}
 
     /**
-     * The page that begins with these.
+     * The page that begins with these items.
      *
-     * @param found one more than the limit where there are so many
-     * @param place of an item, as {@link #after} gives it back
+     * @param found at most one item more than the limit
+     * @param place the place of an item, as {@link #after} returns it
      */
     public <T> Page<T> page(List<T> found, List<String> list, Function<T, List<String>> place) {
         return found.size() > limit

@@ -15,7 +15,7 @@ final class Preconditions {
 
     private Preconditions() {}
 
-    /** What a request that writes a counter asks for. */
+    /** The precondition of a request that writes a counter. */
     static Precondition of(ServerRequest request) {
         EntityTags match = EntityTags.of(request, HttpHeaders.IF_MATCH);
         boolean absent = requiresAbsence(EntityTags.of(request, HttpHeaders.IF_NONE_MATCH));
@@ -39,7 +39,7 @@ final class Preconditions {
         return false;
     }
 
-    /** Refuses {@code If-Match} where what is written has no tag (RFC 9110, section 13.1.1). */
+    /** Refuses {@code If-Match} for resources without an entity tag (RFC 9110, section 13.1.1). */
     static void requireNone(ServerRequest request) {
         if (!request.headers().header(HttpHeaders.IF_MATCH).isEmpty()) {
             throw noTag();
@@ -47,12 +47,11 @@ final class Preconditions {
     }
 
     /**
-     * The response to a request that reads: the one found, or {@code 412} or {@code 304} where a precondition of the
-     * request does not hold. A response other than a success stays as it is (section 13.2.1).
+     * The response to a read: the given one, or {@code 412} or {@code 304} if a precondition of the request is false. A
+     * response other than a success stays unchanged (section 13.2.1).
      *
-     * <p>A success without an entity tag has a current representation, which {@code If-Match: *} asks for, and no tag
-     * that a list could match. {@code If-None-Match} does not apply to it: without a tag, a client cannot know that the
-     * representation it has is the current one.
+     * <p>A success without an entity tag fulfils {@code If-Match: *}, and matches no list of tags. {@code
+     * If-None-Match} does not apply to it: without a tag, a client cannot know that its representation is current.
      */
     static Mono<ServerResponse> evaluate(ServerRequest request, ServerResponse found) {
         if (!found.statusCode().is2xxSuccessful()) {

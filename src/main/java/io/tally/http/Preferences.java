@@ -9,18 +9,18 @@ import java.util.regex.Pattern;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
- * {@code Prefer} (RFC 7240): a list of preferences, in one field or several. A preference given twice counts as it was
- * given first. Parameters are ignored, since no preference of this service has any, and so is what is not a preference:
- * a preference never fails a request.
+ * {@code Prefer} (RFC 7240): a list of preferences, in one field or several. The first of two equal preferences counts.
+ * Parameters are ignored, since no preference of this service has any. Malformed preferences are ignored, too: a
+ * preference never fails a request.
  */
 public final class Preferences {
 
-    /** The field of an answer that says which preference was applied. */
+    /** The response header field that names the applied preference. */
     public static final String APPLIED = "Preference-Applied";
 
     private static final String HEADER = "Prefer";
 
-    /** A name, with a value or without; possessive, so that no field takes long to read. */
+    /** A name with an optional value. Possessive quantifiers keep the matching time linear. */
     private static final Pattern PREFERENCE =
             Pattern.compile("(?<name>[\\w!#$%&'*+.^`|~-]++)(?:[ \\t]*+=[ \\t]*+(?:(?<token>[\\w!#$%&'*+.^`|~-]++)"
                     + "|\"(?<quoted>[^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+)\"))?+[ \\t]*+(?=[,;]|$)");
@@ -52,7 +52,7 @@ public final class Preferences {
         }
     }
 
-    /** The quote that closes a string, or the last character where none does. */
+    /** The closing quote of a string, or the last character without one. */
     private static int closingQuote(String field, int open) {
         for (int i = open + 1; i < field.length(); i++) {
             if (field.charAt(i) == '"') {
@@ -79,10 +79,10 @@ public final class Preferences {
     }
 
     /**
-     * Whether a preference is given, with that value.
+     * Whether the request has a preference with that value.
      *
      * @param name in lower case
-     * @param value without regard to case, as are the values of all preferences that this service knows
+     * @param value compared without regard to case, like the values of all preferences of this service
      */
     public boolean has(String name, String value) {
         return value.equalsIgnoreCase(values.get(name));

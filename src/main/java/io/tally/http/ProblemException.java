@@ -4,7 +4,7 @@ import java.net.URI;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ProblemDetail;
 
-/** A request that is refused on the way in. Carries no stack trace: it is an answer, not a defect. */
+/** A refused request. Has no stack trace, since it becomes a response and is no defect. */
 public final class ProblemException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
@@ -17,14 +17,14 @@ public final class ProblemException extends RuntimeException {
         this(type, detail, HttpHeaders.EMPTY);
     }
 
-    /** A problem that is answered with these header fields, too. */
+    /** A problem whose response has these header fields, too. */
     public ProblemException(ProblemType type, String detail, HttpHeaders headers) {
         super(detail, null, false, false);
         this.problem = Problems.problem(type, detail);
         this.headers = headers;
     }
 
-    /** A problem with something that is elsewhere. */
+    /** A problem with the location of another resource. */
     public static ProblemException at(URI location, ProblemType type, String detail) {
         HttpHeaders headers = new HttpHeaders();
         headers.setLocation(location);

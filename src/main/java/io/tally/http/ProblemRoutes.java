@@ -12,11 +12,11 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** The pages that the {@code type} of a problem points to. */
+/** The pages at the {@code type} URIs of problems. */
 @Configuration(proxyBeanMethods = false)
 class ProblemRoutes {
 
-    /** A page changes with a release at most. */
+    /** A page changes only with a release. */
     private static final Duration LIFE = Duration.ofHours(1);
 
     @Bean

@@ -29,10 +29,10 @@ import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Outcomes without success as problems (RFC 9457). */
+/** Translates unsuccessful outcomes into problems (RFC 9457). */
 public final class Problems {
 
-    /** Long enough for a queue to empty or a failover to end more often than not. */
+    /** Usually long enough for a queue to empty or a failover to end. */
     private static final String RETRY_AFTER_SECONDS = "1";
 
     private Problems() {}
@@ -42,7 +42,7 @@ public final class Problems {
         return answer(problem(outcome));
     }
 
-    /** The answer with a problem. */
+    /** The response with a problem. */
     public static Mono<ServerResponse> answer(ProblemDetail problem) {
         return ServerResponse.status(problem.getStatus())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
@@ -62,7 +62,7 @@ public final class Problems {
         RequestId.trace(request, requestId);
     }
 
-    /** The header fields of a problem that was thrown, both marked as the answer to that request. */
+    /** The header fields of a thrown problem. Adds the request id to the fields and to the problem. */
     public static HttpHeaders fields(ProblemException refusal, String requestId) {
         HttpHeaders fields = new HttpHeaders();
         fields.putAll(refusal.headers());
@@ -86,7 +86,7 @@ public final class Problems {
         return problem;
     }
 
-    /** What a failure of the database means for the one request it stood for. */
+    /** The outcome of a single request whose statement failed. */
     public static Outcome outcome(StoreFailure failure) {
         return switch (failure.kind()) {
             case UNKNOWN -> new Unknown();

@@ -30,15 +30,15 @@ import reactor.core.publisher.SynchronousSink;
  */
 public final class Progress<T> {
 
-    /** Bounds what all streams read: so many rows by their key in one interval. */
+    /** Limits the reads of all streams: at most this number of rows by key per interval. */
     public static final int STREAMS_MAX = 64;
 
     private static final Duration INTERVAL = Duration.ofMillis(500);
 
-    /** Shorter than what proxies let a connection be silent. */
+    /** Shorter than the idle time-outs of proxies. */
     static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
-    /** What a resource that shows this answers with. */
+    /** The media types of the response. */
     public static final List<MediaType> TYPES = List.of(MediaType.APPLICATION_JSON, MediaType.TEXT_EVENT_STREAM);
 
     private final Work<T> work;
@@ -49,15 +49,15 @@ public final class Progress<T> {
     /**
      * One kind of work.
      *
-     * @param name in a sentence: "job"
-     * @param find fails with {@link StoreFailure} only; empty where there is none
-     * @param isFinished whether it changes no more
-     * @param view as it is shown
+     * @param name the noun for messages: "job"
+     * @param find fails with {@link StoreFailure} only; empty if there is none
+     * @param isFinished whether its state is final
+     * @param view its JSON view
      */
     public record Work<T>(
             String name, Function<UUID, Mono<T>> find, Predicate<T> isFinished, Function<T, Object> view) {}
 
-    /** Of that kind of work. */
+    /** The progress of that kind of work. */
     public Progress(Work<T> work) {
         this(work, System::nanoTime);
     }
@@ -68,7 +68,7 @@ public final class Progress<T> {
         this.nanoClock = nanoClock;
     }
 
-    /** Answers with the work as it is, or as a stream of events where that is what the request prefers. */
+    /** Answers with the current state of the work, or with a stream of events if the request prefers that. */
     public Mono<ServerResponse> show(ServerRequest request, String id) {
         boolean events = Accept.preferred(request, TYPES)
                 .filter(MediaType.TEXT_EVENT_STREAM::equals)
@@ -84,7 +84,7 @@ public final class Progress<T> {
                 .flatMap(found -> Routes.json(ServerResponse.ok(), work.view().apply(found)));
     }
 
-    /** Begins also while the database is away: a browser that is refused once never comes again. */
+    /** Starts even while the database is unavailable: a browser never reconnects after an error status. */
     private Mono<ServerResponse> stream(ServerRequest request, UUID id) {
         return work.find()
                 .apply(id)
@@ -99,12 +99,12 @@ public final class Progress<T> {
         return request.method().equals(HttpMethod.HEAD);
     }
 
-    /** There is none of that identity. */
+    /** The response if no work has that id. */
     public Mono<ServerResponse> notFound() {
         return Problems.answer(Problems.problem(ProblemType.NOT_FOUND, "The " + work.name() + " does not exist."));
     }
 
-    /** The identity in a path; empty where it is malformed, or not spelled as the service spells it. */
+    /** The id in a path; empty if it is malformed or not in the canonical form. */
     public static Optional<UUID> id(String text) {
         try {
             return Optional.of(UUID.fromString(text)).filter(id -> id.toString().equalsIgnoreCase(text));
@@ -114,12 +114,12 @@ public final class Progress<T> {
     }
 
     /**
-     * The work at once, and then as often as it has changed, until it is finished or this instance stops. A slow reader
-     * misses states, never the last. Fails with a {@link ProblemException} before the first event where too many are
-     * open.
+     * The current state and then each change, until the work is finished or this instance stops. A slow reader misses
+     * states, but never the last one. Fails with a {@link ProblemException} before the first event if too many streams
+     * are open.
      *
-     * @param found as it was just found; empty: unknown, and the stream begins with a comment
-     * @param once without waiting for what comes next
+     * @param found the current state; if it is empty, the stream begins with a comment
+     * @param once whether the stream ends after the first event
      */
     Flux<ServerSentEvent<Object>> events(UUID id, Optional<T> found, boolean once) {
         return Flux.defer(() -> admitted(id, found, once));
@@ -148,13 +148,13 @@ public final class Progress<T> {
 
         private final UUID id;
 
-        /** As last read; empty before the first read that succeeds. */
+        /** The last state that was read; empty before the first successful read. */
         private Optional<T> read;
 
-        /** As last sent; empty before the first. */
+        /** The last state that was sent; empty before the first. */
         private Optional<T> sent = Optional.empty();
 
-        /** Of the last event or comment; long ago before the first. */
+        /** The time of the last event or comment; before the first, an interval ago. */
         private long sentNanos = nanoClock.getAsLong() - HEARTBEAT.toNanos();
 
         Stream(UUID id, Optional<T> first) {
@@ -170,7 +170,7 @@ public final class Progress<T> {
             return Mono.just(read)
                     .concatWith(reads())
                     .takeUntil(found -> found.filter(work.isFinished()).isPresent())
-                    // A reader that is slow must not hold on to a read, which holds a connection.
+                    // A slow reader must not delay a read, which holds a connection.
                     .onBackpressureLatest()
                     .handle(this::send);
         }
@@ -178,7 +178,7 @@ public final class Progress<T> {
         private Flux<Optional<T>> reads() {
             return Mono.delay(INTERVAL)
                     .then(Mono.defer(this::read))
-                    // Nothing is read once the row is gone.
+                    // The row is gone: stop reading.
                     .repeatWhen(reads -> reads.takeWhile(found -> found > 0));
         }
 
@@ -187,7 +187,7 @@ public final class Progress<T> {
                     .apply(id)
                     .map(Optional::of)
                     .doOnNext(found -> read = found)
-                    // The stream outlasts a database that is away.
+                    // The stream survives an outage of the database.
                     .onErrorResume(StoreFailure.class, failure -> Mono.just(read));
         }
 

@@ -12,9 +12,9 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * The id of a request in its problem, the log and its trace: the {@code X-Request-Id} that the client or a proxy sent,
- * or else the server's own, of a connection and a running number. Responses without a problem carry none, so that
- * nothing is spent on them.
+ * The id of a request in its problem, the log and its trace: the {@code X-Request-Id} from the client or a proxy,
+ * otherwise an id of the server from a connection and a sequence number. Responses without a problem have none, which
+ * keeps the hot path cheap.
  */
 public final class RequestId {
 
@@ -23,17 +23,17 @@ public final class RequestId {
     /** The member of a problem, and the field of a line in a structured log. */
     public static final String NAME = "requestId";
 
-    /** Longer than any in use, and too short to fill a log with. */
+    /** Longer than ids in practice, and short enough not to flood a log. */
     private static final int LENGTH_MAX = 128;
 
     private RequestId() {}
 
-    /** The id that a client sent, {@code null} where it sent none or one that could be misread in a log. */
+    /** The id that a client sent; {@code null} if it sent none, or one with unsafe characters for a log. */
     public static @Nullable String sent(@Nullable String field) {
         if (field == null || field.isEmpty() || field.length() > LENGTH_MAX) {
             return null;
         }
-        // No stream: where a proxy sends ids, every increment passes here.
+        // A loop instead of a stream: behind a proxy that sends ids, every increment runs this code.
         for (int i = 0; i < field.length(); i++) {
             if (field.charAt(i) <= ' ' || field.charAt(i) >= 0x7f) {
                 return null;
@@ -42,7 +42,7 @@ public final class RequestId {
         return field;
     }
 
-    /** Gives an exchange the id that its client sent, for its problem and for what Spring logs about it. */
+    /** Sets the id from the client on an exchange, for its problem and for the log lines of Spring. */
     public static void set(ServerWebExchange exchange, @Nullable String sent) {
         if (sent != null) {
             exchange.getAttributes().put(ServerWebExchange.LOG_ID_ATTRIBUTE, sent);
@@ -53,34 +53,34 @@ public final class RequestId {
         return (String) request.getAttributes().getOrDefault(ServerWebExchange.LOG_ID_ATTRIBUTE, request.getId());
     }
 
-    /** Of a request that does not pass the dispatcher; the letter keeps its number apart from the dispatcher's. */
+    /** The id of a request that bypasses the dispatcher. The letter distinguishes it from ids of the dispatcher. */
     public static String of(HttpServerRequest request, @Nullable String sent) {
         return sent != null ? sent : request.requestId() + "d";
     }
 
-    /** Of a request that could not be read: its connection, with which the server's own names begin. */
+    /** The id of an unreadable request: the id of its connection, the prefix of the server's own ids. */
     public static String of(Channel connection) {
         return connection.id().asShortText();
     }
 
-    /** Gives a request's trace its identity. */
+    /** Adds the id to the trace of a request. */
     static void trace(ServerHttpRequest request, String id) {
         ServerRequestObservationContext.findCurrent(request.getAttributes())
                 .ifPresent(trace -> trace.addHighCardinalityKeyValue(KeyValue.of(NAME, id)));
     }
 
-    /** Gives a problem the identity of the request that it is the answer to. */
+    /** Adds the id of the request to a problem and its header fields. */
     static void mark(ProblemDetail problem, String id, HttpHeaders answer) {
         problem.setProperty(NAME, id);
         answer.set(HEADER, id);
     }
 
-    /** Gives a line of the log the identity of the request that it is about. */
+    /** Adds the id of its request to a log line. */
     public static LoggingEventBuilder on(LoggingEventBuilder line, ServerHttpRequest request) {
         return on(line, of(request));
     }
 
-    /** The same, of the request with that identity. */
+    /** Adds that request id to a log line. */
     public static LoggingEventBuilder on(LoggingEventBuilder line, String requestId) {
         return line.addKeyValue(NAME, requestId);
     }

@@ -19,7 +19,7 @@ public final class RequestPath {
     /**
      * A segment, counted from 0: {@code /v1/counters/shop} has {@code shop} as segment 2.
      *
-     * @throws ProblemException where it is not percent-encoded UTF-8
+     * @throws ProblemException if it is not percent-encoded UTF-8
      */
     public static String segment(ServerRequest request, int position) {
         // Separators are elements, too, and a path begins with one.

@@ -17,7 +17,7 @@ public final class RequestQuery {
     /**
      * The values of a parameter, in their order.
      *
-     * @throws ProblemException where one is not percent-encoded UTF-8
+     * @throws ProblemException if one is not percent-encoded UTF-8
      */
     public static List<String> values(ServerRequest request, String name) {
         String query = request.uri().getRawQuery();

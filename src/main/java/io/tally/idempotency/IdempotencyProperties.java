@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How long keys are kept. How to choose stands in {@code application.yml}.
+ * How long keys are kept. {@code application.yml} says how to choose the values.
  *
  * @param retention how long a request can be sent again under its key, 1 s to 365 d; removed some seconds later
  */
@@ -17,9 +17,9 @@ public record IdempotencyProperties(@DefaultValue("24h") Duration retention) {
     private static final Duration MAX = Duration.ofDays(365);
 
     /**
-     * Checks it.
+     * Checks the value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public IdempotencyProperties {
         Assert.isTrue(

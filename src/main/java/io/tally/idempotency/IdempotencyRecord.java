@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What was done under a key.
  *
  * @param fingerprint of what was asked for
- * @param result {@code null} where it was no operation on a counter
+ * @param result {@code null} if it was no operation on a counter
  */
 public record IdempotencyRecord(
         IdempotencyKey key, long fingerprint, @Nullable Success result) {

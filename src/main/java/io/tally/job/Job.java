@@ -36,7 +36,7 @@ public record Job(
         /** A run of the lab that a client stopped, or a job that an operator ended in the database. */
         CANCELLED;
 
-        /** As stored and shown. */
+        /** The name in the database and in responses. */
         public String label() {
             return Labels.label(this);
         }

@@ -19,7 +19,7 @@ public interface JobKind {
      * where this claim saw it: so no step is done twice, even if several instances send it. The last step ends the
      * job.
      *
-     * @return the claim after the step; empty where the job is no longer this claim's
+     * @return the claim after the step; empty if the job is no longer this claim's
      */
     Mono<Claim> step(Claim claim);
 

@@ -17,10 +17,10 @@ public interface JobStore {
      */
     Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request);
 
-    /** A job; empty where there is none. */
+    /** A job; empty if there is none. */
     Mono<Job> find(UUID id);
 
-    /** Claims a running job that no instance owns, for {@link LeasedWork#LEASE}; empty where there is none. */
+    /** Claims a running job that no instance owns, for {@link LeasedWork#LEASE}; empty if there is none. */
     Mono<Claim> claim(Set<String> kinds);
 
     /** Renews the lease. Does nothing where the claim has ended; neither do those below. */

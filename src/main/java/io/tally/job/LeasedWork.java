@@ -30,7 +30,7 @@ public abstract class LeasedWork<C> {
     private final Sinks.Empty<Void> stopping = Sinks.empty();
     private volatile boolean stopped;
 
-    /** Claims work that no instance owns; empty where there is none. */
+    /** Claims work that no instance owns; empty if there is none. */
     protected abstract Mono<C> claim();
 
     /** Works on a claim until the work is finished, its lease is lost, or this instance stops. */
@@ -40,7 +40,7 @@ public abstract class LeasedWork<C> {
     @Scheduled(fixedDelay = CLAIM_INTERVAL_MILLIS)
     public final Mono<Void> work() {
         return Mono.defer(() -> stopped ? Mono.<C>empty() : claim())
-                // Claimed again on schedule; the lanes log where the database is away.
+                // Claimed again on schedule; the lanes log where the database is unavailable.
                 .doOnError(StoreFailure.class, failure -> log.debug("No work was claimed", failure))
                 .onErrorComplete(StoreFailure.class)
                 .flatMap(this::run);

@@ -14,7 +14,7 @@ public enum Isolation {
     /** Transactions that could not have run one after the other are refused. */
     SERIALIZABLE;
 
-    /** As stored and shown. */
+    /** The name in the database and in responses. */
     public String label() {
         return Labels.label(this);
     }
@@ -27,7 +27,7 @@ public enum Isolation {
     /**
      * The one with that label.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where there is none
+     * @throws IllegalArgumentException with a message for the caller if there is none
      */
     public static Isolation of(String label) {
         return Labels.parse(values(), "isolation", label);

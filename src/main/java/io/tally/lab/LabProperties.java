@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How much one run of the lab may take of the database. How to choose stands in {@code application.yml}.
+ * How much one run of the lab may take of the database. {@code application.yml} says how to choose the values.
  *
  * @param workersMax the most workers, each with a connection
  * @param incrementsMax the most increments
@@ -21,9 +21,9 @@ public record LabProperties(
         @DefaultValue("1m") Duration runMax) {
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public LabProperties {
         Assert.isTrue(workersMax >= 1 && workersMax <= 256, "tally.lab.workers-max must be between 1 and 256");

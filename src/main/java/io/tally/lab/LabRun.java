@@ -34,7 +34,7 @@ public record LabRun(
      * @param errors how many increments failed for their callers
      * @param retries how often something was sent again
      * @param seconds from the first increment to the last answer
-     * @param p50Ms of the time of acknowledged increments, retries included; {@code null} where there was none
+     * @param p50Ms of the time of acknowledged increments, retries included; {@code null} if there was none
      * @param p99Ms of the same
      * @param timedOut whether the limit of time ended it, and not that of increments
      */

@@ -19,19 +19,19 @@ public interface LabStore {
      */
     Mono<IdempotentResult<Started>> start(Experiment experiment, @Nullable KeyedRequest request);
 
-    /** A run; empty where there is none. */
+    /** A run; empty if there is none. */
     Mono<LabRun> find(UUID id);
 
     /** Those that are kept, the latest first. */
     Mono<List<LabRun>> list();
 
     /**
-     * Asks a run to stop, if it runs. The run as it is then; empty where there is none. Cancelling gives up the answer
+     * Asks a run to stop, if it runs. The run as it is then; empty if there is none. Cancelling gives up the answer
      * only.
      */
     Mono<LabRun> stop(UUID id);
 
-    /** Claims the running run where no instance owns it, for {@link LeasedWork#LEASE}; empty where there is none. */
+    /** Claims the running run where no instance owns it, for {@link LeasedWork#LEASE}; empty if there is none. */
     Mono<Claim> claim();
 
     /** Stores how many increments are done, and renews the lease. */

@@ -6,7 +6,7 @@ import io.tally.counter.Labels;
 public enum Strategy {
     /** Select the row, add one in the application, update the row. */
     READ_MODIFY_WRITE,
-    /** Select the row and insert it where there is none, without a unique constraint. */
+    /** Select the row and insert it if there is none, without a unique constraint. */
     GET_OR_CREATE_UNCONSTRAINED,
     /** Lock the table, then as the first. */
     TABLE_LOCK,
@@ -26,7 +26,7 @@ public enum Strategy {
     /** This service's pipeline. */
     LANES;
 
-    /** As stored and shown. */
+    /** The name in the database and in responses. */
     public String label() {
         return Labels.label(this);
     }
@@ -34,7 +34,7 @@ public enum Strategy {
     /**
      * The one with that label.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where there is none
+     * @throws IllegalArgumentException with a message for the caller if there is none
      */
     public static Strategy of(String label) {
         return Labels.parse(values(), "strategy", label);

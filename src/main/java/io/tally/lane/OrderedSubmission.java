@@ -33,7 +33,7 @@ public final class OrderedSubmission<I, O> {
      *
      * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that the
      * full queue has no room for waits here, and all later parts behind it. A request that the lane took and refused
-     * (it waited too long, or the database is away) refuses the later ones of the same RequestSequence. When all parts
+     * (it waited too long, or the database is unavailable) refuses the later ones of the same RequestSequence. When all parts
      * that the lane took are answered, the refused requests go in front of the waiting ones, and all are submitted
      * again in order under a new sequence.
      *

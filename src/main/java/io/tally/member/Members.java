@@ -13,11 +13,11 @@ import reactor.core.publisher.Mono;
  */
 public interface Members {
 
-    /** Whether the member is one of its counter; empty where there is no such counter. */
+    /** Whether the member is one of its counter; empty if there is no such counter. */
     Mono<Presence> read(MemberId member);
 
     /**
-     * Members in the order of their bytes; empty where there is no such counter.
+     * Members in the order of their bytes; empty if there is no such counter.
      *
      * @param after the member after which to begin, empty to begin with the first
      * @param max how many at most

@@ -13,7 +13,7 @@ public record NameKey(String namespace, String key) {
      * The key of a name.
      *
      * @param folded whether upper and lower case are the same, by {@link LowerCase}
-     * @throws IllegalArgumentException with a sentence fit for the caller if either is malformed
+     * @throws IllegalArgumentException with a message for the caller if either is malformed
      */
     public static NameKey of(String namespace, String name, boolean folded) {
         Naming.requireNamespace(namespace);

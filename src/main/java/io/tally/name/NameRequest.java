@@ -13,7 +13,7 @@ public record NameRequest(NameKey key, String name, long creator) {
     /**
      * Checks that the name may be made.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where it may not
+     * @throws IllegalArgumentException with a message for the caller if it may not
      */
     public NameRequest {
         Naming.requireReachable(name);

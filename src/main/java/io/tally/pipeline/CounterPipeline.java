@@ -180,7 +180,7 @@ public final class CounterPipeline implements SmartLifecycle {
         return writers.get(lane).unavailableReason() == null;
     }
 
-    /** What keeps lanes from writing; empty where nothing does. */
+    /** What keeps lanes from writing; empty if nothing does. */
     public List<String> unavailableReasons() {
         return writers.stream()
                 .map(FencedWriter::unavailableReason)

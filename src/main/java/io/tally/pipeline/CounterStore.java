@@ -121,8 +121,8 @@ public interface CounterStore {
     /**
      * What came of moves.
      *
-     * @param values after all of them, in the order of the counters; {@code null} where one was left out
-     * @param moved whether it was not as it is now, in the order of the moves; {@code null} where one was left out
+     * @param values after all of them, in the order of the counters; {@code null} if one was left out
+     * @param moved whether it was not as it is now, in the order of the moves; {@code null} if one was left out
      */
     record MoveResult(List<@Nullable VersionedValue> values, List<@Nullable Boolean> moved) {}
 
@@ -133,7 +133,7 @@ public interface CounterStore {
      * What is stored under a key.
      *
      * @param after the value after the increment that was made under it
-     * @param known the fingerprint stored before; {@code null} where this batch made the increment
+     * @param known the fingerprint stored before; {@code null} if this batch made the increment
      */
     record KeyedValue(VersionedValue after, @Nullable Long known) {
         /** The same for whoever comes with the key next. */
@@ -145,8 +145,8 @@ public interface CounterStore {
     /**
      * What came of sums and of keyed increments.
      *
-     * @param values in the order of the sums; {@code null} where one was left out or stands for no operation
-     * @param keyed in their order; {@code null} where one was left out
+     * @param values in the order of the sums; {@code null} if one was left out or stands for no operation
+     * @param keyed in their order; {@code null} if one was left out
      */
     record Added(List<@Nullable VersionedValue> values, List<@Nullable KeyedValue> keyed) {}
 

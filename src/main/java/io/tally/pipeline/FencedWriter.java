@@ -65,7 +65,7 @@ final class FencedWriter {
         this.nanoClock = nanoClock;
     }
 
-    /** What keeps this writer from writing, or {@code null} where nothing does. Any thread. */
+    /** What keeps this writer from writing, or {@code null} if nothing does. Any thread. */
     @Nullable
     String unavailableReason() {
         return unavailableReason;

@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * The bounds of the pipeline. How to choose them stands in {@code application.yml}.
+ * The bounds of the pipeline. {@code application.yml} says how to choose the values.
  *
  * @param lanes how many writers this instance has, each with one connection
  * @param batchOperationsMax the most operations one batch takes from a lane's queue
@@ -29,7 +29,7 @@ public record PipelineProperties(
     /**
      * Checks each bound and how they relate.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public PipelineProperties {
         Assert.isTrue(lanes >= 1 && lanes <= 64, "tally.pipeline.lanes must be between 1 and 64");

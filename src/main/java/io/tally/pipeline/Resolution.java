@@ -47,7 +47,7 @@ public record Resolution(
         }
     }
 
-    /** A counter before and after; {@code null} where it does not exist. */
+    /** A counter before and after; {@code null} if it does not exist. */
     public record Change(
             CounterId counter,
             @Nullable Counter before,

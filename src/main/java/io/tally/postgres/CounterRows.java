@@ -29,7 +29,7 @@ public final class CounterRows {
         return ids.stream().map(CounterId::name).toArray(String[]::new);
     }
 
-    /** The counter of a row that was joined to what was asked for; {@code null} where there is none. */
+    /** The counter of a row that was joined to what was asked for; {@code null} if there is none. */
     public static @Nullable Counter counter(Readable row) {
         String kind = row.get("kind", String.class);
         return kind == null
@@ -47,7 +47,7 @@ public final class CounterRows {
     /**
      * Refuses a row of a server that says of itself that it is a replica: it may be behind.
      *
-     * @throws StoreFailure where it says so
+     * @throws StoreFailure if it says so
      */
     public static void requirePrimary(Readable row) {
         if (is(row, "replica")) {

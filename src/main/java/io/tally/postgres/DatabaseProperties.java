@@ -9,7 +9,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * Where the database is and how long to wait for it. How to choose stands in {@code application.yml}.
+ * Where the database is and how long to wait for it. {@code application.yml} says how to choose the values.
  *
  * @param url {@code postgresql://host:port/database}, with {@code ?sslmode=verify-full} and the like where wanted
  * @param connectTimeout the longest that opening a connection may take, log-in included
@@ -31,7 +31,7 @@ public record DatabaseProperties(
      * Checks each and how they relate.
      *
      * @throws StartupException if the database is not configured
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public DatabaseProperties {
         requireConfigured(url, username, password);

@@ -16,7 +16,7 @@ public final class Statements {
 
     private Statements() {}
 
-    /** The one row; empty where there is none. */
+    /** The one row; empty if there is none. */
     public static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
         return all(statement, mapping).flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
     }

@@ -27,7 +27,7 @@ public interface Ranking {
      * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none
      * is due any more; for one subscriber at a time.
      *
-     * @return how long it took; empty where none was due, or another instance makes it
+     * @return how long it took; empty if none was due, or another instance makes it
      */
     Mono<Optional<Duration>> refreshDue();
 
@@ -61,7 +61,7 @@ public interface Ranking {
     /**
      * What stands at a place.
      *
-     * @param counter as it is now, {@code null} where it was removed since
+     * @param counter as it is now, {@code null} if it was removed since
      */
     record Entry(
             Place place,

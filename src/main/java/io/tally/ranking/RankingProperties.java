@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How the order of counters is kept. How to choose stands in {@code application.yml}.
+ * How the order of counters is kept. {@code application.yml} says how to choose the values.
  *
  * @param interval the least time between two passes over a large namespace, 100 ms to 1 h
  * @param smallMax the most counters of a namespace over which a request makes a pass itself, 0 to 100,000
@@ -21,9 +21,9 @@ public record RankingProperties(
     private static final int SMALL_MAX_MAX = 100_000;
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     public RankingProperties {
         Assert.isTrue(

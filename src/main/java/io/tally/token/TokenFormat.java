@@ -28,9 +28,9 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
     private static final Duration TTL_MIN = Duration.ofSeconds(1);
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with a sentence fit for the caller where one is out of range
+     * @throws IllegalArgumentException with a message for the caller if one is out of range
      */
     TokenFormat {
         Assert.isTrue(size >= 1 && size <= SIZE_MAX, "'size' must be between 1 and " + SIZE_MAX + ".");
@@ -51,7 +51,7 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
      * A text that may be a token's.
      *
      * @return the same
-     * @throws IllegalArgumentException with a sentence fit for the caller where it cannot be one
+     * @throws IllegalArgumentException with a message for the caller if it cannot be one
      */
     static String requireToken(String text) {
         Assert.isTrue(

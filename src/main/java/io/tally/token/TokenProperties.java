@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How long tokens are kept that are pending no more. How to choose stands in {@code application.yml}.
+ * How long tokens are kept that are pending no more. {@code application.yml} says how to choose the values.
  *
  * @param retention from execution or expiry, 1 s to 365 d; removed some seconds later
  */
@@ -17,9 +17,9 @@ record TokenProperties(@DefaultValue("24h") Duration retention) {
     private static final Duration MAX = Duration.ofDays(365);
 
     /**
-     * Checks it.
+     * Checks the value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     TokenProperties {
         Assert.isTrue(

@@ -6,10 +6,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * Limits of live streams. How to choose them stands in {@code application.yml}.
+ * Limits of live streams. {@code application.yml} says how to choose the values.
  *
  * @param interval from the end of one poll to the beginning of the next, 10 ms to 1 min
- * @param heartbeat between two heart-beats, 100 ms to 10 min
+ * @param heartbeat between two heartbeats, 100 ms to 10 min
  * @param streamsMax the most streams of this instance, 1 to 1,000,000
  */
 @ConfigurationProperties("tally.watch")
@@ -25,9 +25,9 @@ record WatchProperties(
     private static final int STREAMS_LIMIT = 1_000_000;
 
     /**
-     * Checks each.
+     * Checks each value.
      *
-     * @throws IllegalArgumentException with the name of the key that is wrong
+     * @throws IllegalArgumentException with the name of the invalid key
      */
     WatchProperties {
         Assert.isTrue(

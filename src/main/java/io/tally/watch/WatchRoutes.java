@@ -112,7 +112,7 @@ class WatchRoutes {
         return request.method().equals(HttpMethod.HEAD);
     }
 
-    /** As GET answers: with a stream also where the database is away. */
+    /** As GET answers: with a stream also where the database is unavailable. */
     private static Mono<ServerResponse> head(Outcome outcome) {
         return outcome instanceof NotFound
                 ? Problems.answer(outcome)

@@ -77,7 +77,7 @@ final class WatchStream implements Runnable {
         wake();
     }
 
-    /** Begins to send, with the states as they are, or a heart-beat where the client has them all. */
+    /** Begins to send, with the states as they are, or a heartbeat where the client has them all. */
     void attach(FluxSink<DataBuffer> sink) {
         client = sink;
         beatDue = true;
@@ -96,7 +96,7 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** Has a heart-beat sent, unless the client takes nothing now. */
+    /** Has a heartbeat sent, unless the client takes nothing now. */
     void beat() {
         FluxSink<DataBuffer> sink = client;
         if (sink != null && sink.requestedFromDownstream() > 0) {

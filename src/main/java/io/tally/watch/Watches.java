@@ -103,7 +103,7 @@ public final class Watches extends LaneOwner {
      * takes them. Ends where the instance stops.
      *
      * <p>The events fail, before there is any, with a {@link ProblemException} where a counter that is required does
-     * not exist. While the database does not answer, there are heart-beats alone: a browser's {@code EventSource} never
+     * not exist. While the database does not answer, there are heartbeats alone: a browser's {@code EventSource} never
      * reconnects after an error status. A stream that began so and then finds a required counter absent ends, and its
      * client is refused when it reconnects. The writing fails, before it begins, where there are too many streams.
      *

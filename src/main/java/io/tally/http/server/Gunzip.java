@@ -148,7 +148,7 @@ final class Gunzip {
         }
     }
 
-    /** The next piece, {@code null} where that needs more input. */
+    /** The next piece, {@code null} if that needs more input. */
     private synchronized @Nullable DataBuffer piece() {
         int filled = 0;
         while (!closed && filled < PIECE_BYTES && (pending || position < input.length)) {

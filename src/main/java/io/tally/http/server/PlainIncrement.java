@@ -113,7 +113,7 @@ final class PlainIncrement {
     /**
      * The counter that one is about.
      *
-     * @throws ProblemException where the path does not name one
+     * @throws ProblemException if the path does not name one
      */
     static CounterId counter(HttpServerRequest request) {
         String uri = request.uri();

@@ -24,7 +24,7 @@ class RequestGate {
 
     private static final Decision WITHOUT_ID = new Admitted(null);
 
-    /** What the gate decided. The id is the one that the client sent, {@code null} where it sent none. */
+    /** What the gate decided. The id is the one that the client sent, {@code null} if it sent none. */
     sealed interface Decision {
         @Nullable
         String requestId();
