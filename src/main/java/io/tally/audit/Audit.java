@@ -9,13 +9,13 @@ import java.time.Instant;
 public sealed interface Audit {
 
     /**
-     * The books were compared.
+     * The result of a comparison of the books.
      *
-     * @param drift the sum of all counters less that of all writers' deltas; other than 0: a counter was changed behind
-     *     the service's back
-     * @param lostOperations operations this instance acknowledged and the database has no record of; other than 0: the
-     *     database forgot, by a failover or a restore
-     * @param at when it was done, by this instance's clock
+     * @param drift the sum of all counters minus the sum of all writers' deltas; not 0 after a change outside the
+     *     service
+     * @param lostOperations the acknowledged operations of this instance without a record in the database; not 0 after
+     *     a failover or restore that lost them
+     * @param at the time of the audit, by the clock of this instance
      */
     record Report(
             BigInteger drift,

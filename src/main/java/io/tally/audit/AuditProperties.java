@@ -6,10 +6,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * When the books are compared. {@code application.yml} says how to choose the values.
+ * The schedule of audits. {@code application.yml} says how to choose the values.
  *
  * @param interval from the end of one audit to the beginning of the next
- * @param timeout the longest one may take
+ * @param timeout the time-out of an audit
  */
 @ConfigurationProperties("tally.audit")
 public record AuditProperties(

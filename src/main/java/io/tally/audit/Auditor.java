@@ -21,14 +21,14 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Compares the books, once for all requests of a batch. In one snapshot, always: the sum of all counters equals the sum
- * of the writers' deltas; and no writer has fewer operations on record than were acknowledged for it.
+ * Compares the books, once for all requests of a batch. In every snapshot the sum of all counters must equal the sum of
+ * the writers' deltas. No writer may have fewer recorded operations than acknowledged ones.
  */
 final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
 
     private static final Logger log = LoggerFactory.getLogger(Auditor.class);
 
-    /** Why the books are compared. */
+    /** The reason for an audit. */
     enum Occasion {
         INTERVAL,
         REQUEST
@@ -62,7 +62,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     }
 
     private Mono<Report> compare() {
-        // Memory first: the database, read after it, can only be ahead.
+        // Reads memory first: the database, read afterwards, can only be ahead.
         Map<Long, Long> acknowledged = ledger.acknowledged();
         Instant start = clock.instant();
         return books.balance(acknowledged.keySet())
@@ -71,7 +71,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
                 .delayUntil(report -> tidied(acknowledged.keySet()));
     }
 
-    /** A failure can wait until the next audit: the report is worth more. */
+    /** A failure waits until the next audit, since the report matters more. */
     private Mono<Void> tidied(Set<Long> writers) {
         return books.tidy(writers).onErrorResume(StoreFailure.class, failure -> {
             log.warn("Updating the rows of writers failed; the next audit retries: {}", failure.getMessage());
@@ -90,7 +90,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     }
 
     private long lost(Balance balance, Map<Long, Long> acknowledged) {
-        // A writer that was retired meanwhile has no owner, and its row is rightly gone.
+        // A writer retired meanwhile has no owner, so its row may be gone.
         Set<Long> current = ledger.acknowledged().keySet();
         return acknowledged.entrySet().stream()
                 .filter(writer -> current.contains(writer.getKey()))

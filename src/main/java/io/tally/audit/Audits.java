@@ -32,14 +32,15 @@ public final class Audits extends LaneOwner {
         this.properties = properties;
         this.startedAt = clock.instant();
         this.auditor = new Auditor(books, pipeline.ledger(), clock);
-        // One that has to wait for the one before and then its own needs the time of both.
+        // A request may wait for the current audit and then for its own, so it needs the time of both.
         this.lane = new Lane<>(
                 "audits",
                 new Lane.Limits(
                         WAITING_MAX,
                         WAITING_MAX,
                         properties.timeout().multipliedBy(2),
-                        // The comparison and the tidying, each with its own time-out, and the time to connect.
+                        // The comparison and the update of writers, each with its own time-out, and the time to
+                        // connect.
                         properties.timeout().multipliedBy(2).plus(FLIGHT_MARGIN)),
                 auditor,
                 CallerExecutor.ANY,
@@ -57,7 +58,7 @@ public final class Audits extends LaneOwner {
         return auditor.last();
     }
 
-    /** Since when the books have not been compared. */
+    /** The time of the last successful audit, or of the start. */
     Instant lastAt() {
         Audit.Report report = auditor.last();
         return report == null ? startedAt : report.at();

@@ -5,20 +5,22 @@ import java.util.Map;
 import java.util.Set;
 import reactor.core.publisher.Mono;
 
-/** The database's side of the books. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+/** The books in the database. Fails with {@link io.tally.pipeline.StoreFailure} only. */
 public interface LedgerStore {
 
     /**
      * Sums both sides in one snapshot.
      *
-     * @param writers those whose own rows are read, too
+     * @param writers the writers whose rows are read, too
      */
     Mono<Balance> balance(Set<Long> writers);
 
-    /** Stores that these writers are alive, and folds those long silent into the row of former ones. */
+    /**
+     * Records a heartbeat of these writers, and merges the rows of writers without heartbeats for days into one row.
+     */
     Mono<Void> tidy(Set<Long> writers);
 
-    /** Closes what it holds open. */
+    /** Closes its connections. */
     Mono<Void> close();
 
     /**
@@ -26,7 +28,7 @@ public interface LedgerStore {
      *
      * @param counters the sum of all counters
      * @param deltas the sum of the deltas of all writers
-     * @param operations how many operations each requested writer has on record; one without a row is absent
+     * @param operations the recorded operations of each requested writer; a writer without a row is absent
      */
     record Balance(BigInteger counters, BigInteger deltas, Map<Long, Long> operations) {}
 }

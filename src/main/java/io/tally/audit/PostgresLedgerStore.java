@@ -16,7 +16,7 @@ import reactor.core.publisher.Mono;
 /** The books in PostgreSQL, on a connection of their own, so that a long sum delays no other statement. */
 final class PostgresLedgerStore implements LedgerStore {
 
-    /** $1 writers. Sums of one snapshot, in a row for each writer found; one without writer if there are none. */
+    /** $1 writers. The sums of one snapshot, in a row for each writer found, or in one row without a writer. */
     private static final String BALANCE = """
             select c.total as counters, w.total as deltas, own.id, own.operations
               from (select coalesce(sum(value), 0) as total from counter) c
@@ -29,7 +29,7 @@ final class PostgresLedgerStore implements LedgerStore {
             update writer set seen_at = now() where id = any($1)
             """;
 
-    /** Days pass before a silent writer is taken for a former one: a frozen instance is still owed its proof. */
+    /** A writer needs days without a heartbeat to count as a former one: a frozen instance must still find its row. */
     private static final String FOLD = """
             with former as (
               delete from writer where id <> 0 and seen_at < now() - interval '7 days' returning operations, delta
@@ -79,7 +79,7 @@ final class PostgresLedgerStore implements LedgerStore {
         return connection.close();
     }
 
-    /** One row; writer 0, which no instance is, stands for none. */
+    /** One row; writer 0, which no instance has, means none. */
     private record Line(BigInteger counters, BigInteger deltas, long writer, long operations) {
 
         static Line of(Row row) {

@@ -1,4 +1,4 @@
-/** The books must balance: what the counters hold against what the writers say they wrote. */
+/** Audits of the books: the sum of the counters must equal the sum that the writers recorded. */
 @NullMarked
 package io.tally.audit;
 

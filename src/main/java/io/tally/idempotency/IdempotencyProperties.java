@@ -6,9 +6,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How long keys are kept. {@code application.yml} says how to choose the values.
+ * The retention of idempotency records. {@code application.yml} says how to choose the values.
  *
- * @param retention how long a request can be sent again under its key, 1 s to 365 d; removed some seconds later
+ * @param retention the time in which a retry is replayed, 1 s to 365 d; records are removed some seconds later
  */
 @ConfigurationProperties("tally.idempotency")
 public record IdempotencyProperties(@DefaultValue("24h") Duration retention) {

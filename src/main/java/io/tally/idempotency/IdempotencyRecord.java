@@ -8,15 +8,15 @@ import io.tally.counter.Outcome.Success;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was done under a key.
+ * The stored result of a request with an idempotency key.
  *
- * @param fingerprint of what was asked for
- * @param result {@code null} if it was no operation on a counter
+ * @param fingerprint the fingerprint of the request
+ * @param result {@code null} for a request that is no operation on a counter
  */
 public record IdempotencyRecord(
         IdempotencyKey key, long fingerprint, @Nullable Success result) {
 
-    /** The answer to whoever asks for something under this key now. */
+    /** The outcome of a later request with this key. */
     public Outcome answer(long asked) {
         return asked == fingerprint && result != null ? new Replayed(result) : new KeyReused();
     }

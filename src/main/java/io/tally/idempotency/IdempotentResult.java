@@ -3,7 +3,7 @@ package io.tally.idempotency;
 import io.tally.counter.OutcomeCategory;
 import java.util.function.Predicate;
 
-/** The result of work that is done once for each key. */
+/** The result of work that is done once per key. */
 public sealed interface IdempotentResult<T> {
 
     /**
@@ -19,12 +19,12 @@ public sealed interface IdempotentResult<T> {
         };
     }
 
-    /** It was done now, or refused and changed nothing. */
+    /** The work was done now, or it was refused and changed nothing. */
     record Fresh<T>(T result) implements IdempotentResult<T> {}
 
-    /** It had been done before, with this result. Now nothing was done. */
+    /** An earlier request with the key had this result. This request changed nothing. */
     record Replayed<T>(T result) implements IdempotentResult<T> {}
 
-    /** The key was used before for other work. Now nothing was done. */
+    /** An earlier request with another content used the key. This request changed nothing. */
     record KeyReused<T>() implements IdempotentResult<T> {}
 }

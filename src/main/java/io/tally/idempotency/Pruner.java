@@ -10,8 +10,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes rows of one kind after their retention, in small steps with pauses between them. Each instance does, and all
- * share the work.
+ * Removes rows of one kind after their retention, in small steps with pauses. All instances share the work.
  */
 public final class Pruner {
 
@@ -22,7 +21,10 @@ public final class Pruner {
 
     private static final Duration STEP_PAUSE = Duration.ofMillis(10);
 
-    /** Longer than a transaction lasts: a row that was written before and committed after the last pass is found. */
+    /**
+     * Longer than a transaction, so that a pass finds rows that were written before the last pass and committed after
+     * it.
+     */
     private static final Duration OVERLAP = Duration.ofSeconds(15);
 
     private static final int INTERVAL_MILLIS = 1_000;
@@ -37,7 +39,7 @@ public final class Pruner {
      * A pruner that runs on a schedule.
      *
      * @param what the name of the rows in the log
-     * @param observer gets the number of rows that each step removed
+     * @param observer gets the number of rows removed by each step
      */
     public Pruner(String what, ExpiredRows rows, Duration retention, LongConsumer observer) {
         this.what = what;
@@ -46,7 +48,7 @@ public final class Pruner {
         this.observer = observer;
     }
 
-    /** Removes what has expired by now. */
+    /** Removes the expired rows. */
     @Scheduled(fixedDelay = INTERVAL_MILLIS)
     Mono<Void> prune() {
         return Mono.defer(() -> new Pass().steps()).onErrorResume(this::later);
@@ -57,7 +59,7 @@ public final class Pruner {
         return Mono.empty();
     }
 
-    /** Steps until one finds less than it could remove. */
+    /** Runs steps until one removes less than its maximum. */
     private final class Pass {
 
         private Instant from = reached.minus(OVERLAP);

@@ -3,9 +3,9 @@ package io.tally.job;
 /**
  * A job that one instance owns by a lease.
  *
- * @param job as the last step left it
- * @param number which of all claims on the job this is; a later one ends this
- * @param reached where the next step begins, in terms of its kind; empty before the first
+ * @param job the state after the last step
+ * @param number the sequence number of the claim on the job; a later claim fences this one
+ * @param reached the start of the next step, in terms of its kind; empty before the first
  */
 public record Claim(Job job, long number, String reached) {
 

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * The state of long work on the counters of a namespace.
  *
  * @param kind the name of its {@link JobKind}
- * @param done how many counters are done; never falls
- * @param total how many there are, as far as is known; when the job is done, as many as were done
+ * @param done the number of processed counters; never decreases
+ * @param total the estimated number of counters; equals {@code done} at the end
  * @param finishedAt {@code null} while it runs
- * @param problem a sentence for people; {@code null} unless it failed
+ * @param problem the reason of a failure, for people; {@code null} unless it failed
  */
 public record Job(
         UUID id,
@@ -25,13 +25,13 @@ public record Job(
         @Nullable Instant finishedAt,
         @Nullable String problem) {
 
-    /** Where long work is in its life: a job, or a run of the lab. */
+    /** The state of long work: of a job or a run of the lab. */
     public enum State {
-        /** An instance works on it, or will. */
+        /** An instance works on it, or will claim it. */
         RUNNING,
-        /** All of it was done. */
+        /** It completed. */
         DONE,
-        /** It met what trying again does not mend. */
+        /** It ended with an error that a retry does not resolve. */
         FAILED,
         /** A run of the lab that a client stopped, or a job that an operator ended in the database. */
         CANCELLED;
@@ -47,7 +47,7 @@ public record Job(
         }
     }
 
-    /** Whether it changes no more. */
+    /** Whether the state is final. */
     public boolean isFinished() {
         return state != State.RUNNING;
     }

@@ -8,21 +8,21 @@ import reactor.core.publisher.Mono;
  */
 public interface JobKind {
 
-    /** As stored with its jobs and shown. */
+    /** The name in the database and in responses. */
     String name();
 
-    /** Counts what there is to do. May take long, and fail without harm. */
+    /** Counts the counters to process. May be slow; a failure is harmless. */
     Mono<Long> count(String namespace);
 
     /**
-     * Does the next step, in one short transaction that moves the job's row, too, and does nothing unless the row is
-     * where this claim saw it: so no step is done twice, even if several instances send it. The last step ends the
-     * job.
+     * Does the next step in one short transaction, which also updates the row of the job. It does nothing unless the
+     * row has the state of this claim. So no step is done twice, even if several instances send it. The last step ends
+     * the job.
      *
-     * @return the claim after the step; empty if the job is no longer this claim's
+     * @return the claim after the step; empty if another claim fenced this one
      */
     Mono<Claim> step(Claim claim);
 
-    /** Closes what it holds open. What comes next opens it again. */
+    /** Closes its connections. The next step opens them again. */
     Mono<Void> close();
 }

@@ -18,17 +18,17 @@ final class JobMetrics {
         failed = Meter.JOBS_FINISHED.counter(registry, Job.State.FAILED);
     }
 
-    /** This instance has claimed a job, or released it. */
+    /** Records that this instance claimed or released a job. */
     void running(boolean runs) {
         running.set(runs ? 1 : 0);
     }
 
-    /** This instance has done the last step of a job. */
+    /** Records that this instance completed a job. */
     void done() {
         done.increment();
     }
 
-    /** This instance has found that a job cannot succeed. */
+    /** Records that a job failed on this instance. */
     void failed() {
         failed.increment();
     }

@@ -6,8 +6,8 @@ final class JobSql {
     private JobSql() {}
 
     /**
-     * Starts a job. $1 kind, $2 namespace. A row, or none where one runs. Starting is rare enough to remove the old
-     * ones with it.
+     * Starts a job. $1 kind, $2 namespace. A row, or none if a job of the kind is running. Also removes old jobs, since
+     * starts are rare.
      */
     static final String START = """
             with removed as (
@@ -18,7 +18,7 @@ final class JobSql {
             returning *
             """;
 
-    /** The one that runs. $1 kind, $2 namespace. */
+    /** The running job. $1 kind, $2 namespace. */
     static final String RUNNING = """
             select * from job where kind = $1 and namespace = $2 and state = 'running'
             """;
@@ -41,7 +41,7 @@ final class JobSql {
             """;
 
     /**
-     * Sets the lease, and the total where it is given. $1 id, $2 claim, $3 lease in milliseconds from now, $4 total.
+     * Sets the lease, and the total unless it is null. $1 id, $2 claim, $3 lease in milliseconds from now, $4 total.
      */
     static final String LEASE = """
             update job set lease_until = now() + $3 * interval '1 millisecond', total = coalesce($4, total)

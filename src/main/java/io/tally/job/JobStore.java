@@ -7,13 +7,13 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Where jobs are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+/** The store of jobs. Fails with {@link io.tally.pipeline.StoreFailure} only. */
 public interface JobStore {
 
     /**
-     * Starts a job, unless one of the kind runs in the namespace. Cancelling gives up the answer, never the job.
+     * Starts a job, unless one of the kind runs in the namespace. Cancelling drops the result, not the job.
      *
-     * @param request {@code null} to start one each time
+     * @param request {@code null} to start a job each time
      */
     Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request);
 
@@ -23,7 +23,7 @@ public interface JobStore {
     /** Claims a running job that no instance owns, for {@link LeasedWork#LEASE}; empty if there is none. */
     Mono<Claim> claim(Set<String> kinds);
 
-    /** Renews the lease. Does nothing where the claim has ended; neither do those below. */
+    /** Renews the lease. Like the methods below, does nothing after the end of the claim. */
     Mono<Void> renew(Claim claim);
 
     /** Stores the total, and renews the lease. */
@@ -32,13 +32,13 @@ public interface JobStore {
     /** Ends the lease, so that any instance may claim the job at once. */
     Mono<Void> release(Claim claim);
 
-    /** Ends the job without success. */
+    /** Marks the job as failed. */
     Mono<Void> fail(Claim claim, String problem);
 
     /**
      * The result of a request for a job.
      *
-     * @param fresh whether the job was started by this request; else it is the one that runs
+     * @param fresh whether this request started the job; otherwise it was already running
      */
     record Started(boolean fresh, Job job) {}
 }

@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** A job as it is shown; {@code problem} only where it failed. */
+/** The view of a job; {@code problem} only if it failed. */
 record JobView(
         UUID id,
         String kind,

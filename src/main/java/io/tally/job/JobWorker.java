@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Works on jobs. Each step renews the lease. Another instance takes over a job when its lease expires, or at once where
- * its owner released it.
+ * Executes jobs. Each step renews the lease. Another instance can take over a job when its lease expires, or at once
+ * after its owner released it.
  */
 final class JobWorker extends LeasedWork<Claim> {
 
@@ -66,7 +66,10 @@ final class JobWorker extends LeasedWork<Claim> {
                     .doFinally(signal -> metrics.running(false));
         }
 
-        /** Tried once, before the first step: progress is worth less than the work. Counting may outlast a lease. */
+        /**
+         * Counts once, before the first step; a failure is ignored, since the total is only informative. Counting may
+         * take longer than a lease.
+         */
         private Mono<Void> counted() {
             return claim.isFresh() && claim.job().total() == null
                     ? renewing(LEASE.dividedBy(3), () -> store.renew(claim), count())
@@ -85,7 +88,7 @@ final class JobWorker extends LeasedWork<Claim> {
             log.warn("Counting for job {} failed, so its total is unknown: {}", id(), failure.getMessage());
         }
 
-        /** Pauses for as long as each step took, so that increments keep most of the machine. */
+        /** Pauses after each step for the duration of the step, so that increments keep most of the capacity. */
         private Mono<Void> steps() {
             return Mono.defer(this::step)
                     .repeatWhen(steps -> steps.takeWhile(step -> isActive())
@@ -125,7 +128,7 @@ final class JobWorker extends LeasedWork<Claim> {
             switch (state) {
                 case DONE -> metrics.done();
                 case FAILED -> metrics.failed();
-                // An operator's statement ends a job so; no instance does.
+                // Only a statement of an operator leads to this state.
                 case RUNNING, CANCELLED -> {}
             }
         }

@@ -14,7 +14,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Starts jobs, for the features whose work they are. Safe for use by many threads. */
+/** Starts jobs for features. Safe for use by many threads. */
 public final class Jobs {
 
     private final JobStore store;
@@ -24,10 +24,10 @@ public final class Jobs {
     }
 
     /**
-     * Starts a job, unless one of the kind runs in the namespace. Some instance begins with it within a second. Fails
-     * with {@link io.tally.pipeline.StoreFailure}; cancelling gives up the answer, never the job.
+     * Starts a job, unless one of the kind runs in the namespace. An instance claims it within a second. Fails with
+     * {@link io.tally.pipeline.StoreFailure}; cancelling drops the result, not the job.
      *
-     * @param request {@code null} to start one each time
+     * @param request {@code null} to start a job each time
      */
     public Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
         return store.start(kind, namespace, request);

@@ -40,25 +40,25 @@ public abstract class LeasedWork<C> {
     @Scheduled(fixedDelay = CLAIM_INTERVAL_MILLIS)
     public final Mono<Void> work() {
         return Mono.defer(() -> stopped ? Mono.<C>empty() : claim())
-                // Claimed again on schedule; the lanes log where the database is unavailable.
+                // The next scheduled claim retries; the lanes log an unavailable database.
                 .doOnError(StoreFailure.class, failure -> log.debug("No work was claimed", failure))
                 .onErrorComplete(StoreFailure.class)
                 .flatMap(this::run);
     }
 
-    /** Renews the lease at an interval while the work runs. The next renewal makes up for one that failed. */
+    /** Renews the lease at an interval while the work runs. The next renewal compensates for a failed one. */
     protected static Mono<Void> renewing(Duration interval, Supplier<? extends Mono<?>> renewal, Mono<Void> work) {
         Sinks.Empty<Void> ended = Sinks.empty();
         Mono<Void> renewals = Flux.interval(interval)
                 .onBackpressureDrop()
-                // A renewal in flight is awaited: a statement that is cancelled may cost its connection.
+                // Awaits a renewal in flight, since a cancelled statement may cost its connection.
                 .takeUntilOther(ended.asMono())
                 .concatMap(tick -> renewal.get().onErrorComplete(StoreFailure.class), 0)
                 .then();
         return Mono.whenDelayError(work.doFinally(signal -> ended.tryEmitEmpty()), renewals);
     }
 
-    /** Claims nothing more. The scheduler waits for the work in progress before it stops. */
+    /** Stops claiming. The scheduler waits for the work in progress before it stops. */
     @EventListener(ContextClosedEvent.class)
     public final void stop() {
         stopped = true;

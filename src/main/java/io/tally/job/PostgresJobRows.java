@@ -11,7 +11,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
 
-/** Rows as jobs. */
+/** Maps rows to jobs. */
 public final class PostgresJobRows {
 
     private PostgresJobRows() {}

@@ -18,7 +18,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Jobs in PostgreSQL, on pooled connections: each call is one small statement. */
+/** The store of jobs in PostgreSQL, on pooled connections: each call is one small statement. */
 final class PostgresJobs implements JobStore {
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);

@@ -1,4 +1,4 @@
-/** Long work in small steps: started once, watched by many, gone on with after a restart. */
+/** Long work in small steps, which resumes after a restart, and its progress streams. */
 @NullMarked
 package io.tally.job;
 

@@ -19,7 +19,7 @@ public interface BatchHandler<I, O> {
     /**
      * The outcomes of requests that no batch answers.
      *
-     * @param overloaded the full queue rejects the request, or it waited too long; nothing was applied
+     * @param overloaded the queue is full, or the request waited too long; nothing was applied
      * @param unavailable the target is unavailable or the lane closes; nothing was applied
      * @param abandoned the request's batch ended without an answer to it
      */

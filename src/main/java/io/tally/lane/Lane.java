@@ -33,11 +33,11 @@ public final class Lane<I, O> {
      * Waiting for returning callers
      *
      * Callers that wait for an answer before they send the next request fall into two groups that take turns: one is in
-     * flight while the other is in the queue, so each batch is half as large as it could be. Where commits are slow
-     * that halves the throughput. So after a slow commit the lane waits until as many requests have come as it has just
-     * answered, for half of the time that the commit took at most. Where fewer than three quarters of them come,
-     * waiting saves nothing: under an open load about half come in that time, and very many callers need longer. Then
-     * the lane tries it again after two batches, then after four, and so on.
+     * flight while the other is in the queue, so each batch has half of the possible size. With slow commits that
+     * halves the throughput. So after a slow commit the lane waits until as many requests have arrived as it has just
+     * answered, at most for half of the commit's time. If fewer than three quarters of them arrive, waiting saves
+     * nothing: under an open load about half arrive in that time, and very many callers need longer. Then the lane
+     * tries again after two batches, then after four, and so on.
      *
      * One drain at a time
      *
@@ -62,7 +62,7 @@ public final class Lane<I, O> {
 
     private static final Duration CLOSING_TICK = Duration.ofMillis(250);
 
-    /** A batch that took less is on a fast disk, where waiting costs more than it saves. */
+    /** A batch that took less time is on a fast disk, where waiting costs more than it saves. */
     private static final long SLOW_NANOS = Duration.ofMillis(1).toNanos();
 
     /** A batch that took longer met a failure, not a slow disk. */
@@ -94,25 +94,25 @@ public final class Lane<I, O> {
     private volatile @Nullable Batch inFlight;
     private volatile boolean closing;
 
-    // Of the thread that ends a batch, or that drains while none is in flight.
+    // The fields below belong to the thread that ends a batch, or that drains while no batch is in flight.
     private int awaited;
     private int enough;
     private long awaitedUntilNanos;
     private int fruitless;
     private int notWaitedAfter;
 
-    /** Observes how long requests wait in the queue. */
+    /** An observer of the waiting times in the queue. */
     public interface WaitObserver {
-        /** A request was put into a batch, so many nanoseconds after it entered. */
+        /** A request entered a batch after it had waited for that time. */
         void waited(long nanos);
     }
 
     /**
-     * What a lane may hold, and for how long.
+     * The limits of a lane.
      *
-     * @param batchMax the most requests in a batch
-     * @param queueMax the most that wait; one more is refused
-     * @param waitMax how long each waits before it is refused
+     * @param batchMax the maximum of requests in a batch
+     * @param queueMax the maximum of waiting requests; the lane refuses further ones
+     * @param waitMax the maximum waiting time; then the lane refuses the request
      * @param flightMax how long a batch may be in flight before it is cancelled and abandoned: longer than any batch
      *     whose handler keeps its own time-outs
      */
@@ -167,7 +167,7 @@ public final class Lane<I, O> {
      * @param requests 1 to {@link #togetherMax}
      * @param sequence the lane keeps their order after those of the same sequence that it took before
      * @param outcomes gets the outcomes together, in the order of the requests, on the thread that has the last of them
-     * @return whether there was room; where not, nothing happens
+     * @return whether there was room; otherwise nothing happens
      */
     boolean offer(List<I> requests, RequestSequence<O> sequence, Consumer<List<O>> outcomes) {
         int size = requests.size();
@@ -195,12 +195,12 @@ public final class Lane<I, O> {
         return true;
     }
 
-    /** The most requests that can come together. */
+    /** The maximum of requests that can enter together. */
     int togetherMax() {
         return Math.max(limits.queueMax() / 2, 1);
     }
 
-    /** Counts a submission that begins to wait for room (1) or ends to (-1). */
+    /** Counts a submission that starts to wait for room (1) or stops waiting (-1). */
     void addRoomWaiters(int change) {
         roomWaiters.addAndGet(change);
     }
@@ -210,30 +210,30 @@ public final class Lane<I, O> {
         return roomWaiters.get();
     }
 
-    /** The outcome of a request that there was no room for. */
+    /** The outcome of a request that finds no room. */
     O overloaded() {
         return refusals.overloaded();
     }
 
-    /** What the lane is called in logs and metrics. */
+    /** The name of the lane in logs and metrics. */
     public String name() {
         return name;
     }
 
-    /** How many requests wait now. */
+    /** The number of waiting requests. */
     public int queued() {
         return queued.get();
     }
 
-    /** How long the batch in flight has been so; zero while none is. */
+    /** The age of the batch in flight; zero without one. */
     public Duration batchAge() {
         Batch current = inFlight;
         return current == null ? Duration.ZERO : Duration.ofNanos(nanoClock.getAsLong() - current.cutNanos);
     }
 
     /**
-     * Refuses the requests that have waited too long, and abandons a batch that is in flight for too long. To be called
-     * every so often, for the time when nothing else happens.
+     * Refuses the requests that have waited too long, and abandons a batch that is in flight for too long. Call this
+     * periodically, since an idle lane does not check by itself.
      */
     public void expire() {
         Batch current = inFlight;
@@ -247,7 +247,7 @@ public final class Lane<I, O> {
     /**
      * Stops admitting, waits until the last batch has completed and the queue is empty, and closes the handler.
      *
-     * @param patience how long this may take; what is left by then is logged and let go
+     * @param patience the time-out; the lane logs and abandons the requests that are left after it
      * @param closed called once, in any case
      */
     public void close(Duration patience, Runnable closed) {
@@ -298,7 +298,7 @@ public final class Lane<I, O> {
         try {
             log.error("Unexpected failure in {}", name, failure);
         } catch (Throwable unlogged) {
-            // There may be no memory left for a line of the log, and the lane goes on all the same.
+            // Logging may fail for lack of memory, and the lane must continue.
         }
     }
 
@@ -352,7 +352,7 @@ public final class Lane<I, O> {
         return batch;
     }
 
-    /** What is in flight. Ends once: when its handler has completed, or when it is abandoned. */
+    /** The batch in flight. Ends once: when its handler has completed, or when the lane abandons it. */
     private final class Batch extends BaseSubscriber<Void> {
 
         private final List<PendingRequest<I, O>> requests;
@@ -433,7 +433,7 @@ public final class Lane<I, O> {
                 && !closing;
     }
 
-    /** Whether it was worth waiting. */
+    /** Adapts the waiting to the number of requests that arrived. */
     private void learn(int came) {
         if (awaited > 0) {
             boolean worthIt = came >= Math.min(enough, limits.batchMax());

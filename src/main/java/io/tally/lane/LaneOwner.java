@@ -20,17 +20,17 @@ public abstract class LaneOwner implements SmartLifecycle {
     /** The lane. */
     protected abstract Lane<?, ?> lane();
 
-    /** What the lane is called in logs and metrics. */
+    /** The name of the lane in logs and metrics. */
     public final String laneName() {
         return lane().name();
     }
 
-    /** How long the lane's batch in flight has been so; zero while none is. */
+    /** The age of the lane's batch in flight; zero without one. */
     public final Duration batchAge() {
         return lane().batchAge();
     }
 
-    /** The longest to wait for it. */
+    /** The time-out for draining the lane at shutdown. */
     protected abstract Duration drainMax();
 
     @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)

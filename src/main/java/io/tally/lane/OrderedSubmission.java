@@ -31,34 +31,34 @@ public final class OrderedSubmission<I, O> {
     /*
      * Order on a lane
      *
-     * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that the
-     * full queue has no room for waits here, and all later parts behind it. A request that the lane took and refused
-     * (it waited too long, or the database is unavailable) refuses the later ones of the same RequestSequence. When all parts
-     * that the lane took are answered, the refused requests go in front of the waiting ones, and all are submitted
-     * again in order under a new sequence.
+     * A lane takes the requests of a submission in parts, and keeps their order while it takes them. A part that finds
+     * no room in the queue waits here, and all later parts wait behind it. A request that the lane took and refused (it
+     * waited too long, or the database is unavailable) refuses the later ones of the same RequestSequence. When all
+     * parts that the lane took are answered, the refused requests go in front of the waiting ones, and all are
+     * submitted again in order under a new sequence.
      *
      * Room
      *
-     * A lane has room again when a batch was cut, which is about when the batch before is answered. So the only
-     * submission that waits looks for room whenever one of its parts is answered, and the queue does not run dry. Where
-     * several wait, that would give all room to those that have some: then each looks again after a pause, and all have
-     * the same odds.
+     * A lane has room again when it cuts a batch, which is about when it answers the batch before. So a single waiting
+     * submission checks for room whenever one of its parts is answered, and the queue does not run empty. Several
+     * waiting submissions would then leave all room to those that already have some. So each checks again after a
+     * pause, and all have the same chance.
      *
      * One event at a time
      *
      * Blocks come from the caller's thread, outcomes from lanes, and the end of a pause from a timer. Events are
-     * queued, and the thread that finds the queue idle works it off (as Lane.drain does), so the state below has one
-     * thread at a time.
+     * queued, and the thread that finds the queue idle processes it (like Lane.drain), so one thread at a time uses the
+     * state below.
      */
 
     private static final Logger log = LoggerFactory.getLogger(OrderedSubmission.class);
 
-    /** About as long as a lane takes to make room. */
+    /** About the time until a lane has room again. */
     private static final Duration PAUSE_MIN = Duration.ofMillis(5);
 
     private static final Duration PAUSE_MAX = Duration.ofMillis(500);
 
-    /** A look at the queue costs little, and a longer pause would leave the room to others. */
+    /** A check of the queue is cheap, and a longer pause would leave the room to others. */
     private static final Duration ROOM_PAUSE_MAX = Duration.ofMillis(20);
 
     private final Function<I, Lane<I, O>> laneOf;
@@ -71,11 +71,11 @@ public final class OrderedSubmission<I, O> {
     private final Deque<Block> open = new ArrayDeque<>();
     private volatile boolean cancelled;
 
-    /** Decides which outcomes are retried: none but those which say that nothing was applied. */
+    /** Decides which outcomes are retried: only outcomes that guarantee that nothing was applied. */
     @FunctionalInterface
     public interface RetryPolicy<O> {
 
-        /** Whether a request with that outcome is submitted again, so many nanoseconds after it was submitted first. */
+        /** Whether to resubmit a request with that outcome, that time after its first submission. */
         boolean retries(O outcome, long nanos);
 
         /** No outcome is retried. */
@@ -87,7 +87,7 @@ public final class OrderedSubmission<I, O> {
     /**
      * A submission without requests.
      *
-     * @param caller where the blocks complete
+     * @param caller the executor on which the blocks complete
      */
     public OrderedSubmission(
             Function<I, Lane<I, O>> laneOf, RetryPolicy<O> retry, Executor caller, LongSupplier nanoClock) {
@@ -98,9 +98,9 @@ public final class OrderedSubmission<I, O> {
     }
 
     /**
-     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only where
-     * this class itself does, and then all open blocks fail. Cancelling a block ends the whole submission: what no lane
-     * has taken by then is never applied.
+     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only by a
+     * defect of this class, and then all open blocks fail. Cancelling a block ends the whole submission: requests that
+     * no lane has accepted by then are never applied.
      */
     public Mono<List<O>> submit(List<I> requests) {
         return requests.isEmpty()
@@ -137,7 +137,7 @@ public final class OrderedSubmission<I, O> {
             open.forEach(block -> block.sink.error(failure));
             open.clear();
         } catch (Throwable again) {
-            // There may be no memory left for a line of the log, and the next event must be handled all the same.
+            // Logging may fail for lack of memory, and the next event must still be handled.
         }
     }
 
@@ -155,7 +155,7 @@ public final class OrderedSubmission<I, O> {
     }
 
     private Channel channel(Lane<I, O> lane) {
-        // A handful of lanes: looking through them costs less than hashing them.
+        // There are few lanes: a linear search costs less than hashing.
         for (Channel channel : channels) {
             if (channel.lane == lane) {
                 return channel;
@@ -186,7 +186,7 @@ public final class OrderedSubmission<I, O> {
             outcomes[index] = outcome;
             missing--;
             if (missing == 0) {
-                // Nearly always the first.
+                // It is nearly always the first element.
                 open.remove(this);
                 sink.success(Arrays.asList(outcomes));
             }
@@ -236,7 +236,7 @@ public final class OrderedSubmission<I, O> {
 
         private final Lane<I, O> lane;
         private final Deque<Part> waiting = new ArrayDeque<>();
-        /** What the lane took under the current sequence, but for what was answered and is not retried. */
+        /** The parts that the lane accepted under the current sequence, without those with final outcomes. */
         private final Deque<Part> taken = new ArrayDeque<>();
 
         private RequestSequence<O> sequence = new RequestSequence<>();
@@ -303,7 +303,7 @@ public final class OrderedSubmission<I, O> {
             part.take(outcomes);
             refused |= sequence.refusal() != null || !part.requests.isEmpty();
             if (part.requests.isEmpty()) {
-                // Nearly always the first.
+                // It is nearly always the first element.
                 taken.remove(part);
             }
             if (refused && unanswered == 0) {
@@ -335,7 +335,7 @@ public final class OrderedSubmission<I, O> {
             });
         }
 
-        /** With jitter: those that were refused together must not come back together. */
+        /** With jitter, so that submissions refused together do not retry together. */
         private void after(long millis, Runnable event) {
             long jittered = ThreadLocalRandom.current().nextLong(millis / 2, millis + 1);
             Schedulers.parallel().schedule(() -> handleOnCaller(event), jittered, TimeUnit.MILLISECONDS);

@@ -60,7 +60,7 @@ public final class PendingRequest<I, O> {
         try {
             caller.accept(outcome);
         } catch (Throwable failure) {
-            // The others of the batch have outcomes to get, too.
+            // The other requests of the batch still need their outcomes.
             log.error("Passing the outcome {} to its caller failed", outcome, failure);
         }
     }
@@ -75,7 +75,7 @@ public final class PendingRequest<I, O> {
         answer(outcome);
     }
 
-    /** Refuses this request where an earlier one of its sequence was refused; whether it did. */
+    /** Refuses this request if an earlier one of its sequence was refused; returns whether it did. */
     public boolean refuseAfterEarlier() {
         O refusal = sequence == null ? null : sequence.refusal();
         if (refusal == null) {

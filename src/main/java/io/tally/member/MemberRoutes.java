@@ -36,13 +36,13 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** The members of a counter: join, leave, look, list. */
+/** The routes of members of a counter: join, leave, read, list. */
 @Configuration(proxyBeanMethods = false)
 class MemberRoutes {
 
     private static final String MEMBERS = CounterPath.COUNTER + "/members";
 
-    /** In {@code /v1/counters/{namespace}/{name}/members/{member}}. */
+    /** The index in {@code /v1/counters/{namespace}/{name}/members/{member}}. */
     private static final int MEMBER_SEGMENT = 5;
 
     private final CounterPipeline pipeline;
@@ -90,7 +90,7 @@ class MemberRoutes {
         return members.read(member(request))
                 .flatMap(MemberRoutes::answer)
                 .switchIfEmpty(notFound("counter"))
-                // What the database cannot hold is not there.
+                // A name that the database cannot store does not exist in it.
                 .onErrorResume(StoreFailure::isUnstorable, unstorable -> notFound("counter or member"));
     }
 

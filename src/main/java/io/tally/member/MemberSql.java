@@ -5,14 +5,14 @@ public final class MemberSql {
 
     private MemberSql() {}
 
-    /** One member, and the counter whether it is one or not. $1 namespace, $2 name, $3 member. */
+    /** One member, and the counter in any case. $1 namespace, $2 name, $3 member. */
     static final String READ = """
             select c.kind, c.value, c.version,
                    exists (select from member m where m.namespace = $1 and m.name = $2 and m.member = $3) as member
               from counter c where c.namespace = $1 and c.name = $2
             """;
 
-    /** A page of members. $1 namespace, $2 name, $3 the member after which it begins, $4 how many at most. */
+    /** A page of members. $1 namespace, $2 name, $3 the member before the page, $4 the maximum of members. */
     static final String PAGE = """
             select c.kind, m.member, m.joined_at
               from counter c

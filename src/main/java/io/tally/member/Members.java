@@ -8,19 +8,19 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * Reads of members, as of the beginning of the statement: no older than what was acknowledged before. Cold; fails with
+ * Reads of members, as of the start of the statement: no older than operations acknowledged before. Cold; fails with
  * {@link io.tally.pipeline.StoreFailure} only.
  */
 public interface Members {
 
-    /** Whether the member is one of its counter; empty if there is no such counter. */
+    /** Whether the counter has the member; empty if the counter does not exist. */
     Mono<Presence> read(MemberId member);
 
     /**
-     * Members in the order of their bytes; empty if there is no such counter.
+     * Members in the order of their bytes; empty if the counter does not exist.
      *
-     * @param after the member after which to begin, empty to begin with the first
-     * @param max how many at most
+     * @param after the member before the first one to list; empty for the first page
+     * @param max the maximum of members
      */
     Mono<Listing> list(CounterId counter, String after, int max);
 
@@ -30,6 +30,6 @@ public interface Members {
     /** Members of a counter. */
     record Listing(Kind kind, List<Membership> members) {}
 
-    /** A member, and since when. */
+    /** A member, and the time of its join. */
     record Membership(String member, Instant joinedAt) {}
 }

@@ -42,7 +42,7 @@ record PostgresMembers(Pool pool) implements Members {
         return pool.read(connection -> list(connection, counter, after, max));
     }
 
-    /** A row of a page: the counter's kind, and a member where there is one. */
+    /** A row of a page: the kind of the counter, and a member, if there is one. */
     private record Line(Kind kind, List<Membership> member) {
 
         static Line of(Row row) {

@@ -1,6 +1,5 @@
 /**
- * Members of counters: who likes, who voted, who was there. They move through the lanes; here are their routes and
- * reads.
+ * The members of counters, such as likes, votes and unique visitors: routes and reads. Lanes apply joins and leaves.
  */
 @NullMarked
 package io.tally.member;

@@ -9,16 +9,16 @@ import io.tally.postgres.LaneConnection;
 import java.time.Duration;
 import reactor.core.publisher.Mono;
 
-/** Snapshots in PostgreSQL, on connections of their own, which are open while one is taken. */
+/** Snapshots in PostgreSQL, on dedicated connections, which are open during a snapshot. */
 final class PostgresSnapshots implements JobKind {
 
-    /** Some tens of millions of counters are counted in that time. */
+    /** Enough time to count some tens of millions of counters. */
     static final Duration COUNT_MAX = Duration.ofMinutes(1);
 
     private final LaneConnection copying;
     private final LaneConnection counting;
 
-    /** @param counting one that lets a statement take {@link #COUNT_MAX} */
+    /** @param counting a connection whose statement time-out is {@link #COUNT_MAX} */
     PostgresSnapshots(LaneConnection copying, LaneConnection counting) {
         this.copying = copying;
         this.counting = counting;

@@ -5,7 +5,7 @@ final class SnapshotSql {
 
     private SnapshotSql() {}
 
-    /** How many counters one step looks at: three milliseconds where none has changed, ten or so where all have. */
+    /** The number of counters in one step. A step takes 3 ms if none has changed, and about 10 ms if all have. */
     static final int CHUNK = 1_000;
 
     /** $1 namespace. */
@@ -15,11 +15,11 @@ final class SnapshotSql {
 
     /**
      * Copies the next chunk and moves the job past it, in one transaction. $1 id of the job, $2 claim, $3 namespace, $4
-     * the last name that is done, $5 lease in milliseconds. No row where the job is not as the sender saw it.
+     * the last name that is done, $5 lease in milliseconds. No row if the job is not in the state of the claim.
      *
-     * <p>The chunk is a range of names, so that each part of the statement is one walk along the key, and no join could
-     * be planned as something else. Only what has changed since the last snapshot is locked and written, and it is
-     * locked in the order in which everybody locks counters.
+     * <p>The chunk is a range of names, so that each part of the statement is one index scan along the key. The
+     * statement locks and writes only counters that have changed since the last snapshot, in the lock order of all
+     * statements.
      */
     static final String STEP = """
             with claimed as materialized (

@@ -1,4 +1,4 @@
-/** Snapshots: what every counter of a namespace held, kept beside its value, to tell growth by. */
+/** Snapshots: a copy of the value of every counter of a namespace, stored beside its value, to compute growth. */
 @NullMarked
 package io.tally.snapshot;
 

@@ -23,22 +23,23 @@ import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Drains connections when the application stops, so that every request that is begun is answered. Each response says
- * {@code Connection: close}, no new connection is accepted, and each connection is closed after its last response.
+ * Drains connections at shutdown, so that every started request gets its response. Each response has {@code Connection:
+ * close}, the server accepts no new connection, and it closes each connection after its last response.
  *
- * <p>The web server's own graceful stop, which comes in a later phase and finds nothing left, asks from another thread
- * whether a connection is idle. By the time it is closed a request may have been read, and would be applied and not
- * answered; and one whose request ends in that moment would stay open.
+ * <p>The graceful shutdown of the web server runs in a later phase and finds no connection left. It would check from
+ * another thread whether a connection is idle. Before it closes the connection, the connection may read a request,
+ * which would be applied without a response. And a connection whose request ends in that moment would stay open.
  *
- * <p>What is still on the wire when an idle connection is closed is never read, and so not applied.
+ * <p>Tally never reads bytes that arrive after it closed an idle connection, so it does not apply them.
  */
 final class ConnectionDrainer implements SmartLifecycle {
 
     private static final String NAME = "tally-connection-drainer";
 
     /**
-     * A connection is idle when it was not used for so long since the stop began: else its next request is about to
-     * come, and its response can say so. Longer than the pause of clients that send one request after the other.
+     * A connection without a request for this long since the shutdown began is idle. A shorter pause suggests that the
+     * next request is about to arrive, and its response can carry {@code Connection: close}. Longer than the pause of
+     * clients that send requests back to back.
      */
     private static final Duration IDLE = Duration.ofMillis(100);
 
@@ -47,9 +48,9 @@ final class ConnectionDrainer implements SmartLifecycle {
     private final ChannelGroup listening = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
     private final ChannelGroup connections = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
     private volatile boolean running;
-    /** Whether each answer is its connection's last. */
+    /** Whether each response is the last one of its connection. */
     private volatile boolean last;
-    /** Whether nobody is let in, and idle connections are closed. */
+    /** Whether the server refuses new connections and closes idle ones. */
     private volatile boolean leaving;
 
     /** The same server, observed. */
@@ -62,12 +63,12 @@ final class ConnectionDrainer implements SmartLifecycle {
         channel.pipeline().addAfter(NettyPipeline.HttpTrafficHandler, NAME, new Connection());
         connections.add(channel);
         if (leaving) {
-            // Came in the last moment, and perhaps after those that are waited for were counted.
+            // Accepted in the last moment, perhaps after the shutdown collected the open connections.
             shut(channel);
         }
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // whoever waits, waits for the group
+    @SuppressWarnings("FutureReturnValueIgnored") // the shutdown waits for the whole group
     private static void shut(Channel channel) {
         channel.close();
     }
@@ -107,13 +108,13 @@ final class ConnectionDrainer implements SmartLifecycle {
         return running;
     }
 
-    /** Behind the handler that decides whether a connection is kept, which learns of it from the answer's header. */
+    /** Comes after the handler that decides about keep-alive; that handler reads the header of the response. */
     private final class Connection extends ChannelDuplexHandler {
 
-        /** Requests whose answer is not complete. */
+        /** The requests without a complete response. */
         private int open;
 
-        /** Whether there was a request since somebody last looked. */
+        /** Whether a request arrived since the last check. */
         private boolean used;
 
         @Override
@@ -135,7 +136,7 @@ final class ConnectionDrainer implements SmartLifecycle {
             if (!interim && message instanceof LastHttpContent) {
                 open--;
                 if (leaving) {
-                    // The answer had begun before it was to be the last.
+                    // This response started before the shutdown, so without Connection: close.
                     lookAgain(context);
                 }
             }
@@ -150,7 +151,7 @@ final class ConnectionDrainer implements SmartLifecycle {
             }
         }
 
-        @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a look
+        @SuppressWarnings("FutureReturnValueIgnored") // no one awaits a check
         private void lookAgain(ChannelHandlerContext context) {
             used = false;
             context.executor().schedule(() -> closeWhenIdle(context), IDLE.toNanos(), TimeUnit.NANOSECONDS);
@@ -161,7 +162,7 @@ final class ConnectionDrainer implements SmartLifecycle {
                 lookAgain(context);
             } else if (open == 0) {
                 context.channel().config().setAutoRead(false);
-                // After whatever is still to be taken by the socket; past the handlers that know of no answer to write.
+                // Closes after pending writes to the socket, and bypasses the handlers that expect a response.
                 context.pipeline()
                         .context(NettyPipeline.HttpCodec)
                         .writeAndFlush(Unpooled.EMPTY_BUFFER)

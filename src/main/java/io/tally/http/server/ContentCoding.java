@@ -5,13 +5,13 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.List;
 
-/** How the body of a request is coded (RFC 9110, section 8.4). */
+/** The content coding of a request body (RFC 9110, section 8.4). */
 enum ContentCoding {
     IDENTITY,
     GZIP,
     UNSUPPORTED;
 
-    /** What the header fields of a request say. */
+    /** The coding in the header fields of a request. */
     static ContentCoding of(HttpHeaders fields) {
         return fields.contains(HttpHeaderNames.CONTENT_ENCODING)
                 ? of(String.join(",", fields.getAll(HttpHeaderNames.CONTENT_ENCODING)))

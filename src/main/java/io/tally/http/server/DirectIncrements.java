@@ -38,11 +38,10 @@ import reactor.netty.http.server.HttpServerRoutes;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Increments as most clients ask for them, answered by the server itself: the way through Spring's dispatcher costs as
- * much as all that is done for an increment. What is not {@linkplain PlainIncrement plain} goes that way, to
- * {@link CounterRoutes}, and both answer alike.
+ * Handles {@linkplain PlainIncrement plain} increments without Spring's dispatcher, which would double the cost of an
+ * increment. The dispatcher and {@link CounterRoutes} handle all other requests. Both give the same responses.
  *
- * <p>Spans are made by the dispatcher, so with tracing everything goes there.
+ * <p>The dispatcher creates the spans, so with tracing it handles all requests.
  */
 @Component
 @Profile("!tracing")

@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import reactor.netty.resources.LoopResources;
 
-/** The event loops of the server. A caller on another thread is answered on the thread that has the answer. */
+/**
+ * Finds the event loop of a caller. A caller on another thread gets its outcome on the thread that completes the batch.
+ */
 final class EventLoopExecutor implements CallerExecutor {
 
-    /** As many as processors: looking through them costs less than a thread-local. */
+    /** One loop per processor: a linear search costs less than a thread-local. */
     private final List<EventExecutor> loops = new ArrayList<>();
 
     EventLoopExecutor(LoopResources resources) {

@@ -19,23 +19,23 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Inflates one gzip body (RFC 1952) as it arrives. Inflates a piece when the subscriber has requested it: a kilobyte
- * may stand for a megabyte, which never is in memory at once. Several members are one body, and no bytes at all are an
+ * Inflates one gzip body (RFC 1952) as it arrives. Inflates a piece only on demand of the subscriber: a kilobyte may
+ * inflate to a megabyte, which is never in memory at once. Several members are one body, and no bytes at all are an
  * empty body.
  *
- * <p>The JDK's and Netty's decoders pass over bytes that follow a member or are missing from its end, so the headers
- * and trailers of members are read here.
+ * <p>The decoders of the JDK and Netty ignore bytes after a member and a truncated trailer, so this class reads the
+ * headers and trailers of members itself.
  */
 final class Gunzip {
 
     private static final int PIECE_BYTES = (int) HttpProperties.PIECE.toBytes();
 
-    /** ID1, ID2 and CM, the first byte lowest. */
+    /** ID1, ID2 and CM, little-endian. */
     private static final long DEFLATED = 0x08_8b_1f;
 
     private static final int RESERVED_FLAGS = 0b1110_0000;
 
-    /** The parts of a member in their order: the flag without which there is none, and the length in bytes. */
+    /** The parts of a member in order, each with the flag that announces it and its length in bytes. */
     private enum Part {
         START(0, 4),
         TIME_AND_SYSTEM(0, 6),
@@ -71,18 +71,18 @@ final class Gunzip {
     private final byte[] inflated = new byte[PIECE_BYTES];
     private byte[] input = new byte[0];
     private int position;
-    /** Whether the inflater may have output left though it has read all input. */
+    /** Whether the inflater may have further output after it has read all input. */
     private boolean pending;
 
     private boolean closed;
 
     private Part part = Part.START;
     private int flags;
-    /** The length of the part, and how much of it was read. */
+    /** The length of the part, and the number of its bytes read so far. */
     private int length = part.length;
 
     private int count;
-    /** The first bytes of the part, the first lowest. */
+    /** The first bytes of the part, little-endian. */
     private long field;
 
     private Gunzip() {}
@@ -90,8 +90,8 @@ final class Gunzip {
     /**
      * The inflated body.
      *
-     * @param compressed its buffers are released
-     * @return fails with a {@link ProblemException} where the body is not gzip or breaks off
+     * @param compressed its buffers are released by this method
+     * @return fails with a {@link ProblemException} if the body is not gzip or is truncated
      */
     static Flux<DataBuffer> inflate(Flux<DataBuffer> compressed) {
         return Flux.using(Gunzip::new, gunzip -> gunzip.pieces(compressed), Gunzip::close);
@@ -124,7 +124,7 @@ final class Gunzip {
         }
     }
 
-    /** What is inflated of the buffer that was taken last. */
+    /** The inflated pieces of the current buffer. */
     private final class Pieces implements Iterator<DataBuffer> {
 
         private @Nullable DataBuffer next;
@@ -148,7 +148,7 @@ final class Gunzip {
         }
     }
 
-    /** The next piece, {@code null} if that needs more input. */
+    /** The next piece; {@code null} if it needs more input. */
     private synchronized @Nullable DataBuffer piece() {
         int filled = 0;
         while (!closed && filled < PIECE_BYTES && (pending || position < input.length)) {
@@ -203,7 +203,7 @@ final class Gunzip {
                 require(crc.getValue() == (field & 0xffff_ffffL)
                         && (inflater.getBytesWritten() & 0xffff_ffffL) == field >>> 32);
             default -> {
-                // Says nothing about what follows but for its length.
+                // Only the length of the following part matters.
             }
         }
         Part next = part.next();
@@ -231,7 +231,9 @@ final class Gunzip {
         require(part == Part.START && count == 0);
     }
 
-    /** Cancellation comes from any thread, and what inflates must not find its memory freed. */
+    /**
+     * Synchronized, since cancellation may come from any thread and must not free memory while another thread inflates.
+     */
     private synchronized void close() {
         closed = true;
         inflater.end();

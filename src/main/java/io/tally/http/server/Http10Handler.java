@@ -10,15 +10,15 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 
 /**
- * Answers requests of HTTP/1.0: in the server's version (RFC 9112, section 2.3), without chunks, which such a client
- * cannot read, and with the end of the connection for the end of the body. Stands behind the handler that hands on one
- * request after the other and closes connections.
+ * Adapts responses to HTTP/1.0 requests. They have the version of the server (RFC 9112, section 2.3). They are not
+ * chunked, since such a client cannot read chunks; the end of the connection ends the body. Comes after the handler
+ * that serialises requests and closes connections.
  */
 final class Http10Handler extends ChannelDuplexHandler {
 
     static final String NAME = "tally-http-1.0";
 
-    /** Whether the request that is being answered is one. */
+    /** Whether the current request is HTTP/1.0. */
     private boolean old;
 
     @Override

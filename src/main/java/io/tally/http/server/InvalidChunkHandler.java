@@ -10,8 +10,8 @@ import io.tally.http.server.RequestMetrics.Abort;
 import reactor.netty.channel.ChannelOperations;
 
 /**
- * Tells a route when the body it reads breaks off, as an invalid chunk does. Reactor Netty answers 400 beside the route
- * and ends the body there, as if it were complete: the route would apply a request whose response is 400.
+ * Signals an error to a route whose body has an invalid chunk. Reactor Netty itself answers 400 and completes the body
+ * at that point: the route would apply a request whose response is 400.
  */
 final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
 
@@ -39,7 +39,7 @@ final class InvalidChunkHandler extends ChannelInboundHandlerAdapter {
     @SuppressWarnings("FutureReturnValueIgnored") // nothing follows
     private static void breakOff(ChannelHandlerContext context) {
         if (ChannelOperations.get(context.channel()) == null) {
-            // The request has its response. Where the next one begins is not known.
+            // The request has its response, and the start of the next request is unknown.
             context.close();
         } else {
             context.fireExceptionCaught(

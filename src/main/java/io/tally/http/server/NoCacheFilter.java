@@ -12,9 +12,9 @@ import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
 /**
- * Has caches ask before they reuse the response to a read, unless its route says otherwise: a shared cache may give a
- * response without {@code Cache-Control} a life of its own, also a {@code 404}, and a read would be older than what was
- * acknowledged. Comes before {@link RequestGateFilter}, so that its refusals have the field, too.
+ * Makes caches revalidate the responses to reads, unless their route sets another {@code Cache-Control}. A shared cache
+ * may store a response without the field, also a {@code 404}, and a read would then be older than acknowledged writes.
+ * Runs before {@link RequestGateFilter}, so that its refusals have the field, too.
  */
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE)

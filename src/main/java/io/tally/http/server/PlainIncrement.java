@@ -11,15 +11,15 @@ import java.util.List;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Increments as most clients ask for them: a path in which nothing is escaped, no condition, and as body nothing or a
- * little JSON. CounterRoutes handles every other request, allowed or not.
+ * Plain increments: an unescaped path, no precondition, and an empty or small JSON body. Most clients send these.
+ * CounterRoutes handles every other request, allowed or not.
  */
 final class PlainIncrement {
 
     private static final String BEFORE = "/v1/counters/";
     private static final String AFTER = "/increments";
 
-    /** Of the length of a body: up to 999 bytes, of which a delta takes forty at most. */
+    /** The maximum of digits of the body's length: up to 999 bytes. A delta takes forty at most. */
     private static final int BODY_DIGITS_MAX = 3;
 
     private static final List<CharSequence> UNUSUAL = List.of(
@@ -31,7 +31,7 @@ final class PlainIncrement {
 
     private PlainIncrement() {}
 
-    /** Whether a request is one. */
+    /** Whether a request is a plain increment. */
     static boolean isOne(HttpServerRequest request) {
         return isOne(request.method(), request.uri(), request.requestHeaders());
     }
@@ -53,7 +53,7 @@ final class PlainIncrement {
     }
 
     /**
-     * Unreserved characters (RFC 3986, section 2.3), which stand for themselves, and the colon that many names have.
+     * Unreserved characters (RFC 3986, section 2.3), which need no decoding, and the colon, which is common in names.
      */
     private static boolean isPlain(String text, int from, int to) {
         for (int i = from; i < to; i++) {
@@ -76,13 +76,13 @@ final class PlainIncrement {
         return isHostPlain(headers) && isAccepted(headers) && isBodyPlain(headers);
     }
 
-    /** The dispatcher refuses a request of which it cannot make a URI. */
+    /** The dispatcher refuses a request with an invalid URI. */
     private static boolean isHostPlain(HttpHeaders headers) {
         String host = headers.get(HttpHeaderNames.HOST);
         return host == null || isPlain(host, 0, host.length());
     }
 
-    /** A body has a length and a type; without one, a type says nothing. */
+    /** A body has a length and a type; a type without a body is ignored. */
     private static boolean isBodyPlain(HttpHeaders headers) {
         String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
         return length == null
@@ -93,7 +93,7 @@ final class PlainIncrement {
                                 headers.get(HttpHeaderNames.CONTENT_TYPE)));
     }
 
-    /** CounterRoutes weighs a list of types, in one field or in several. */
+    /** CounterRoutes evaluates lists of types, in one field or in several. */
     private static boolean isAccepted(HttpHeaders headers) {
         if (!headers.contains(HttpHeaderNames.ACCEPT)) {
             return true;
@@ -104,16 +104,16 @@ final class PlainIncrement {
                         || HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(accepted.getFirst()));
     }
 
-    /** Whether one has a body. */
+    /** Whether a plain increment has a body. */
     static boolean hasBody(HttpServerRequest request) {
         String length = request.requestHeaders().get(HttpHeaderNames.CONTENT_LENGTH);
         return length != null && !length.equals("0");
     }
 
     /**
-     * The counter that one is about.
+     * The counter of a plain increment.
      *
-     * @throws ProblemException if the path does not name one
+     * @throws ProblemException if the path does not name a counter
      */
     static CounterId counter(HttpServerRequest request) {
         String uri = request.uri();

@@ -18,9 +18,8 @@ import org.springframework.http.ProblemDetail;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Gives errors that the server answers itself, before any route sees the request, the body of a problem: a request line
- * that is too long, header fields that are too large, a URI that cannot be read, a request that takes too long to
- * arrive.
+ * Adds a problem body to errors that the server answers before a route sees the request: a long request line, large
+ * header fields, an invalid URI, a request time-out.
  */
 @Sharable
 final class ProblemBodyHandler extends ChannelOutboundHandlerAdapter {

@@ -15,16 +15,16 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * The gate that admits or refuses every request, whether {@link DirectIncrements} or Spring's dispatcher handles it:
- * {@link RequestGateFilter} asks for the dispatcher. A rule for all requests belongs here, since a
- * {@link org.springframework.web.server.WebFilter} never sees the requests that {@link DirectIncrements} handles.
+ * The gate that admits or refuses every request. {@link DirectIncrements} calls it, and {@link RequestGateFilter} calls
+ * it for Spring's dispatcher. A rule for all requests belongs here, since a {@link
+ * org.springframework.web.server.WebFilter} never sees the requests that {@link DirectIncrements} handles.
  */
 @Component
 class RequestGate {
 
     private static final Decision WITHOUT_ID = new Admitted(null);
 
-    /** What the gate decided. The id is the one that the client sent, {@code null} if it sent none. */
+    /** The decision of the gate. The id comes from the client; {@code null} if it sent none. */
     sealed interface Decision {
         @Nullable
         String requestId();
@@ -64,7 +64,7 @@ class RequestGate {
         return !hosts.hasNext();
     }
 
-    /** RFC 9112, section 6.1. Netty refuses a request whose last transfer coding is another. */
+    /** RFC 9112, section 6.1. Netty refuses a request whose last transfer coding is not chunked. */
     private static boolean isChunkedOnly(HttpHeaders fields) {
         return !fields.contains(HttpHeaderNames.TRANSFER_ENCODING)
                 || Stream.of(String.join(",", fields.getAll(HttpHeaderNames.TRANSFER_ENCODING))
@@ -74,7 +74,7 @@ class RequestGate {
                                 coding -> coding.isEmpty() || HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(coding));
     }
 
-    /** With the codings that are supported (RFC 9110, section 15.5.16). */
+    /** The response lists the supported codings (RFC 9110, section 15.5.16). */
     private static ProblemException unsupportedCoding() {
         var supported = new org.springframework.http.HttpHeaders();
         supported.set(org.springframework.http.HttpHeaders.ACCEPT_ENCODING, "gzip");

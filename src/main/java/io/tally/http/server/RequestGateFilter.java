@@ -19,7 +19,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** Asks the gate before Spring's dispatcher handles a request, and gives the dispatcher its body without coding. */
+/** Calls the gate before Spring's dispatcher handles a request, and passes the decoded body to the dispatcher. */
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE + 1)
 final class RequestGateFilter implements WebFilter {
@@ -52,7 +52,7 @@ final class RequestGateFilter implements WebFilter {
                 : exchange;
     }
 
-    /** A request whose body is as it arrives. */
+    /** A request with its body unchanged. */
     private static final class Bounded extends ServerHttpRequestDecorator {
 
         Bounded(ServerHttpRequest request) {
@@ -65,7 +65,7 @@ final class RequestGateFilter implements WebFilter {
         }
     }
 
-    /** A request whose body is gzip, without that. */
+    /** A request whose gzip body is inflated. */
     private static final class Inflated extends ServerHttpRequestDecorator {
 
         private final HttpHeaders headers;
@@ -75,7 +75,8 @@ final class RequestGateFilter implements WebFilter {
             headers = new HttpHeaders();
             headers.addAll(compressed.getHeaders());
             headers.remove(HttpHeaders.CONTENT_ENCODING);
-            // Of the compressed body. That of the inflated one is not known, as that of a chunked one is not.
+            // Removed, since it is the length of the compressed body. The inflated length is unknown, as with a chunked
+            // body.
             headers.remove(HttpHeaders.CONTENT_LENGTH);
             headers.set(HttpHeaders.TRANSFER_ENCODING, "chunked");
         }

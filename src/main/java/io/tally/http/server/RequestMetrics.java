@@ -12,13 +12,13 @@ import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
 /**
- * Counts requests that break off, and times those that pass by Spring's dispatcher, in the meter in which the
- * dispatcher times all others: {@code http_server_requests_seconds}. Safe for use by many threads.
+ * Counts aborted requests, and times the requests that bypass Spring's dispatcher. Uses the same meter as the
+ * dispatcher: {@code http_server_requests_seconds}. Safe for use by many threads.
  */
 @Component
 final class RequestMetrics {
 
-    /** Why the rest of a request did not arrive. */
+    /** The reason why the client did not send the rest of a request. */
     enum Abort {
         TIMEOUT,
         DISCONNECT,
@@ -36,18 +36,18 @@ final class RequestMetrics {
         this.aborted = Meter.HTTP_ABORTED.counters(registry, Abort.class);
     }
 
-    /** Counts a request of which the rest did not arrive. */
+    /** Counts an incomplete request. */
     void aborted(Abort reason) {
         aborted.of(reason).increment();
     }
 
     /**
-     * Records a response. A request whose client has gone before that is in no series.
+     * Records a response. A request whose client disconnected before it is not recorded.
      *
-     * @param method of the request
-     * @param pattern of its path
-     * @param status of the response
-     * @param nanos since the request arrived
+     * @param method the method of the request
+     * @param pattern the pattern of its path
+     * @param status the status of the response
+     * @param nanos the time since the request arrived
      */
     void answered(String method, String pattern, int status, long nanos) {
         timers.computeIfAbsent(new Series(method, pattern, status), this::timer).record(nanos, TimeUnit.NANOSECONDS);

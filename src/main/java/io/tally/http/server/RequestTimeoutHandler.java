@@ -26,10 +26,10 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 
 /**
- * Ends requests that take too long to arrive: all of it may take so long, or, of a stream, the next bytes of those that
- * were asked for. Also ends streams whose client does not read the answers, and streams of events of which the client
- * has taken nothing for so long; where nothing is sent, nothing has to be taken. (Reactor Netty's own time limit is for
- * all of every request, and would end each long stream.)
+ * Ends requests whose client is too slow. The time-out applies to a whole request; in a stream, to the next requested
+ * bytes. Also ends streams whose client does not read the responses, and event streams whose client reads no data for
+ * the time-out while data is pending. (The read time-out of Reactor Netty applies to a whole request and would end
+ * every long stream.)
  */
 final class RequestTimeoutHandler extends ChannelDuplexHandler {
 
@@ -48,13 +48,13 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
     private boolean ended;
     /** Requests whose answer is not complete. */
     private int open;
-    /** When something last went forward. */
+    /** The time of the last progress. */
     private long lastNanos;
-    /** Whether the answer is a stream of events. */
+    /** Whether the response is an event stream. */
     private boolean events;
-    /** What was written of it and the socket has not taken. */
+    /** The number of bytes written to it that the socket has not accepted. */
     private int untaken;
-    /** When the socket last took some of it, or there was nothing to take. */
+    /** The last time when the socket accepted bytes, or none were pending. */
     private long takenNanos;
 
     RequestTimeoutHandler(Duration timeout, RequestMetrics metrics) {
@@ -76,7 +76,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         context.fireChannelRead(message);
     }
 
-    /** A request that arrived all at once needs no timer. */
+    /** A request that arrived completely needs no timer. */
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         if (isTimed() && timer == null) {
@@ -99,7 +99,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
             events = isOfType(response, MediaType.TEXT_EVENT_STREAM_VALUE);
         }
         if (last && ended) {
-            // The rest of the request would be taken for the next one.
+            // Otherwise the server would parse the rest of the request as the next one.
             super.write(context, message, promise.unvoid().addListener(ChannelFutureListener.CLOSE));
         } else if (events) {
             takenNanos = untaken == 0 ? System.nanoTime() : takenNanos;
@@ -121,7 +121,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         }
     }
 
-    /** What the socket took at once needs no timer. */
+    /** Bytes that the socket accepted at once need no timer. */
     @Override
     public void flush(ChannelHandlerContext context) throws Exception {
         super.flush(context);
@@ -130,7 +130,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         }
     }
 
-    /** Whether it is an answer before the answer, as {@code 100 Continue} is. */
+    /** Whether it is an interim response, such as {@code 100 Continue}. */
     static boolean isInterim(Object message) {
         return message instanceof HttpResponse response
                 && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
@@ -173,7 +173,7 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         if (leftNanos > 0) {
             schedule(context, leftNanos);
         } else if (ended || open == 0 || untaken > 0 || !context.channel().isWritable()) {
-            // It was told before, or has its answer, or does not read it.
+            // The route has already got the error, has already answered, or does not read the body.
             close(context);
         } else if (isServiceSlow(context)) {
             schedule(context, timeout.toNanos());
@@ -198,12 +198,12 @@ final class RequestTimeoutHandler extends ChannelDuplexHandler {
         return stream ? timeout.toNanos() - (System.nanoTime() - lastNanos) : 0;
     }
 
-    /** Whether the next step is not the client's: an answer is missing, or no more was asked for. */
+    /** Whether the service is the slow side: a response is missing, or the service requested no more bytes. */
     private boolean isServiceSlow(ChannelHandlerContext context) {
         return !arriving || open > 1 || (stream && !context.channel().config().isAutoRead());
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for it
+    @SuppressWarnings("FutureReturnValueIgnored") // the result is not needed
     private static void close(ChannelHandlerContext context) {
         context.close();
     }

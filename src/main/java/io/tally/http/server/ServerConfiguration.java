@@ -23,7 +23,7 @@ import reactor.netty.resources.LoopResources;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The HTTP server, and the event loops it shares with the database's connections. */
+/** The HTTP server, and the event loops that it shares with the database connections. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(HttpProperties.class)
 class ServerConfiguration {
@@ -33,7 +33,7 @@ class ServerConfiguration {
         return Routes.first(routes.orderedStream().toList());
     }
 
-    /** One group of one loop a processor; two groups of their own size would only take turns. */
+    /** One group with one loop per processor. Separate groups would only compete for the processors. */
     @Bean(destroyMethod = "dispose")
     LoopResources eventLoops() {
         return LoopResources.create("tally", Runtime.getRuntime().availableProcessors(), true);
@@ -81,7 +81,10 @@ class ServerConfiguration {
         return new ConnectionDrainer();
     }
 
-    /** Of this server alone: the one for management, a server of a context of its own, is to answer until the end. */
+    /**
+     * For the main server only: the management server, which has its own context, must answer until the end of the
+     * shutdown.
+     */
     @Bean
     WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(ConnectionDrainer lastAnswers) {
         return factory -> factory.addServerCustomizers(lastAnswers::of);

@@ -1,6 +1,6 @@
 /**
- * What Netty needs below the routes: configuration, the gate in front of both ways, time-outs, draining, invalid
- * chunks, and the direct way of plain increments.
+ * The HTTP server below the routes: configuration, the request gate, time-outs, draining, invalid chunks, and the
+ * direct path of plain increments.
  */
 @NullMarked
 package io.tally.http.server;
