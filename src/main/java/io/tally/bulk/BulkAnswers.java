@@ -25,12 +25,12 @@ import tools.jackson.databind.json.JsonMapper;
 public final class BulkAnswers<R> {
 
     /**
-     * What a bulk route answers with. The body decides: a stream is answered with lines, an array with an array, also
-     * where {@code Accept} names the other one alone, as clients do that send one {@code Accept} for everything.
+     * The media types of bulk responses. The body decides: a stream gets lines, an array gets an array, even if {@code
+     * Accept} lists only the other type. Some clients send one {@code Accept} for all requests.
      */
     public static final List<MediaType> TYPES = List.of(MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON);
 
-    /** About the length of one item. */
+    /** The approximate length of one item. */
     private static final int ITEM_BYTES = 40;
 
     private final ObjectWriter json;
@@ -42,7 +42,7 @@ public final class BulkAnswers<R> {
         this.members = members;
     }
 
-    /** Writes the member of an item that was not carried out. */
+    /** Writes the problem of an item that was not applied. */
     public static void problem(ProblemDetail problem, JsonGenerator generator) {
         generator.writePOJOProperty("problem", problem);
     }

@@ -44,8 +44,8 @@ public final class BulkBodies {
     }
 
     /**
-     * Reads an array and works on its items. Fails with a {@link ProblemException} if the body is missing, malformed or
-     * too long, or too many arrays are read at once.
+     * Reads an array and processes its items. Fails with a {@link ProblemException} if the body is missing, malformed
+     * or too long, or all arrays together exceed their limit.
      */
     public <T, R> Mono<R> array(
             ServerRequest request, ItemReader<T> reader, Function<List<BulkItem<T>>, Mono<R>> work) {
@@ -58,11 +58,11 @@ public final class BulkBodies {
 
     /**
      * Reads a stream as it arrives, carries out its items in blocks, and emits their results in the order of the lines.
-     * Reads at most {@code tally.http.stream-bytes-max} beyond the last result. A stream that breaks off, or whose
+     * Reads at most {@code tally.http.stream-bytes-max} beyond the last result. A stream that is cut off, or whose
      * instance stops, does not fail: it ends with {@link BulkItem.StreamIncomplete}.
      *
-     * @param reader a new one for each stream
-     * @param work carries out a block; several may run at once
+     * @param reader a new reader for each stream
+     * @param work processes a block; several blocks may run at once
      */
     public <T, R> Flux<R> lines(
             ServerRequest request, ItemReader<T> reader, Function<List<BulkItem<T>>, Mono<R>> work) {
@@ -74,7 +74,7 @@ public final class BulkBodies {
     private <T> Flux<List<BulkItem<T>>> blocks(ServerRequest request, Lines<T> lines) {
         return Bodies.buffers(request)
                 .takeUntilOther(stopping.asMono())
-                // What arrived before is applied and answered all the same.
+                // The lines before the failure are still applied and answered.
                 .doOnError(failure -> lines.breakOff(incomplete(request, failure)))
                 .onErrorComplete()
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
@@ -94,7 +94,7 @@ public final class BulkBodies {
         return problem;
     }
 
-    /** Streams may last for hours: this ends them, so that nobody waits for them. */
+    /** Ends the streams, which may last for hours, so that the shutdown does not wait for them. */
     @EventListener(ContextClosedEvent.class)
     void stop() {
         stopping.tryEmitError(new ProblemException(ProblemType.STORE_UNAVAILABLE, "This instance is shutting down."));

@@ -19,13 +19,13 @@ import reactor.core.publisher.Mono;
  */
 public sealed interface BulkItem<T> {
 
-    /** The item's number in the input, from 1; blank lines count. */
+    /** The number of the item in the input, from 1; blank lines count. */
     long line();
 
     /** A well-formed item. */
     record Valid<T>(long line, T value) implements BulkItem<T> {}
 
-    /** An item that cannot be carried out. Its problem is created when it is written: many items may wait for that. */
+    /** An invalid item. Its problem is created only when it is written, since many items may wait for that. */
     record Malformed<T>(long line, ProblemType type, String detail) implements BulkItem<T> {
 
         ProblemDetail problem() {
@@ -33,7 +33,7 @@ public sealed interface BulkItem<T> {
         }
     }
 
-    /** The end of a stream that broke off before this line. */
+    /** The end of a stream that was cut off before this line. */
     record StreamIncomplete<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
 
     /** A malformed item. */

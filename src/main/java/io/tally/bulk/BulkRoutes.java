@@ -30,7 +30,7 @@ import reactor.core.publisher.Mono;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Many increments in one request, each for itself: an array, or a stream of lines of any length. */
+/** Many independent increments in one request: an array, or a stream of lines of any length. */
 @Configuration(proxyBeanMethods = false)
 class BulkRoutes {
 

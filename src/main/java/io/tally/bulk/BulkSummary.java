@@ -28,7 +28,7 @@ final class BulkSummary {
     record Problem(long line, ProblemDetail problem) {}
 
     /**
-     * The summary as the client gets it. Every line that is not blank counts once.
+     * The summary in the response. Every line that is not blank counts once.
      *
      * @param rejected all lines with a problem
      * @param refused those of them that the client may retry unchanged, since nothing was applied
@@ -85,7 +85,7 @@ final class BulkSummary {
         return new View(applied, replayed, rejected, refused, failed, List.copyOf(firstProblems));
     }
 
-    /** The summary as a problem if the stream broke off, else {@code null}. */
+    /** The summary as a problem if the stream was cut off, otherwise {@code null}. */
     @Nullable
     ProblemDetail incomplete() {
         ProblemDetail problem = incomplete;

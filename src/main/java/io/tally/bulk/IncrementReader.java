@@ -17,8 +17,8 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, where the key may be left out. Straight from the
- * tokens: a stream brings hundreds of thousands of them a second.
+ * Reads {@code {"namespace":"a","name":"b","delta":1,"key":"c"}}, with an optional key. Reads the tokens directly,
+ * since a stream has hundreds of thousands of items per second.
  */
 final class IncrementReader extends ItemReader<Command> {
 
@@ -26,7 +26,10 @@ final class IncrementReader extends ItemReader<Command> {
 
     private final @Nullable IdempotencyKey requestKey;
 
-    /** @param requestKey of the whole request; an item without a key of its own gets one from it and its line */
+    /**
+     * @param requestKey the key of the whole request; an item without its own key gets a key derived from it and its
+     * line
+     */
     IncrementReader(JsonMapper json, @Nullable IdempotencyKey requestKey) {
         super(json, "increments", "object");
         this.requestKey = requestKey;

@@ -23,8 +23,8 @@ public abstract class ItemReader<T> {
     /**
      * A reader for one request.
      *
-     * @param plural what messages call the items
-     * @param jsonType what messages call the JSON of one item: object, string
+     * @param plural the noun for the items in messages
+     * @param jsonType the JSON type of one item in messages: object, string
      */
     protected ItemReader(JsonMapper json, String plural, String jsonType) {
         this.json = json;

@@ -14,12 +14,12 @@ import org.springframework.http.ProblemDetail;
 
 /**
  * Cuts a body into lines as it arrives, and reads each as an item. A line may begin in one buffer and end in a later
- * one; one that is longer than the limit is passed by and not kept. Blank lines are counted and left out. For one body,
- * one buffer at a time.
+ * one; a line that exceeds the limit is skipped and not kept in memory. Blank lines are counted and skipped. For one
+ * body, one buffer at a time.
  */
 final class Lines<T> {
 
-    /** The most items in a block: bounds what is read and not answered, however short the lines are. */
+    /** The maximum of items in a block. It limits the unanswered items, even if the lines are short. */
     private static final int BLOCK_MAX = 256;
 
     private final ItemReader<T> reader;
@@ -49,14 +49,13 @@ final class Lines<T> {
         return cut(found);
     }
 
-    /** Says that the rest does not arrive. */
+    /** Signals that the rest of the body does not arrive. */
     void breakOff(ProblemDetail problem) {
         broken = problem;
     }
 
     /**
-     * After the last buffer: the item of a last line that no line feed ends, or the one that stands for what is
-     * missing.
+     * The items after the last buffer: a last line without a line feed, or the item for the missing rest.
      */
     List<List<BulkItem<T>>> last() {
         List<BulkItem<T>> found = new ArrayList<>();

@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 class TransactionRoutes {
 
-    /** The longest names, all escaped, fit. */
+    /** The longest names fit, even fully escaped. */
     private static final DataSize BODY_MAX = DataSize.ofKilobytes(256);
 
     private final CounterPipeline pipeline;

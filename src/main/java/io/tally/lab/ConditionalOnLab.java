@@ -7,7 +7,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 
-/** Only where {@code tally.lab.enabled} is true: the lab takes what it can get of the database. */
+/** Active only if {@code tally.lab.enabled} is true, since the lab saturates the database. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Documented

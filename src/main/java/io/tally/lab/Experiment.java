@@ -1,12 +1,12 @@
 package io.tally.lab;
 
 /**
- * What is to be tried.
+ * The parameters of a run of the lab.
  *
- * @param strategy how each increment is done
- * @param isolation the isolation level of the sessions that make them
- * @param workers how many make them at once, each one after the other
- * @param increments how many are done in total
- * @param counters on how many counters, each time one by chance
+ * @param strategy the way of each increment
+ * @param isolation the isolation level of the sessions
+ * @param workers the number of concurrent workers; each makes one increment at a time
+ * @param increments the total number of increments
+ * @param counters the number of counters; each increment picks one at random
  */
 public record Experiment(Strategy strategy, Isolation isolation, int workers, long increments, int counters) {}

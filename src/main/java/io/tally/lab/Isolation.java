@@ -2,16 +2,15 @@ package io.tally.lab;
 
 import io.tally.counter.Labels;
 
-/** The isolation level of the sessions that count. */
+/** The isolation level of the workers' sessions. */
 public enum Isolation {
-    /** PostgreSQL's default: each statement sees what was committed before it began. */
+    /** The default of PostgreSQL: each statement sees the data committed before it began. */
     READ_COMMITTED,
     /**
-     * Each transaction sees what was committed before it began, and is refused where it would overwrite something
-     * newer.
+     * Each transaction sees the data committed before it began, and fails if it would overwrite newer data.
      */
     REPEATABLE_READ,
-    /** Transactions that could not have run one after the other are refused. */
+    /** Transactions that are not serializable fail. */
     SERIALIZABLE;
 
     /** The name in the database and in responses. */
@@ -19,13 +18,12 @@ public enum Isolation {
         return Labels.label(this);
     }
 
-    /** As SQL spells it. */
+    /** The SQL name. */
     public String sql() {
         return label().replace('-', ' ');
     }
 
-    /**
-     * The one with that label.
+    /** The constant with that label.
      *
      * @throws IllegalArgumentException with a message for the caller if there is none
      */

@@ -5,15 +5,15 @@ import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import reactor.core.publisher.Mono;
 
-/** The database as the lab uses it: a schema for a run, and workers with connections of their own. */
+/** The database of the lab: a schema for a run, and workers with dedicated connections. */
 public interface LabDatabase {
 
     /** The tables and workers of a run. {@link Bench#workers} creates them. */
     Bench bench(UUID run, Experiment experiment);
 
     /**
-     * Removes what is left of a run whose instance died. Fails with {@link LabObstacle} where an operator has to remove
-     * it, else with {@link io.tally.pipeline.StoreFailure}.
+     * Removes the leftovers of a run whose instance died. Fails with {@link LabObstacle} if an operator has to remove
+     * them, otherwise with {@link io.tally.pipeline.StoreFailure}.
      */
     Mono<Void> clear(UUID run);
 
@@ -21,13 +21,13 @@ public interface LabDatabase {
     interface Bench {
 
         /**
-         * Makes the schema and the workers. Fails with {@link LabObstacle} or {@link io.tally.pipeline.StoreFailure},
-         * after which there may be something to tear down.
+         * Creates the schema and the workers. Fails with {@link LabObstacle} or {@link io.tally.pipeline.StoreFailure};
+         * then a tear-down may be necessary.
          */
         Mono<List<Worker>> workers();
 
         /**
-         * Looks what is there, when all workers have been answered. Fails with {@link io.tally.pipeline.StoreFailure}
+         * Reads the stored data after all workers have finished. Fails with {@link io.tally.pipeline.StoreFailure}
          * only.
          */
         Mono<Stored> stored();
@@ -42,11 +42,11 @@ public interface LabDatabase {
     /** A simulated caller that makes one increment at a time. */
     interface Worker {
         /**
-         * Makes one increment, and completes when that is durable or was refused. Fails with
-         * {@link io.tally.pipeline.StoreFailure} where the outcome is unknown.
+         * Makes one increment, and completes when it is durable or refused. Fails with {@link
+         * io.tally.pipeline.StoreFailure} if the outcome is unknown.
          *
-         * @param counter which one, from 0
-         * @param mayRetry whether a retry is worthwhile: where it is not, this completes empty and changed nothing
+         * @param counter the index of the counter, from 0
+         * @param mayRetry whether a retry is allowed: otherwise this completes empty without a change
          */
         Mono<Counted> count(int counter, BooleanSupplier mayRetry);
     }
@@ -54,16 +54,16 @@ public interface LabDatabase {
     /**
      * The outcome of an increment.
      *
-     * @param acknowledged whether the caller got a success; else it got an error
-     * @param retries how often something was sent again meanwhile
+     * @param acknowledged whether the caller got a success or an error
+     * @param retries the number of retries
      */
     record Counted(boolean acknowledged, int retries) {}
 
     /**
-     * What a table held.
+     * The content of the table.
      *
      * @param increments the sum of all its rows
-     * @param duplicateRows how many there were beyond one for each counter
+     * @param duplicateRows the number of surplus rows of counters
      */
     record Stored(long increments, long duplicateRows) {}
 }

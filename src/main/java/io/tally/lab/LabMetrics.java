@@ -30,7 +30,7 @@ final class LabMetrics {
     /** Adds the result of a run that this instance finished. */
     void measured(Experiment experiment, Result result) {
         add(Meter.LAB_OPERATIONS, experiment, result.acknowledged());
-        // A Prometheus counter cannot fall: only the result shows increments that are stored and not acknowledged.
+        // A Prometheus counter cannot fall: only the result shows increments that are stored but not acknowledged.
         add(Meter.LAB_LOST_UPDATES, experiment, Math.max(result.lost(), 0));
         add(Meter.LAB_DUPLICATE_ROWS, experiment, result.duplicateRows());
         add(Meter.LAB_ERRORS, experiment, result.errors());

@@ -5,7 +5,7 @@ public final class LabObstacle extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    /** An obstacle, and what would remove it. */
+    /** An obstacle. The message says how to remove it. */
     public LabObstacle(String message) {
         super(message, null, false, false);
     }

@@ -6,12 +6,12 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How much one run of the lab may take of the database. {@code application.yml} says how to choose the values.
+ * The limits of a run of the lab. {@code application.yml} says how to choose the values.
  *
- * @param workersMax the most workers, each with a connection
- * @param incrementsMax the most increments
- * @param countersMax the most counters
- * @param runMax the longest a run goes on counting; what it has by then is its result
+ * @param workersMax the maximum of workers, each with a connection
+ * @param incrementsMax the maximum of increments
+ * @param countersMax the maximum of counters
+ * @param runMax the maximum duration of a run, which then ends with the result so far
  */
 @ConfigurationProperties("tally.lab")
 public record LabProperties(

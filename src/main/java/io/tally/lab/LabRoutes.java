@@ -26,7 +26,7 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 
-/** {@code /v1/lab/runs}: try a way to count, and see what it loses, doubles or costs. */
+/** {@code /v1/lab/runs}: run a counting strategy and measure its lost updates, duplicates and costs. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnLab
 class LabRoutes {

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * The state of an experiment that a client requested.
  *
  * @param stopping whether a client requested its stop
- * @param done how many increments have been answered, one way or the other; never falls
+ * @param done the number of completed increments, successful or not; never decreases
  * @param finishedAt {@code null} while it runs
  * @param result {@code null} unless it is done
- * @param problem a sentence for people; {@code null} unless it failed
+ * @param problem the reason of a failure, for people; {@code null} unless it failed
  */
 public record LabRun(
         UUID id,
@@ -26,17 +26,17 @@ public record LabRun(
         @Nullable String problem) {
 
     /**
-     * The measurement: what the callers got, and what the table held.
+     * The measurement: the outcomes of the increments and the content of the table.
      *
-     * @param acknowledged how many increments succeeded for their callers
-     * @param stored how many the table held in the end
-     * @param duplicateRows how many rows there were in the end beyond one for each counter
-     * @param errors how many increments failed for their callers
-     * @param retries how often something was sent again
-     * @param seconds from the first increment to the last answer
-     * @param p50Ms of the time of acknowledged increments, retries included; {@code null} if there was none
-     * @param p99Ms of the same
-     * @param timedOut whether the limit of time ended it, and not that of increments
+     * @param acknowledged the number of successful increments
+     * @param stored the number of increments in the table at the end
+     * @param duplicateRows the number of surplus rows of counters at the end
+     * @param errors the number of failed increments
+     * @param retries the number of retries
+     * @param seconds from the first increment to the last outcome
+     * @param p50Ms the median latency of acknowledged increments, retries included; {@code null} without one
+     * @param p99Ms the 99th percentile of the same latency
+     * @param timedOut whether the time limit ended the run before its last increment
      */
     public record Result(
             long acknowledged,
@@ -50,19 +50,19 @@ public record LabRun(
             boolean timedOut) {
 
         /**
-         * Acknowledged increments that are not stored. Less than 0 where more are stored than were acknowledged.
+         * Acknowledged increments that are not stored. Negative if more are stored than were acknowledged.
          */
         public long lost() {
             return acknowledged - stored;
         }
 
-        /** Acknowledged increments a second. */
+        /** Acknowledged increments per second. */
         public double perSecond() {
             return acknowledged / seconds;
         }
     }
 
-    /** Whether it changes no more. */
+    /** Whether the state is final. */
     boolean isFinished() {
         return state != State.RUNNING;
     }

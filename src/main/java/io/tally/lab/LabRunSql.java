@@ -6,8 +6,8 @@ final class LabRunSql {
     private LabRunSql() {}
 
     /**
-     * Starts a run. $1 strategy, $2 isolation, $3 workers, $4 increments, $5 counters. A row, or none where one runs.
-     * Starting is rare enough to remove the old ones with it.
+     * Starts a run. $1 strategy, $2 isolation, $3 workers, $4 increments, $5 counters. A row, or none if a run is
+     * active. Also removes old runs, since starts are rare.
      */
     static final String START = """
             with removed as (
@@ -19,7 +19,7 @@ final class LabRunSql {
             returning *
             """;
 
-    /** The one that runs. */
+    /** The active run. */
     static final String RUNNING = """
             select * from lab_run where state = 'running'
             """;
@@ -39,7 +39,7 @@ final class LabRunSql {
             update lab_run set stopping = stopping or state = 'running' where id = $1 returning *
             """;
 
-    /** Claims the run where its lease has expired. $1 lease in milliseconds. */
+    /** Claims the run if its lease has expired. $1 lease in milliseconds. */
     static final String CLAIM = """
             update lab_run set claims = claims + 1, lease_until = now() + $1 * interval '1 millisecond'
              where id = (select id from lab_run
@@ -47,7 +47,7 @@ final class LabRunSql {
             returning *
             """;
 
-    /** $1 id, $2 claim, $3 how many are done, $4 lease in milliseconds. */
+    /** $1 id, $2 claim, $3 completed increments, $4 lease in milliseconds. */
     static final String PROGRESS = """
             update lab_run set done = $3, lease_until = now() + $4 * interval '1 millisecond'
              where id = $1 and claims = $2 and state = 'running'
@@ -55,7 +55,7 @@ final class LabRunSql {
             """;
 
     /**
-     * Ends a run that is measured. $1 id, $2 claim, $3 how many are done, and the result: $4 acknowledged, $5 stored,
+     * Ends a run with a result. $1 id, $2 claim, $3 completed increments, and the result: $4 acknowledged, $5 stored,
      * $6 duplicate rows, $7 errors, $8 retries, $9 seconds, $10 and $11 percentiles, $12 timed out.
      */
     static final String DONE = """
@@ -66,13 +66,13 @@ final class LabRunSql {
              where id = $1 and claims = $2 and state = 'running'
             """;
 
-    /** $1 id, $2 claim, $3 how many are done, $4 problem. */
+    /** $1 id, $2 claim, $3 completed increments, $4 problem. */
     static final String FAIL = """
             update lab_run set state = 'failed', done = $3, finished_at = now(), stopping = false, problem = $4
              where id = $1 and claims = $2 and state = 'running'
             """;
 
-    /** $1 id, $2 claim, $3 how many are done. */
+    /** $1 id, $2 claim, $3 completed increments. */
     static final String CANCEL = """
             update lab_run set state = 'cancelled', done = $3, finished_at = now(), stopping = false
              where id = $1 and claims = $2 and state = 'running'

@@ -18,17 +18,17 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Works on runs. Progress renews the lease. A run whose instance has died cannot continue: the next owner removes what
- * is left of it and marks it as failed.
+ * Executes runs. Progress renews the lease. A run whose instance died cannot continue: the next owner removes its
+ * leftovers and marks it as failed.
  */
 final class LabRunner extends LeasedWork<Claim> {
 
     private static final Logger log = LoggerFactory.getLogger(LabRunner.class);
 
-    /** Also the longest time until a client's request to stop a run is seen. */
+    /** Also the maximum delay of a stop request from a client. */
     private static final Duration PROGRESS_INTERVAL = Duration.ofMillis(500);
 
-    /** Some six seconds in all: a short outage of the database must not cost the result. */
+    /** About six seconds in total, so that a short outage of the database does not lose the result. */
     private static final int END_RETRIES_MAX = 6;
 
     private static final Duration END_BACKOFF_MIN = Duration.ofMillis(100);
@@ -93,12 +93,12 @@ final class LabRunner extends LeasedWork<Claim> {
             this.state = claim.run().stopping() ? ClaimState.STOP_REQUESTED : ClaimState.ACTIVE;
         }
 
-        /** Ends the run only when nothing is left of it: else the next owner has to remove it. */
+        /** Ends the run only after its tear-down; otherwise the next owner has to do the tear-down. */
         Mono<Void> run() {
             log.info("Lab run {} started: {}", id, experiment);
             Bench bench = database.bench(id, experiment);
             Mono<Ending> ending = state == ClaimState.STOP_REQUESTED ? Mono.just(new Cancelled()) : ending(bench);
-            // Set-up and tear-down may outlast a lease, too.
+            // Set-up and tear-down may take longer than a lease, too.
             return renewing(
                     PROGRESS_INTERVAL,
                     this::progress,

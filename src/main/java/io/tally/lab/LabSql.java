@@ -3,9 +3,9 @@ package io.tally.lab;
 import java.util.UUID;
 
 /**
- * The statements of the lab's schema. The schema's comment names its run: the lab does not touch a foreign schema
- * called {@code lab}, and a run does not remove the schema of another run. These texts are sent without parameters, so
- * none is kept prepared.
+ * The statements of the lab's schema. The comment of the schema names its run: the lab does not change a foreign schema
+ * named {@code lab}, and a run does not remove the schema of another run. The statements have no parameters, so the
+ * driver prepares none of them.
  */
 final class LabSql {
 
@@ -18,13 +18,13 @@ final class LabSql {
     static final String ON_PATH = "LAB01";
 
     /**
-     * What the comment of a schema called lab says: a row where there is one, with an empty text where it says nothing.
+     * The comment of a schema named lab: no row without the schema, and an empty text without a comment.
      */
     static final String OWNER = """
             select coalesce(obj_description(oid, 'pg_namespace'), '') as mark from pg_namespace where nspname = 'lab'
             """;
 
-    /** Posts whose names are their own, and which are there before the first like. */
+    /** Posts with unique names, created before the first like. */
     static final String CONSTRAINED = """
             create table lab.post (
               id bigint generated always as identity primary key,
@@ -34,7 +34,7 @@ final class LabSql {
             )
             """;
 
-    /** The same, but that two posts may have one name. */
+    /** The same without the unique constraint on the name. */
     static final String UNCONSTRAINED = """
             create table lab.post (
               id bigint generated always as identity primary key,
@@ -45,7 +45,7 @@ final class LabSql {
             create index on lab.post (name)
             """;
 
-    /** The tables of the fast path, as they are where the counters are kept. */
+    /** Copies of the service's tables for the fast path. */
     static final String LANES = """
             do $$
             declare original record;
@@ -66,26 +66,27 @@ final class LabSql {
                 .formatted(prefix(run), counters - 1);
     }
 
-    /** What the names of a run's counters begin with: what another run's last worker still writes is not counted. */
+    /** The prefix of the names of a run's counters. It excludes late writes of workers of another run. */
     static String prefix(UUID run) {
         return run + "/";
     }
 
-    /** What posts say. $1 prefix. */
+    /** The stored likes of posts. $1 prefix. */
     static final String STORED_POSTS = """
             select coalesce(sum(likes), 0)::bigint as increments, count(*) - count(distinct name) as duplicates
               from lab.post where starts_with(name, $1)
             """;
 
-    /** What the lanes' counters say. $1 prefix. */
+    /** The stored values of the lanes' counters. $1 prefix. */
     static final String STORED_LANES = """
             select coalesce(sum(value), 0)::bigint as increments, count(*) - count(distinct name) as duplicates
               from lab.counter where starts_with(name, $1)
             """;
 
     /**
-     * Makes the schema, unless this user's sessions would find its tables where they look for the service's own: then
-     * this fails with {@link #ON_PATH}. (Whether a schema is on the path shows when it is there.)
+     * Creates the schema. Fails with {@link #ON_PATH} if the search_path of the user contains it, since its tables
+     * would hide those of the service. (The path of a session lists only existing schemas, so the check follows the
+     * creation.)
      */
     static String create(UUID run) {
         return """
@@ -122,7 +123,7 @@ final class LabSql {
         return MARK + run;
     }
 
-    /** Whether a comment is one that the lab wrote. */
+    /** Whether the lab wrote a comment. */
     static boolean isOurs(String mark) {
         return mark.startsWith(MARK);
     }

@@ -9,58 +9,58 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Where runs are kept, so that any instance can show them. Fails with {@link io.tally.pipeline.StoreFailure} only. */
+/** The store of runs, shared by all instances. Fails with {@link io.tally.pipeline.StoreFailure} only. */
 public interface LabStore {
 
     /**
-     * Starts a run, unless one runs. Cancelling gives up the answer, never the run.
+     * Starts a run, unless one is active. Cancelling drops the result, not the run.
      *
-     * @param request {@code null} to start one each time
+     * @param request {@code null} to start a run each time
      */
     Mono<IdempotentResult<Started>> start(Experiment experiment, @Nullable KeyedRequest request);
 
     /** A run; empty if there is none. */
     Mono<LabRun> find(UUID id);
 
-    /** Those that are kept, the latest first. */
+    /** The stored runs, the latest first. */
     Mono<List<LabRun>> list();
 
     /**
-     * Asks a run to stop, if it runs. The run as it is then; empty if there is none. Cancelling gives up the answer
-     * only.
+     * Requests the stop of a run, if it is active, and returns its state; empty if there is no such run. Cancelling
+     * drops only the result.
      */
     Mono<LabRun> stop(UUID id);
 
-    /** Claims the running run where no instance owns it, for {@link LeasedWork#LEASE}; empty if there is none. */
+    /** Claims the active run if no instance owns it, for {@link LeasedWork#LEASE}; empty if there is none. */
     Mono<Claim> claim();
 
-    /** Stores how many increments are done, and renews the lease. */
+    /** Stores the number of completed increments, and renews the lease. */
     Mono<ClaimState> progress(Claim claim, long done);
 
-    /** Ends the run; {@code false} where the claim had ended, and nothing is changed. */
+    /** Ends the run; {@code false}, without a change, if the claim had ended. */
     Mono<Boolean> end(Claim claim, long done, Ending ending);
 
     /**
      * The result of a request for a run.
      *
-     * @param fresh whether the run was started by this request; else it is the one that runs
+     * @param fresh whether this request started the run; otherwise it was already active
      */
     record Started(boolean fresh, LabRun run) {}
 
     /**
      * A run that one instance owns by a lease.
      *
-     * @param number which of all claims on the run this is; a later one ends this
+     * @param number the sequence number of the claim on the run; a later claim fences this one
      */
     record Claim(LabRun run, long number) {
 
-        /** Whether no instance has begun the run: one that was begun cannot be continued. */
+        /** Whether no instance has begun the run; a begun run cannot be resumed. */
         boolean isFresh() {
             return number == 1;
         }
     }
 
-    /** Whether a claim still holds. */
+    /** The state of a claim. */
     enum ClaimState {
         /** The instance owns the run. */
         ACTIVE,
@@ -72,10 +72,10 @@ public interface LabStore {
 
     /** How a run ended. */
     sealed interface Ending {
-        /** All was measured. */
+        /** The run completed. */
         record Done(Result result) implements Ending {}
 
-        /** There is no result, and why. */
+        /** The run has no result, for the given reason. */
         record Failed(String problem) implements Ending {}
 
         /** A client stopped it. */

@@ -5,12 +5,12 @@ import java.time.Instant;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** The lab as it is shown. */
+/** The views of the lab. */
 final class LabViews {
 
     private LabViews() {}
 
-    /** A run; {@code problem} only where it failed. */
+    /** The view of a run; {@code problem} only if it failed. */
     record RunView(
             UUID id,
             String state,
@@ -47,7 +47,7 @@ final class LabViews {
         }
     }
 
-    /** What was measured. */
+    /** The view of a result. */
     record ResultView(
             long acknowledged,
             long stored,
@@ -78,7 +78,7 @@ final class LabViews {
                     result.timedOut());
         }
 
-        /** To thousandths: the rest is noise. */
+        /** Rounds to thousandths; further digits are noise. */
         private static double rounded(double number) {
             return Math.round(number * 1_000) / 1_000.0;
         }

@@ -19,12 +19,12 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 
 /**
- * The measurement of an experiment: workers count until all is counted, the time is over, or the run is stopped. Each
- * finishes its current increment, so that the outcome of every increment is known.
+ * The measurement of an experiment: workers count until the last increment, the time limit, or a stop. Each finishes
+ * its current increment, so that the outcome of every increment is known.
  */
 final class Measurement {
 
-    /** A thousandth: more than what two runs differ by. */
+    /** A precision of 0.1 %, finer than the difference between two runs. */
     private static final int DIGITS = 3;
 
     private static final double NANOS_PER_MILLI = 1e6;
@@ -45,7 +45,7 @@ final class Measurement {
     private volatile long startNanos;
     private volatile long endNanos;
 
-    /** @param nanoClock {@link System#nanoTime} but in tests */
+    /** @param nanoClock {@link System#nanoTime}, except in tests */
     Measurement(Experiment experiment, List<Worker> workers, Duration runMax, LongSupplier nanoClock) {
         this.experiment = experiment;
         this.workers = workers;
@@ -53,7 +53,7 @@ final class Measurement {
         this.nanoClock = nanoClock;
     }
 
-    /** Runs the workers. Fails with {@link StoreFailure} where the outcome of an increment is unknown. */
+    /** Runs the workers. Fails with {@link StoreFailure} if the outcome of an increment is unknown. */
     Mono<Void> run() {
         return Mono.defer(this::started)
                 .doOnSuccess(nothing -> endNanos = nanoClock.getAsLong())
@@ -108,19 +108,19 @@ final class Measurement {
         }
     }
 
-    /** The others finish their current increment: a statement that is cancelled leaves one more outcome in doubt. */
+    /** The others finish their current increment: a cancelled statement would leave one more outcome in doubt. */
     private Mono<Counted> broken(StoreFailure first) {
         failure.compareAndSet(null, first);
         stop();
         return Mono.empty();
     }
 
-    /** Has the workers begin nothing more. */
+    /** Makes the workers start no further increment. */
     void stop() {
         stopped = true;
     }
 
-    /** How many increments have been answered. */
+    /** The number of completed increments. */
     long done() {
         return acknowledged.get() + errors.get();
     }

@@ -12,12 +12,12 @@ import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /**
- * The ways to count, each as an application has it that counts the likes of posts, on a connection that its pool gave
- * it. What fails has changed nothing; what is a {@link Kind#CONFLICT} may be retried.
+ * The counting strategies of applications that count likes of posts, on a pooled connection. A failed strategy has
+ * changed nothing; after a {@link Kind#CONFLICT} it may be retried.
  */
 final class PostgresCountingStrategies {
 
-    /** The most round trips that one of them takes: begin, lock, select, update, commit. */
+    /** The maximum of round trips of a strategy: begin, lock, select, update, commit. */
     static final int STATEMENTS_MAX = 5;
 
     private final PostgresqlConnection connection;
@@ -26,7 +26,7 @@ final class PostgresCountingStrategies {
         this.connection = connection;
     }
 
-    /** One like for a post, that way. */
+    /** Adds one like to a post with that strategy. */
     Function<String, Mono<Void>> of(Strategy strategy) {
         return switch (strategy) {
             case READ_MODIFY_WRITE -> this::readModifyWrite;
@@ -54,7 +54,7 @@ final class PostgresCountingStrategies {
         return inTransaction(connection.beginTransaction(), ids(post).flatMap(ids -> switch (ids.size()) {
             case 0 -> changed("insert into lab.post (name, likes) values ($1, 1)", post);
             case 1 -> changed("update lab.post set likes = likes + 1 where id = $1", ids.getFirst());
-            // Object mappers fail so where a query for one row finds two.
+            // Object mappers fail this way if a query for one row finds two.
             default -> Mono.error(refusal("more than one row"));
         }));
     }
@@ -78,7 +78,7 @@ final class PostgresCountingStrategies {
         return inTransaction(connection.beginTransaction(), read(post).flatMap(this::writeIfUnchanged));
     }
 
-    /** In a transaction that sets its own level, not the session's. */
+    /** Sets the isolation level of the transaction instead of the session's. */
     private Mono<Void> serializable(String post) {
         return inTransaction(
                 connection.beginTransaction(IsolationLevel.SERIALIZABLE),
@@ -100,7 +100,7 @@ final class PostgresCountingStrategies {
 
     // ---- statements
 
-    /** A post as an object mapper with a version column reads it. */
+    /** A post in an object mapper with a version column. */
     private record Post(String name, long likes, long version) {}
 
     private Mono<Post> read(String post) {
@@ -150,7 +150,7 @@ final class PostgresCountingStrategies {
     private Mono<Void> inTransaction(Mono<Void> begin, Mono<Void> work) {
         return begin.then(work)
                 .then(connection.commitTransaction())
-                // Where that fails, too, the next statement will say so.
+                // If the rollback fails, too, the next statement reports it.
                 .onErrorResume(failure ->
                         connection.rollbackTransaction().onErrorComplete().then(Mono.error(failure)));
     }

@@ -20,7 +20,7 @@ import reactor.core.publisher.Mono;
 /** The lab in PostgreSQL. */
 final class PostgresLab implements LabDatabase {
 
-    /** How many connections are closed at once. */
+    /** The number of connections that are closed concurrently. */
     private static final int CLOSING_MAX = 8;
 
     private final PostgresqlConnectionFactory factory;
@@ -32,8 +32,8 @@ final class PostgresLab implements LabDatabase {
     /**
      * The lab in one database.
      *
-     * @param factory for what the lab itself has to say
-     * @param sessions for workers of that isolation level
+     * @param factory for the statements of the lab itself
+     * @param sessions for workers with that isolation level
      * @param lanes for the service's own statements at that isolation level, in the lab's schema
      */
     PostgresLab(
@@ -64,7 +64,7 @@ final class PostgresLab implements LabDatabase {
         return new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout());
     }
 
-    /** Runs statements without parameters as one, all or none. */
+    /** Runs statements without parameters in one transaction. */
     private static Mono<Void> executed(LaneConnection own, String sql) {
         return own.use(connection -> Statements.rows(connection.createStatement(sql)))
                 .then();
@@ -158,7 +158,7 @@ final class PostgresLab implements LabDatabase {
         private Mono<List<Worker>> connected() {
             PostgresqlConnectionFactory session = sessions.apply(experiment.isolation());
             return Flux.range(0, experiment.workers())
-                    // One after the other: where one is refused, none is left half open.
+                    // Opens them one after the other: if one is refused, no other is half open.
                     .concatMap(worker -> connected(session))
                     .collectList();
         }

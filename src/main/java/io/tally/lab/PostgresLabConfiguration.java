@@ -11,7 +11,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import reactor.netty.resources.LoopResources;
 
-/** The lab's side of the store. */
+/** The beans of the lab in PostgreSQL. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnLab
 class PostgresLabConfiguration {
@@ -37,7 +37,7 @@ class PostgresLabConfiguration {
                 pipeline);
     }
 
-    /** As an application has them: nothing is said to the planner. */
+    /** Sessions like those of an application, without planner settings. */
     private static PostgresqlConnectionFactory sessions(
             DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.of(properties, properties.statementTimeout());
@@ -46,7 +46,7 @@ class PostgresLabConfiguration {
         return Sessions.connections(properties, session, loops);
     }
 
-    /** As the service has them, but that they see the lab's tables only. */
+    /** Sessions like those of the service, with only the lab's tables in the search_path. */
     private static PostgresqlConnectionFactory lanes(
             DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.keyed(properties);

@@ -24,9 +24,8 @@ import java.util.function.IntFunction;
 import reactor.core.publisher.Mono;
 
 /**
- * The service's own pipeline, with its own statements and as many lanes, on tables of the lab's: what it counts here
- * stays away from the counters, the books and the meters of the service. Any number of workers may share it, as they do
- * the service.
+ * The service's own pipeline with the same statements and number of lanes, on tables of the lab. So a run does not
+ * affect the counters, the books and the meters of the service. Any number of workers can share it.
  */
 final class PostgresLabLanes implements Worker {
 
@@ -37,7 +36,7 @@ final class PostgresLabLanes implements Worker {
     private final IntFunction<String> names;
     private final AtomicInteger retries = new AtomicInteger();
 
-    /** @param factory for sessions that find the lab's tables */
+    /** @param factory for sessions with the lab's tables */
     PostgresLabLanes(
             PostgresqlConnectionFactory factory,
             DatabaseProperties properties,

@@ -25,7 +25,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The lab's runs in PostgreSQL, on pooled connections: each call is one small statement. */
+/** The store of runs in PostgreSQL, on pooled connections: each call is one small statement. */
 final class PostgresLabRuns implements LabStore {
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);

@@ -13,12 +13,12 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * What handles the requests of an application, one after the other, each in one of the
- * {@link PostgresCountingStrategies}.
+ * A worker that handles requests like a thread of an application, one at a time, with one of the {@link
+ * PostgresCountingStrategies}.
  */
 final class PostgresLabWorker implements Worker {
 
-    /** How often those ways that try again do so, each time at once. */
+    /** The maximum of immediate retries, for strategies that retry. */
     private static final int RETRIES_MAX = 100;
 
     private final Function<String, Mono<Void>> way;
@@ -26,11 +26,11 @@ final class PostgresLabWorker implements Worker {
     private final int retriesMax;
 
     /**
-     * A worker that counts that way.
+     * A worker with that strategy.
      *
      * @param way fails with {@link StoreFailure} only
-     * @param names of the counters
-     * @param retriesMax the most retries of an increment that met a conflict, each at once
+     * @param names the names of the counters
+     * @param retriesMax the maximum of immediate retries of an increment after a conflict
      */
     PostgresLabWorker(Function<String, Mono<Void>> way, IntFunction<String> names, int retriesMax) {
         this.way = way;
@@ -38,7 +38,7 @@ final class PostgresLabWorker implements Worker {
         this.retriesMax = retriesMax;
     }
 
-    /** One with a connection. */
+    /** A worker with a connection. */
     static PostgresLabWorker of(LaneConnection connection, Strategy strategy, IntFunction<String> names) {
         return new PostgresLabWorker(
                 post -> connection.use(open ->
@@ -63,7 +63,7 @@ final class PostgresLabWorker implements Worker {
                 .onErrorResume(PostgresLabWorker::wasRefused, failure -> refused(failure, retries.get()));
     }
 
-    /** One that was broken off on the way is no answer to its caller. */
+    /** A failure of unknown outcome is no result for the caller. */
     private Mono<Counted> refused(Throwable failure, int retries) {
         return is(Kind.CONFLICT, failure) && retries < retriesMax
                 ? Mono.empty()

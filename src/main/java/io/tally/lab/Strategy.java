@@ -2,7 +2,7 @@ package io.tally.lab;
 
 import io.tally.counter.Labels;
 
-/** A way to count that applications have. */
+/** A counting strategy of applications. */
 public enum Strategy {
     /** Select the row, add one in the application, update the row. */
     READ_MODIFY_WRITE,
@@ -12,16 +12,16 @@ public enum Strategy {
     TABLE_LOCK,
     /** Select the row for update, then as the first. */
     ROW_LOCK,
-    /** As the first, if the row's version is still the one that was read; else again. */
+    /** Like the first, but the update succeeds only at the version that was read; otherwise retried. */
     OPTIMISTIC,
     /**
-     * The first strategy in a serializable transaction, at any level of the session; retried where the database refuses
-     * it.
+     * The first strategy in a serializable transaction, at any level of the session; retried after a serialization
+     * failure.
      */
     SERIALIZABLE,
     /** One update whose expression the database evaluates. */
     ATOMIC,
-    /** One insert that becomes an update where the row is there. */
+    /** One insert with an update on conflict. */
     UPSERT,
     /** This service's pipeline. */
     LANES;

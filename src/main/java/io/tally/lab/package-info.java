@@ -1,6 +1,6 @@
 /**
- * The lost-update lab: the ways applications count, on the database that is there, and what each loses, doubles or
- * costs.
+ * The lost-update lab: runs the counting strategies of applications on the database, and measures their lost updates,
+ * duplicates and costs.
  */
 @NullMarked
 package io.tally.lab;

@@ -20,10 +20,10 @@ final class LowerCase {
     /*
      * Why not the JDK's
      *
-     * Keys of names are stored. The JDK follows Unicode, so a later one would fold names to other keys than those that
-     * are stored, and names would get second ids. And the JDK looks at the whole word again for each capital sigma,
-     * which is quadratic. So the mappings are in a table of this release, lower-case.txt, and a sigma is decided while
-     * its word is read.
+     * Keys of names are stored. The JDK follows Unicode, so a later JDK would fold names to keys other than the stored
+     * ones, and names would get second ids. And the JDK scans the whole word again for each capital sigma, which is
+     * quadratic. So a table of this release, lower-case.txt, contains the mappings, and this class decides a sigma
+     * while it reads the word.
      *
      * Capital sigma
      *
@@ -47,7 +47,7 @@ final class LowerCase {
     private static final String TABLE = "lower-case.txt";
     private static final int HEXADECIMAL = 16;
 
-    /** What a character is in a word. */
+    /** The role of a character in a word. */
     enum Part {
         OTHER,
         LETTER,
@@ -211,7 +211,7 @@ final class LowerCase {
             };
         }
 
-        /** What the word ends with now. A format character leaves that as it is, and so does a mark. */
+        /** The new end of the word. A format character or a mark does not change it. */
         private Part next(Part part, boolean joins) {
             return switch (part) {
                 case LETTER, NUMBER, OTHER -> part;

@@ -58,7 +58,7 @@ final class NameBatchHandler implements BatchHandler<NameRequest, NameResult> {
                 .of(batch.keys());
     }
 
-    /** Creates names; once more, where a spelling was refused and a request has another of the same name. */
+    /** Creates names; repeats if a spelling was refused and a request has another spelling of the same name. */
     private Mono<Void> createMissing(NameBatch batch) {
         Bisection<NameRequest> creation = new Bisection<>(
                 requests -> create(batch, requests),

@@ -38,7 +38,7 @@ class ListRoutes {
 
     private static final int NAMESPACE_SEGMENT = 2;
 
-    /** The year 5138: later than any pass, and within what the database knows as a time. */
+    /** The year 5138: later than any pass, and within the range of timestamps of the database. */
     private static final long MICROS_MAX = 100_000_000_000_000_000L;
 
     private final Ranking ranking;
@@ -52,7 +52,7 @@ class ListRoutes {
     /**
      * A counter in a list.
      *
-     * @param rank what it stands here by: its value or growth as of the list's time; {@code null} by name
+     * @param rank its sort key, the value or growth as of the list's time; {@code null} by name
      */
     record ListedView(
             String namespace,
@@ -86,8 +86,8 @@ class ListRoutes {
     /**
      * A page of a list whose order may lag behind.
      *
-     * @param asOf the order has what was acknowledged before
-     * @param lagSeconds how long ago that was
+     * @param asOf the time of the order, which includes all operations acknowledged before
+     * @param lagSeconds the age of the order
      */
     record RankedPage(List<ListedView> items, @Nullable String next, Instant asOf, double lagSeconds) {}
 
@@ -115,7 +115,7 @@ class ListRoutes {
                 .orElseThrow(() -> Bodies.malformed("'sort' must be name, value, -value, growth or -growth."));
     }
 
-    // ---- by name: as it is now
+    // ---- by name: the current state
 
     private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
         List<String> after = paging.after();
@@ -193,7 +193,7 @@ class ListRoutes {
 
     private static Mono<ServerResponse> answer(Slice slice, List<String> list, Paging paging, Pinned pinned) {
         Duration lag = Duration.between(pinned.pass(), slice.at());
-        // Where the clock was set back, a pass may be later than now.
+        // After the clock was set back, a pass may be later than now.
         Instant asOf = lag.isNegative() ? slice.at() : pinned.pass();
         if (pinned.after() != null && lag.compareTo(Ranking.PASS_LIFE) > 0) {
             return Problems.answer(

@@ -20,7 +20,7 @@ import reactor.core.publisher.Mono;
 /** The order of counters in PostgreSQL. */
 final class PostgresRanking implements Ranking {
 
-    /** Longer than a transaction that updates counters lasts: their times are those at which it began. */
+    /** Longer than a transaction that updates counters, since updated_at is the start of the transaction. */
     private static final Duration OVERLAP = Duration.ofSeconds(60);
 
     private final Pool pool;
@@ -31,7 +31,7 @@ final class PostgresRanking implements Ranking {
     /**
      * The order on these connections.
      *
-     * @param passes for passes over large namespaces, which take long
+     * @param passes a connection for the long passes over large namespaces
      */
     PostgresRanking(Pool pool, LaneConnection passes, int smallMax, Duration interval) {
         this.pool = pool;
@@ -66,7 +66,7 @@ final class PostgresRanking implements Ranking {
         if (passedAt != null && !known.due()) {
             return Mono.just(new AsOf(passedAt));
         }
-        // Noting it takes its lock, and waits for it.
+        // This statement locks the row of the namespace, and waits for the lock.
         return pool.inTransaction(connection -> note(connection, namespace, known)
                         .then(Mono.defer(() -> passed(connection, new Taken(namespace, true, Optional.empty()))))
                         .delayUntil(passed -> settled(connection, namespace, passed, Duration.ZERO)))
@@ -99,7 +99,7 @@ final class PostgresRanking implements Ranking {
 
     @Override
     public Mono<Optional<Duration>> refreshDue() {
-        // A look on the pool: a connection of its own is worth having only while there is something to do.
+        // Checks on a pooled connection, since the dedicated connection is open only while passes are due.
         return pool.read(this::isAnyDue).flatMap(due -> due ? refreshOne() : close().thenReturn(Optional.empty()));
     }
 
@@ -212,7 +212,7 @@ final class PostgresRanking implements Ranking {
         };
     }
 
-    /** A row of a page: when it was read, and an entry where there is one. */
+    /** A row of a page: the time of the read, and an entry, if there is one. */
     private record Line(Instant at, Optional<Entry> entry) {
 
         static Line of(Row row) {

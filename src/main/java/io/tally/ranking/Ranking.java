@@ -9,46 +9,46 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * The order of counters, on the side of the database. Every {@code Mono} is cold and fails with {@link
- * io.tally.pipeline.StoreFailure} only.
+ * The store of the order of counters. Every {@code Mono} is cold and fails with {@link io.tally.pipeline.StoreFailure}
+ * only.
  */
 public interface Ranking {
 
-    /** How long pages of a pass can be read, at least. */
+    /** The minimum time for which pages of a pass can be read. */
     Duration PASS_LIFE = Duration.ofMinutes(4);
 
     /**
-     * The state of the order of a namespace, after a pass over it where it is small and a pass is due. A large
-     * namespace is stored as such, so that passes over it are due from now on.
+     * The state of the order of a namespace. Makes a due pass over a small namespace first. Records a large namespace
+     * as large, so that passes over it are due from now on.
      */
     Mono<RankingState> refresh(String namespace);
 
     /**
-     * Makes a pass over one large namespace for which it is due, on a connection of its own, which is closed when none
-     * is due any more; for one subscriber at a time.
+     * Makes a due pass over one large namespace, on a dedicated connection, which is closed when no pass is due. For
+     * one subscriber at a time.
      *
-     * @return how long it took; empty if none was due, or another instance makes it
+     * @return the duration; empty if no pass was due, or another instance makes it
      */
     Mono<Optional<Duration>> refreshDue();
 
     /**
-     * Counters in the order of their names, as they are now.
+     * Counters in the order of their names, in their current state.
      *
-     * @param after the name after which to begin, empty to begin with the first
-     * @param max how many at most
+     * @param after the name before the first counter to list; empty for the first page
+     * @param max the maximum of counters
      */
     Mono<Slice> byName(String namespace, String after, int max);
 
     /**
-     * Counters in the order they stood in at a pass, each as it is now.
+     * Counters in the order of a pass, each in its current state.
      *
      * @param sort any but {@link Sort#NAME}
-     * @param after where to begin, {@code null} to begin with the first
-     * @param max how many at most
+     * @param after the place before the first counter to list; {@code null} for the first page
+     * @param max the maximum of counters
      */
     Mono<Slice> byRank(String namespace, Sort sort, Instant pass, @Nullable Place after, int max);
 
-    /** Closes what it holds open. */
+    /** Closes its connections. */
     Mono<Void> close();
 
     /**
@@ -59,9 +59,9 @@ public interface Ranking {
     record Place(long rank, String name) {}
 
     /**
-     * What stands at a place.
+     * The counter at a place.
      *
-     * @param counter as it is now, {@code null} if it was removed since
+     * @param counter its current state; {@code null} if it was deleted since
      */
     record Entry(
             Place place,
@@ -71,7 +71,7 @@ public interface Ranking {
     /**
      * A part of a list.
      *
-     * @param at when it was read, by the database's clock
+     * @param at the time of the read, by the clock of the database
      */
     record Slice(Instant at, List<Entry> entries) {}
 }

@@ -15,17 +15,17 @@ import org.springframework.context.annotation.Configuration;
 @EnableConfigurationProperties(RankingProperties.class)
 class RankingConfiguration {
 
-    /** The longest pass over the counters of a namespace: the first over a hundred million. */
+    /** The time-out of a pass, enough for the first pass over a hundred million counters. */
     private static final Duration PASS_MAX = Duration.ofMinutes(30);
 
-    /** A session for passes, whose plans depend on how many rows each table has. */
+    /** Session settings for passes, whose plans depend on the sizes of the tables. */
     private static final Map<String, String> PASSES = Map.of(
             "plan_cache_mode",
             "force_custom_plan",
             // A pass compares two tables of a million rows.
             "work_mem",
             "64MB",
-            // The pass of an instance that is killed must not keep the lock that allows one pass.
+            // The session of a killed instance must not keep the lock that allows one pass at a time.
             "client_connection_check_interval",
             "1s");
 

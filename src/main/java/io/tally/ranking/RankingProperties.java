@@ -6,10 +6,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How the order of counters is kept. {@code application.yml} says how to choose the values.
+ * The settings of the order of counters. {@code application.yml} says how to choose the values.
  *
- * @param interval the least time between two passes over a large namespace, 100 ms to 1 h
- * @param smallMax the most counters of a namespace over which a request makes a pass itself, 0 to 100,000
+ * @param interval the minimum time between two passes over a large namespace, 100 ms to 1 h
+ * @param smallMax the maximum of counters of a namespace whose pass a request makes itself, 0 to 100,000
  */
 @ConfigurationProperties("tally.ranking")
 public record RankingProperties(

@@ -5,21 +5,21 @@ final class RankingSql {
 
     private RankingSql() {}
 
-    /** The value less that of the last snapshot; what does not fit 64 bits is cut off. */
+    /** The value minus that of the last snapshot, clamped to 64 bits. */
     private static final String GROWTH = """
             least(greatest(c.value::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808),
                   9223372036854775807)::bigint
             """;
 
-    /** How long past orders are kept: longer than a page may ask for them. */
+    /** The retention of past orders, longer than a page can request them. */
     private static final String KEPT = "interval '5 minutes'";
 
-    /** A pass is due within a minute: where the time for it is later than that, the clock was set back. */
+    /** A pass is due within a minute. A later due time means that the clock was set back. */
     private static final String IS_DUE = "(p.due_at <= now() or p.due_at > now() + interval '2 minutes')";
 
     /**
-     * The state of the order of a namespace. $1 namespace, $2 one more than the most counters of a small one. One
-     * that is not known to be large has its counters counted, up to that number.
+     * The state of the order of a namespace. $1 namespace, $2 the maximum of counters of a small one plus one. Counts
+     * the counters of a namespace that is not recorded as large, up to that number.
      */
     static final String STATE = """
             select coalesce(p.counters >= $2, false) as large,\s""" + IS_DUE + """
@@ -31,21 +31,21 @@ final class RankingSql {
               from (select 1) one left join ranking_pass p on p.namespace = $1
             """;
 
-    /** Notes how many counters a namespace has. $1 namespace, $2 how many. */
+    /** Records the number of counters of a namespace. $1 namespace, $2 number. */
     static final String NOTE = """
             insert into ranking_pass (namespace, counters) values ($1, $2)
             on conflict (namespace) do update set counters = excluded.counters, due_at = now()
             """;
 
-    /** Whether a pass over a large namespace is due. $1 the most counters of a small one. */
+    /** Whether a pass over a large namespace is due. $1 the maximum of counters of a small one. */
     static final String ANY_DUE = """
             select exists (select from ranking_pass p where p.counters > $1 and\s""" + IS_DUE + """
             ) as due
             """;
 
     /**
-     * Takes the right to make a pass over a large namespace that is due, unless another instance has it. $1 the most
-     * counters of a small one. A full pass finds what an update does not tell: removed counters, and snapshots.
+     * Locks a large namespace with a due pass, unless another instance holds the lock. $1 the maximum of counters of a
+     * small one. A full pass finds changes without an update time: deleted counters, and snapshots.
      */
     static final String TAKE_DUE = """
             select p.namespace, p.passed_at,
@@ -61,8 +61,9 @@ final class RankingSql {
             """;
 
     /**
-     * Writes down what moved: no other pass changes a row of the namespace while this one has the right. The time of a
-     * pass is that of its statement, whose snapshot is younger: what was acknowledged before is in it.
+     * Stores the changed ranks; no other pass changes a row of the namespace while this one holds the lock. The time of
+     * a pass is the start of its statement. The snapshot is younger, so it includes all operations acknowledged before
+     * that time.
      */
     private static final String WRITE = """
             ), pass as (
@@ -77,7 +78,7 @@ final class RankingSql {
             )
             """;
 
-    /** A pass that looks at every counter. $1 namespace, whose right is taken. */
+    /** A pass over every counter. $1 namespace, which is locked. */
     static final String PASS_FULL = """
             with state as materialized (
               select c.name, c.value,\s""" + GROWTH + """
@@ -97,8 +98,8 @@ final class RankingSql {
             """;
 
     /**
-     * A pass that looks at the counters that were updated since the last. $1 namespace, whose right is taken, $2 a time
-     * before which every transaction had ended when the last pass began.
+     * A pass over the counters updated since the last pass. $1 namespace, which is locked, $2 a time before which every
+     * transaction had ended when the last pass began.
      */
     static final String PASS = """
             with moved as materialized (
@@ -119,9 +120,9 @@ final class RankingSql {
             """;
 
     /**
-     * Says when the next pass is due: passes take a twentieth of the time, and leave no more than a thousand rows a
-     * second; but no later than in a minute, since pages need a pass that is not much older. $1 namespace, $2 how many
-     * counters the last one found moved, $3 the least time between two in milliseconds.
+     * Sets the due time of the next pass: passes take at most 5 % of the time and leave at most a thousand rows per
+     * second. It is at most a minute away, since pages need a recent pass. $1 namespace, $2 the changed counters in the
+     * last pass, $3 the minimum time between two passes in milliseconds.
      */
     static final String DUE = """
             update ranking_pass
@@ -132,16 +133,16 @@ final class RankingSql {
              where namespace = $1
             """;
 
-    /** Puts off a pass that failed, so that others have their turn. $1 namespace. */
+    /** Postpones a failed pass, so that other namespaces have their turn. $1 namespace. */
     static final String PUT_OFF = """
             update ranking_pass set due_at = clock_timestamp() + interval '1 minute' where namespace = $1
             """;
 
-    /** Removes what no page can ask for any more. $1 namespace. */
+    /** Removes the rows that no page can request any more. $1 namespace. */
     static final String FORGET = """
             delete from ranking where namespace = $1 and until < 'infinity' and until < now() -\s""" + KEPT;
 
-    /** A page by name. $1 namespace, $2 the name after which it begins, $3 how many at most. */
+    /** A page by name. $1 namespace, $2 the name before the page, $3 the maximum of counters. */
     static final String BY_NAME = """
             select t.now, c.name as place, 0::bigint as rank, c.*
               from (select now()) t
@@ -158,8 +159,9 @@ final class RankingSql {
     static final Pages BY_GROWTH_DESCENDING = Pages.by("growth", "<", "desc");
 
     /**
-     * Pages by value or growth. $1 namespace, $2 pass, $3 how many at most, $4 rank with which it begins; the next page
-     * begins after that rank and $5 name. (No name is after all others in every encoding: the first page has none.)
+     * Pages by value or growth. $1 namespace, $2 pass, $3 the maximum of counters, $4 the first rank; the next page
+     * begins after that rank and $5 name. (No name is greater than all others in every encoding, so the first page has
+     * no name.)
      */
     record Pages(String first, String next) {
 

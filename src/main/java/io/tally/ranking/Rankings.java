@@ -22,22 +22,22 @@ final class Rankings extends LaneOwner {
     /*
      * Beside the counters
      *
-     * An index on the value would have to be touched by every increment, which halves what the lanes can write. So the
-     * order is kept in a table of its own, and passes bring it up to date: a pass compares the counters with the order
-     * and writes down what moved. A thousand increments of a counter between two passes cost the order one row.
+     * Every increment would have to update an index on the value, which halves the throughput of the lanes. So a
+     * separate table contains the order, and passes refresh it: a pass compares the counters with the order and stores
+     * the changes. A thousand increments of a counter between two passes cost the order one row.
      *
-     * A pass leaves what was there before, with the time at which it ceased to be so. A sequence of pages is read as of
-     * the pass that its first page saw, however many passes come meanwhile: it is complete and shows nothing twice.
+     * A pass keeps the previous rows, with the time of their end. A sequence of pages reads the order as of the pass of
+     * its first page, even after later passes. So it is complete and shows no counter twice.
      *
-     * A large namespace costs one pass each interval, from the first request for its order; passes take a
-     * twentieth of the time at most.
+     * A large namespace costs one pass each interval, from the first request for its order; passes take at most 5 % of
+     * the time.
      */
 
     private static final Logger log = LoggerFactory.getLogger(Rankings.class);
 
     private static final int WAITING_MAX = 10_000;
     private static final Duration WAIT_MAX = Duration.ofSeconds(5);
-    /** A batch may bring many namespaces up to date, one after the other. */
+    /** A batch may refresh many namespaces, one after the other. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(10);
 
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
@@ -59,7 +59,7 @@ final class Rankings extends LaneOwner {
                 System::nanoTime);
     }
 
-    /** The state of the order of a namespace, after a pass where one is due. Never fails. */
+    /** The state of the order of a namespace, after a due pass. Never fails. */
     Mono<RankingState> state(String namespace) {
         return lane.submit(namespace);
     }

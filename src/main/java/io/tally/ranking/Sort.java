@@ -4,17 +4,16 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The order of a list. Ties stand in the order of names; a descending order is the ascending one backwards, ties
- * included.
+ * The order of a list. Ties are in the order of names. A descending order is the exact reverse of the ascending one.
  */
 public enum Sort {
     /** By name, in the order of its bytes. */
     NAME("name"),
-    /** The least value first. */
+    /** The smallest value first. */
     VALUE("value"),
     /** The greatest value first. */
     VALUE_DESCENDING("-value"),
-    /** The least growth since the last snapshot first. */
+    /** The smallest growth since the last snapshot first. */
     GROWTH("growth"),
     /** The greatest growth first. */
     GROWTH_DESCENDING("-growth");

@@ -1,4 +1,4 @@
-/** Lists of counters: by name, and by value and growth in an order that is kept beside the counters. */
+/** Lists of counters: by name, and by value and growth, whose order a separate table contains. */
 @NullMarked
 package io.tally.ranking;
 

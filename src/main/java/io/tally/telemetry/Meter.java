@@ -36,7 +36,7 @@ public enum Meter {
     COMMITS_UNKNOWN("tally.commits.unknown", "Batches in doubt: the connection failed before the response."),
     COMMITS_RECOVERED("tally.commits.recovered", "Batches in doubt, by how Tally resolved them.", "resolution"),
     ACKNOWLEDGED_OPERATIONS("tally.acknowledged.operations", "Operations that the database committed durably.", "lane"),
-    /** A Prometheus counter cannot fall, so signs are left out. */
+    /** Absolute values, since a Prometheus counter cannot decrease. */
     ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "Sum of the absolute deltas of acknowledged operations.", "lane"),
     RANKING_PASS("tally.ranking.pass", "Duration of a pass that refreshes the order of a large namespace."),
     JOBS_RUNNING("tally.jobs.running", "Jobs that this instance is executing."),

@@ -5,7 +5,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 
-/** The meters of one id, registered for each value of a label: before anything happens they read 0, and are there. */
+/**
+ * The meters of one id, registered for each value of a label at the start, so that they read 0 before the first event.
+ */
 public final class MeterFamily<E extends Enum<E>, T> {
 
     private final Map<E, T> meters;

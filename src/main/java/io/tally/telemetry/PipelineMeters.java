@@ -22,12 +22,12 @@ import java.util.stream.IntStream;
 import org.springframework.stereotype.Component;
 
 /**
- * The meters of the pipeline, all registered at the start: before anything happens they read 0.
+ * The meters of the pipeline, all registered at the start, so that they read 0 before the first event.
  */
 @Component
 final class PipelineMeters implements LaneMetrics {
 
-    /** The range of the batch time's buckets: a fast disk's commit, and longer than any that is waited for. */
+    /** The range of the buckets for batch times: from the commit of a fast disk to more than any time-out. */
     private static final Duration BATCH_MIN = Duration.ofNanos(250_000);
 
     private static final Duration BATCH_MAX = Duration.ofSeconds(10);

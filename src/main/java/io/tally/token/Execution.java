@@ -6,15 +6,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * The result of executing a token. Stored under idempotency keys: renaming a component makes stored results unreadable.
  *
- * @param executedAt when it was executed now; else {@code null}
+ * @param executedAt the time of this execution; {@code null} if this request executed nothing
  */
 public record Execution(Result result, @Nullable Instant executedAt) {
 
-    /** Whether the token was executed. */
+    /** The effect of the request. */
     public enum Result {
-        /** It was pending, and this execution was the one. */
+        /** This request executed the pending token. */
         EXECUTED,
-        /** It had been executed before. */
+        /** An earlier request executed the token. */
         EXECUTED_BEFORE,
         /** The token does not exist, or it has expired. */
         ABSENT

@@ -35,7 +35,7 @@ final class PostgresTokens implements TokenStore {
                 request,
                 ISSUED,
                 connection -> Mono.defer(() -> issue(connection, namespace, texts.get(), ttlSeconds))
-                        // Empty where the text is taken: until one is free.
+                        // Empty if the text is taken: tries further texts until one is free.
                         .repeat(TRIES_MAX - 1)
                         .next()
                         .defaultIfEmpty(Issued.EXHAUSTED));

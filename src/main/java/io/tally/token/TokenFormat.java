@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.util.Assert;
 
 /**
- * What tokens are to look like, and how long they may be executed.
+ * The format and the lifetime of tokens.
  *
- * @param size how many characters, 1 to {@link #SIZE_MAX}
- * @param alphabet what they are taken from: 1 to {@link #ALPHABET_MAX} different visible US-ASCII characters
- * @param ttl from when it is issued, a second to {@link #TTL_MAX}; {@code null}: for ever
+ * @param size the number of characters, 1 to {@link #SIZE_MAX}
+ * @param alphabet the allowed characters: 1 to {@link #ALPHABET_MAX} different visible US-ASCII characters
+ * @param ttl the time from issue to expiry, a second to {@link #TTL_MAX}; {@code null} for no expiry
  */
 record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
 
@@ -19,10 +19,10 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
     static final int ALPHABET_MAX = 64;
     static final Duration TTL_MAX = Duration.ofDays(3_650);
 
-    /** Without those that are taken for one another: 0 O o, 1 I i l L. */
+    /** Without characters that people confuse: 0 O o, 1 I i l L. */
     private static final String UNMISTAKABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz";
 
-    /** Nearly 52 bits: ten million pending make one try in some 400 million fail. */
+    /** Nearly 52 bits: with ten million pending tokens, one try in about 400 million fails. */
     static final TokenFormat DEFAULT = new TokenFormat(9, UNMISTAKABLE, null);
 
     private static final Duration TTL_MIN = Duration.ofSeconds(1);
@@ -48,7 +48,7 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
     }
 
     /**
-     * A text that may be a token's.
+     * Checks the text of a token.
      *
      * @return the same
      * @throws IllegalArgumentException with a message for the caller if it cannot be one
@@ -60,7 +60,7 @@ record TokenFormat(int size, String alphabet, @Nullable Duration ttl) {
         return text;
     }
 
-    /** One of all the texts there are but {@code .} and {@code ..}, each as likely as any other. */
+    /** A uniformly random text, but neither {@code .} nor {@code ..}. */
     String draw(RandomGenerator random) {
         String text = drawAny(random);
         while (Naming.isDotSegment(text)) {

@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How long tokens are kept that are pending no more. {@code application.yml} says how to choose the values.
+ * The retention of executed and expired tokens. {@code application.yml} says how to choose the values.
  *
  * @param retention from execution or expiry, 1 s to 365 d; removed some seconds later
  */

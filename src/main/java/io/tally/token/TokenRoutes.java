@@ -29,14 +29,14 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 
-/** Tokens: issued, and executed once. */
+/** The routes of tokens: issue and execute. */
 @Configuration(proxyBeanMethods = false)
 class TokenRoutes {
 
     private static final String NAMESPACE = "/v1/tokens/{namespace}";
     private static final String EXECUTION = NAMESPACE + "/{token}/execution";
 
-    /** Stands in no token and in no number. */
+    /** Cannot occur in a token or a number. */
     private static final String SEPARATOR = "\n";
 
     private final SecureRandom random = new SecureRandom();
@@ -101,7 +101,7 @@ class TokenRoutes {
                         new PendingView(token, "pending", issued.expiresAt()));
     }
 
-    /** {@code {"size":9,"alphabet":"…","ttlSeconds":3600}}, each of which may be left out. */
+    /** {@code {"size":9,"alphabet":"…","ttlSeconds":3600}}, with optional members. */
     private static TokenFormat format(JsonNode json) {
         long size = TokenFormat.DEFAULT.size();
         String alphabet = TokenFormat.DEFAULT.alphabet();
@@ -119,7 +119,7 @@ class TokenRoutes {
     }
 
     private static TokenFormat format(long size, String alphabet, @Nullable Duration ttl) {
-        // What is no int is out of range as it is.
+        // A number beyond an int is out of range anyway.
         int narrowed = Math.clamp(size, 0, Integer.MAX_VALUE);
         return Bodies.checked(() -> new TokenFormat(narrowed, alphabet, ttl));
     }

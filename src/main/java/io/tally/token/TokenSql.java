@@ -2,18 +2,18 @@ package io.tally.token;
 
 import io.tally.postgres.CounterSql;
 
-/** The statements about tokens. */
+/** The statements of tokens. */
 final class TokenSql {
 
     private TokenSql() {}
 
     /**
-     * Issues a token where its text is free. $1 namespace, $2 text, $3 seconds until it expires, null for never. A row
-     * where it was.
+     * Issues a token if its text is free. $1 namespace, $2 text, $3 seconds until it expires, null for never. A row if
+     * the text was free.
      *
-     * <p>The index decides races; an expired token makes room. The look before that protects other callers: without it,
-     * a caller that tries text after text would lock each token in its way, and two such callers would wait for each
-     * other.
+     * <p>The unique index decides races; an expired token frees its text. The preceding check protects other callers:
+     * without it, a caller that tries several texts would lock each conflicting token, and two such callers could wait
+     * for each other.
      */
     static final String ISSUE = """
             insert into token as t (namespace, token, expires_at)
@@ -29,7 +29,7 @@ final class TokenSql {
             returning t.expires_at
             """;
 
-    /** Executes a pending token. $1 namespace, $2 text. A row where there was one. */
+    /** Executes a pending token. $1 namespace, $2 text. A row if the token was pending. */
     static final String EXECUTE = """
             update token set state = 'executed', executed_at = now()
              where namespace = $1 and token = $2 and state = 'pending' and (expires_at is null or expires_at > now())
@@ -37,8 +37,8 @@ final class TokenSql {
             """;
 
     /**
-     * Why {@link #EXECUTE} found none. $1 namespace, $2 text. A pending token is younger than all that were executed:
-     * where it expired, that is what happened last.
+     * The reason why {@link #EXECUTE} found no token. $1 namespace, $2 text. A pending token is younger than all
+     * executed ones: if it expired, the expiry is the latest event.
      */
     static final String EXECUTED_BEFORE = """
             select exists (select from token where namespace = $1 and token = $2 and state = 'executed')

@@ -8,28 +8,28 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Where tokens are kept. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling gives up the result, never
- * the operation.
+ * The store of tokens. Fails with {@link io.tally.pipeline.StoreFailure} only. Cancelling drops the result, not the
+ * operation.
  */
 public interface TokenStore {
 
-    /** How many texts are tried before the space of texts is taken for exhausted. */
+    /** The maximum of tries before the token space counts as exhausted. */
     int TRIES_MAX = 32;
 
     /**
-     * Issues a token with a text that no pending token of the namespace has; one that expired is not pending any more.
+     * Issues a token with a text that no pending token of the namespace has; an expired token is not pending.
      *
-     * @param texts a new one for each try
-     * @param ttl {@code null}: it never expires
-     * @param request {@code null} to issue one each time
+     * @param texts supplies a new text for each try
+     * @param ttl {@code null} for no expiry
+     * @param request {@code null} to issue a token each time
      */
     Mono<IdempotentResult<Issued>> issue(
             String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request);
 
     /**
-     * Executes the pending token with that text: one of the callers that race does.
+     * Executes the pending token with that text; of concurrent callers, exactly one executes it.
      *
-     * @param request {@code null} to try each time
+     * @param request {@code null} to execute without an idempotency key
      */
     Mono<IdempotentResult<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request);
 }

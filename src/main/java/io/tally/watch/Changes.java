@@ -11,23 +11,23 @@ import reactor.core.publisher.Mono;
 public interface Changes {
 
     /**
-     * The counters that differ from their state last seen, each as it is at some moment after subscription; nothing of
-     * the others. Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
+     * The counters that differ from their last seen state, each with a state read after the subscription. Unchanged
+     * counters are left out. Fails with {@link io.tally.pipeline.StoreFailure} only; may be cancelled.
      */
     Mono<List<Change>> since(List<Seen> seen);
 
     /**
-     * The state of a counter that was last seen.
+     * The last seen state of a counter.
      *
-     * @param version 0: there is none
-     * @param createdAt of a counter that exists. Versions start over where a counter is created again, so that a
-     *     version alone does not identify a state
+     * @param version 0 if the counter does not exist
+     * @param createdAt the time of creation of an existing counter. Versions start again if a counter is created again,
+     *     so a version alone does not identify a state
      */
     record Seen(CounterId id, long version, @Nullable Instant createdAt) {
 
         private static final long UNSEEN = -1;
 
-        /** No state was seen: any state is a change. */
+        /** No state: any state is a change. */
         static Seen nothing(CounterId id) {
             return new Seen(id, UNSEEN, null);
         }
@@ -40,8 +40,8 @@ public interface Changes {
     /**
      * A counter that has changed.
      *
-     * @param place in the list of counters that was passed in, from 0
-     * @param counter {@code null}: there is none
+     * @param place the index in the passed list, from 0
+     * @param counter {@code null} if the counter does not exist
      */
     record Change(int place, @Nullable Counter counter) {}
 }

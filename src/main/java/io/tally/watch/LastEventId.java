@@ -5,19 +5,18 @@ import java.util.regex.Pattern;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
- * {@code Last-Event-ID}: what a client that comes again has, as the versions of its counters, in the order it names
- * them.
+ * {@code Last-Event-ID} of a reconnecting client: the versions of its counters, in the order of the request.
  */
 final class LastEventId {
 
     private static final String HEADER = "Last-Event-ID";
 
-    /** Nineteen digits may be more than 64 bits hold; no counter comes so far. */
+    /** At most eighteen digits: nineteen may exceed 64 bits, and no counter reaches such a version. */
     private static final Pattern VERSION = Pattern.compile("0|[1-9][0-9]{0,17}");
 
     private LastEventId() {}
 
-    /** A version for each counter; 0 for all where the header says nothing that makes sense. */
+    /** A version for each counter; 0 for all if the header is missing or invalid. */
     static long[] versions(ServerRequest request, int counters) {
         List<String> header = request.headers().header(HEADER);
         String[] texts = header.size() == 1 ? header.getFirst().strip().split(",", -1) : new String[0];

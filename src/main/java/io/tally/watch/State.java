@@ -13,8 +13,8 @@ import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A counter as it was read, or that there is none, with the event that says so: written once, and its bytes shared by
- * all who watch. Two states of a counter are the same only where they are the same object.
+ * The state of a counter, which may be absent, with its event. The event is written once, and all streams share its
+ * bytes. Two states are equal only if they are the same object.
  */
 final class State {
 
@@ -30,7 +30,7 @@ final class State {
         this.event = joined(id, rest, 0);
     }
 
-    /** The state of a counter; {@code null}: there is none. */
+    /** The state of a counter; {@code null} if it does not exist. */
     static State of(CounterId id, @Nullable Counter counter, JsonMapper json) {
         Seen seen = Seen.of(id, counter);
         String type = counter == null ? "event: deleted\n" : "";
@@ -39,14 +39,14 @@ final class State {
         return new State(seen, idLine(Long.toString(seen.version())), rest.getBytes(UTF_8));
     }
 
-    /** A counter that is no more. */
+    /** The view of a deleted counter. */
     record DeletedView(String namespace, String name) {}
 
     Seen seen() {
         return seen;
     }
 
-    /** 0: there is no counter. */
+    /** The version; 0 if the counter does not exist. */
     long version() {
         return seen.version();
     }

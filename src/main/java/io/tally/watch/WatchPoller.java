@@ -27,7 +27,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
 
     private static final Logger log = LoggerFactory.getLogger(WatchPoller.class);
 
-    /** The most counters in one statement, which takes some tens of milliseconds. */
+    /** The maximum of counters in one statement, which then takes some tens of milliseconds. */
     static final int KEYS_MAX = 5_000;
 
     /** The counters to poll. */
@@ -49,7 +49,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     private volatile boolean available = true;
     private volatile boolean stopping;
 
-    /** @param waitMax how long a poll is retried */
+    /** @param waitMax the time for which a poll is retried */
     WatchPoller(Changes changes, JsonMapper json, Duration waitMax, LongSupplier nanoClock) {
         this.changes = changes;
         this.json = json;
@@ -57,7 +57,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
         this.nanoClock = nanoClock;
     }
 
-    /** Retries nothing from now on. */
+    /** Stops retrying. */
     void stop() {
         stopping = true;
     }
@@ -90,14 +90,14 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
                 .then();
     }
 
-    /** The database cannot hold the counter's name: it does not exist, and no poll asks for it again. */
+    /** The database cannot store the name, so the counter does not exist, and no poll reads it again. */
     private void ruleOut(WatchedCounter counter) {
         counter.ruleOut(State.of(counter.id(), null, json));
         counter.streams().forEach(WatchStream::wake);
     }
 
     private void update(List<WatchedCounter> counters, List<Change> found) {
-        // A stream that watches several of them is woken once.
+        // Wakes a stream once, even if it watches several of them.
         Set<WatchStream> woken = new HashSet<>();
         for (Change change : found) {
             WatchedCounter counter = counters.get(change.place());

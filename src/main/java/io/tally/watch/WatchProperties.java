@@ -10,7 +10,7 @@ import org.springframework.util.Assert;
  *
  * @param interval from the end of one poll to the beginning of the next, 10 ms to 1 min
  * @param heartbeat between two heartbeats, 100 ms to 10 min
- * @param streamsMax the most streams of this instance, 1 to 1,000,000
+ * @param streamsMax the maximum of streams of this instance, 1 to 1,000,000
  */
 @ConfigurationProperties("tally.watch")
 record WatchProperties(

@@ -45,7 +45,7 @@ class WatchRoutes {
         this.pipeline = pipeline;
     }
 
-    /** Stands before the routes of counters, one of which may be called "events". */
+    /** Comes before the routes of counters, since a counter may be named "events". */
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
@@ -63,12 +63,12 @@ class WatchRoutes {
                 .build();
     }
 
-    /** Whether a request is about the stream of a namespace, and not about the counter called "events". */
+    /** Whether a request addresses the stream of a namespace, and not the counter named "events". */
     private static boolean asksForEvents(ServerRequest request) {
         boolean reads =
                 request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
         return reads
-                // As the counter's own name is read: "events;x" is another counter.
+                // Uses the raw segment, like counter names: "events;x" is another counter.
                 && RequestPath.segment(request, 3).equals(EVENTS)
                 && (acceptsEvents(request)
                         || !RequestQuery.values(request, NAME).isEmpty());
@@ -112,7 +112,7 @@ class WatchRoutes {
         return request.method().equals(HttpMethod.HEAD);
     }
 
-    /** As GET answers: with a stream also where the database is unavailable. */
+    /** Answers like GET: with a stream even if the database is unavailable. */
     private static Mono<ServerResponse> head(Outcome outcome) {
         return outcome instanceof NotFound
                 ? Problems.answer(outcome)

@@ -7,8 +7,8 @@ final class WatchSql {
 
     /**
      * Counters that have changed, each looked up by its key. $1 namespaces, $2 names, $3 versions last seen, 0 for
-     * none, $4 their times of creation, null for none. A row for each that differs, with its place in the arrays, from
-     * 1; the counter's own columns are null where it does not exist.
+     * none, $4 their times of creation, null for none. A row for each changed counter, with its place in the arrays,
+     * from 1; the other columns are null if the counter does not exist.
      */
     static final String CHANGES = """
             select pg_is_in_recovery() as replica, s.place, c.namespace, c.name,

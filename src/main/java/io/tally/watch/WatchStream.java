@@ -14,18 +14,17 @@ import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import reactor.core.publisher.FluxSink;
 
 /**
- * One client's stream. It keeps, for each counter, which state it sent last, and nothing else: what is to be sent is
- * found by looking at what the counters are now, when the client can take it. So a slow client misses states in
- * between, and costs no more than a fast one.
+ * The stream of one client. It stores only the last sent state of each counter. When the client has demand, it compares
+ * that with the current states and sends the differences. So a slow client misses intermediate states, and costs no
+ * more than a fast one.
  */
 final class WatchStream implements Runnable {
     /*
      * One drain at a time
      *
-     * Every reason to send (a state, a heartbeat, room at the client, the end) calls wake() from its own thread. A
-     * work-in-progress counter has the first call start a drain on the thread that serves the client, and has that
-     * drain go round again for the calls that came meanwhile. So this class has one thread at a time, and no thread
-     * waits.
+     * Every reason to send (a state, a heartbeat, demand of the client, the end) calls wake() from its own thread. A
+     * work-in-progress counter lets the first call start a drain on the thread that serves the client. The drain
+     * repeats for calls that arrive meanwhile. So one thread at a time runs this class, and no thread blocks.
      */
 
     private static final byte[] HEARTBEAT = {':', '\n', '\n'};
@@ -46,10 +45,10 @@ final class WatchStream implements Runnable {
     /**
      * A stream whose client is not attached yet.
      *
-     * @param versions those the client has, for each counter; 0: it knows of none
-     * @param required whether each counter has to exist when the stream first sees it
-     * @param thread the one that serves the client
-     * @param events counts what is sent
+     * @param versions the client's version of each counter; 0 for none
+     * @param required whether each counter must exist at the first poll
+     * @param thread the executor that serves the client
+     * @param events counts the sent events
      */
     WatchStream(List<WatchedCounter> counters, long[] versions, boolean required, Executor thread, Counter events) {
         this.counters = counters;
@@ -64,20 +63,20 @@ final class WatchStream implements Runnable {
         return counters;
     }
 
-    /** Whether a required counter does not exist, and was not seen before. */
+    /** Whether a required counter did not exist at the first poll. */
     boolean isAbsent() {
         return required
                 && IntStream.range(0, sent.length)
                         .anyMatch(i -> sent[i] == null && counters.get(i).isAbsent());
     }
 
-    /** Has the states of its counters sent from now on: they are no older than the stream. */
+    /** Allows sending: the states of the counters are now no older than the stream. */
     void see() {
         seeing = true;
         wake();
     }
 
-    /** Begins to send, with the states as they are, or a heartbeat where the client has them all. */
+    /** Starts sending: the current states, or a heartbeat if the client has all of them. */
     void attach(FluxSink<DataBuffer> sink) {
         client = sink;
         beatDue = true;
@@ -96,7 +95,7 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** Has a heartbeat sent, unless the client takes nothing now. */
+    /** Sends a heartbeat, unless the client has no demand. */
     void beat() {
         FluxSink<DataBuffer> sink = client;
         if (sink != null && sink.requestedFromDownstream() > 0) {
@@ -105,20 +104,20 @@ final class WatchStream implements Runnable {
         }
     }
 
-    /** Ends the stream, without what is left to send. */
+    /** Ends the stream without sending the remaining states. */
     void end() {
         ended = true;
         wake();
     }
 
-    /** On the client's thread already. */
+    /** Drains on the client's thread, which is the current one. */
     private void drainHere() {
         if (drains.getAndIncrement() == 0) {
             run();
         }
     }
 
-    /** A drain; only {@link #wake} and its executor may call this. */
+    /** Runs a drain; only {@link #wake} and its executor may call this. */
     @Override
     public void run() {
         int missed = 1;
@@ -147,7 +146,7 @@ final class WatchStream implements Runnable {
     }
 
     /**
-     * Continues with the counter after the last one: where demand is low, each counter has its turn.
+     * Continues after the last sent counter, so that each counter has its turn under low demand.
      */
     private long sendStates(FluxSink<DataBuffer> sink) {
         long sentCount = 0;
@@ -165,7 +164,7 @@ final class WatchStream implements Runnable {
     private boolean isNews(int counter, State state) {
         State before = sent[counter];
         sent[counter] = state;
-        // Of an earlier stream, the client sends only the version it has.
+        // A client with an earlier stream sends only its version.
         return before == null ? versions[counter] != state.version() : before != state;
     }
 

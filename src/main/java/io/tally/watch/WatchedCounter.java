@@ -7,8 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A counter that streams watch: its latest state, and these streams. Written by one poll at a time, read by any
- * thread.
+ * A watched counter: its latest state and its streams. Written by one poll at a time, read by any thread.
  */
 final class WatchedCounter {
 
@@ -25,13 +24,13 @@ final class WatchedCounter {
         return id;
     }
 
-    /** The latest; {@code null} before the first poll. */
+    /** The latest state; {@code null} before the first poll. */
     @Nullable
     State state() {
         return state;
     }
 
-    /** Whether there was no counter at the last poll. */
+    /** Whether the counter did not exist at the last poll. */
     boolean isAbsent() {
         State known = state;
         return known != null && known.version() == 0;
@@ -41,7 +40,7 @@ final class WatchedCounter {
         state = latest;
     }
 
-    /** Takes the counter for one that does not exist and never will. */
+    /** Marks the counter as one that cannot exist. */
     void ruleOut(State absent) {
         ruledOut = true;
         become(absent);

@@ -32,13 +32,12 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * All live streams of this instance. Safe for use by many threads.
  *
- * <p>A stream registers its counters, has them polled, and then begins to send; so it loses no state between its own
- * poll and the next scheduled one. A scheduled poll reads all watched counters from the database, for any number of
- * streams.
+ * <p>A stream registers its counters, polls them, and then starts to send; so it misses no state between its own poll
+ * and the next scheduled one. A scheduled poll reads all watched counters from the database, for any number of streams.
  */
 public final class Watches extends LaneOwner {
 
-    /** Polling takes one part of the time and leaves so many. */
+    /** The ratio of pauses to polling time. */
     private static final int REST_PER_WORK = 3;
 
     /** Longer than the retries of {@link WatchPoller}, and than a poll of the most counters there can be. */
@@ -50,7 +49,7 @@ public final class Watches extends LaneOwner {
     private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
 
-    /** Those that began while the database did not answer, and have no state yet. */
+    /** Streams that started during an outage of the database and have no state yet. */
     private final Set<WatchStream> waiting = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger open = new AtomicInteger();
@@ -62,7 +61,7 @@ public final class Watches extends LaneOwner {
     private final Lane<PollRequest, PollResult> lane;
     private volatile boolean stopping;
 
-    /** @param waitMax how long a new stream waits for a database that does not answer */
+    /** @param waitMax the time for which a new stream waits for an unavailable database */
     Watches(
             Changes changes,
             JsonMapper json,
@@ -79,7 +78,7 @@ public final class Watches extends LaneOwner {
         this.poller = new WatchPoller(changes, json, waitMax, nanoClock);
         this.lane = new Lane<>(
                 "watches",
-                // A request of each new stream, and the scheduled one.
+                // One request per new stream, and the scheduled one.
                 new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax, FLIGHT_MAX),
                 poller,
                 callerExecutor,
@@ -87,30 +86,30 @@ public final class Watches extends LaneOwner {
                 nanoClock);
     }
 
-    /** How many streams are open. */
+    /** The number of open streams. */
     int streams() {
         return open.get();
     }
 
-    /** How many counters they watch. */
+    /** The number of watched counters. */
     int counters() {
         return counters.size();
     }
 
     /**
-     * Writes the events of some counters, as bytes: one for each counter that is not as the client has it, then one for
-     * each change that a poll finds. Respects the client's demand, and skips states that are outdated before the client
-     * takes them. Ends where the instance stops.
+     * Writes the events of some counters, as bytes: one for each counter whose state the client does not have, then one
+     * for each change that a poll finds. Respects the client's demand, and skips outdated states. Ends when the
+     * instance stops.
      *
-     * <p>The events fail, before there is any, with a {@link ProblemException} where a counter that is required does
-     * not exist. While the database does not answer, there are heartbeats alone: a browser's {@code EventSource} never
-     * reconnects after an error status. A stream that began so and then finds a required counter absent ends, and its
-     * client is refused when it reconnects. The writing fails, before it begins, where there are too many streams.
+     * <p>The events fail before the first one with a {@link ProblemException} if a required counter does not exist.
+     * During an outage of the database, the stream sends only heartbeats: the {@code EventSource} of a browser never
+     * reconnects after an error status. If such a stream then finds a required counter absent, it ends, and the client
+     * gets the problem when it reconnects. The writing fails before it begins if there are too many streams.
      *
-     * @param ids different ones
-     * @param versions those the client has, in the same order; 0: it knows of none
-     * @param required whether each of them has to exist now
-     * @param writing of the events to the client. Its end ends the stream: some writers that fail do not cancel the
+     * @param ids distinct counters
+     * @param versions the client's versions, in the same order; 0 for none
+     * @param required whether each counter must exist now
+     * @param writing writes the events to the client. Its end ends the stream: some writers that fail do not cancel the
      *     events
      */
     Mono<Void> write(
@@ -119,7 +118,7 @@ public final class Watches extends LaneOwner {
     }
 
     private Flux<DataBuffer> events(WatchStream stream) {
-        // The stream respects the demand: there is nothing to buffer.
+        // The stream respects the demand, so nothing needs buffering.
         return begin(stream).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
@@ -183,7 +182,7 @@ public final class Watches extends LaneOwner {
     }
 
     private Mono<Void> pass(long startNanos) {
-        // Their counters are among those polled: a stream joins its counters first.
+        // The poll includes their counters: a stream registers its counters first.
         List<WatchStream> begun = List.copyOf(waiting);
         return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
                 .map(PollRequest::new)
@@ -218,7 +217,7 @@ public final class Watches extends LaneOwner {
         streams.forEach(WatchStream::beat);
     }
 
-    /** Streams end with their clients only: this ends them before the web server waits for them. */
+    /** Ends the streams before the web server waits for them, since streams end only with their clients. */
     @EventListener(ContextClosedEvent.class)
     void endStreams() {
         stopping = true;

@@ -1,4 +1,4 @@
-/** States of counters, as they become: conflated, bounded, one poll for all who watch at an instance. */
+/** Live streams of counters: conflated and bounded, with one poll for all streams of an instance. */
 @NullMarked
 package io.tally.watch;
 
