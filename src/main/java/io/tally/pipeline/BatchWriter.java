@@ -44,14 +44,14 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     private final LongSupplier nanoClock;
     private final RecentSet<CounterId> bounded = new RecentSet<>(BOUNDED_REMEMBERED_MAX);
 
-    /** When the rest of the batch in flight is no longer sent. */
+    /** The time from which the rest of the batch in flight is no longer sent. */
     private long deadline;
 
     /**
      * The write side of one lane.
      *
-     * @param countersMax the most counters in one statement
-     * @param waitMax how long a batch is tried, all its writes together
+     * @param countersMax the maximum of counters in one statement
+     * @param waitMax the time-out for all writes of a batch together
      */
     BatchWriter(FencedWriter writer, int countersMax, Duration waitMax, LongSupplier nanoClock) {
         this.writer = writer;
@@ -98,7 +98,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
         return open.isEmpty() ? Mono.empty() : write(new ResolvedWrite(open, bounded));
     }
 
-    /** Answers the requests of a write that was not carried out; returns those to be resolved. */
+    /** Answers the requests of a failed write; returns the requests that the resolver has to decide. */
     private static List<List<PendingRequest<Command, Outcome>>> afterFailure(
             FencedWrite<?> write, StoreFailure failure) {
         if (failure.isRefusal()) {

@@ -7,17 +7,17 @@ import java.util.function.Predicate;
 import reactor.core.publisher.Mono;
 
 /**
- * Work on many things at once, one of which the database may refuse. Halves them until that one stands alone, so that
- * the work on all others is done.
+ * Isolates the items that the database rejects in a batch. Halves the batch until a rejected item is alone, so that all
+ * others are processed.
  *
- * @param work on some of the things; again on parts of them where it failed
- * @param isRefusal which failures of the work are those of one thing
- * @param refused receives each thing that is refused alone, with the failure
+ * @param work processes some of the items; called again with parts of them after a failure
+ * @param isRefusal whether a failure of the work is the rejection of an item
+ * @param refused receives each rejected item with its failure
  */
 public record Bisection<T>(
         Function<List<T>, Mono<Void>> work, Predicate<StoreFailure> isRefusal, BiConsumer<T, StoreFailure> refused) {
 
-    /** Does the work, part by part where need be. Fails as the work does where that is no refusal. */
+    /** Processes the items, in parts if necessary. Fails with the failure of the work, unless it is a rejection. */
     public Mono<Void> of(List<T> things) {
         return Mono.defer(() -> work.apply(things))
                 .onErrorResume(

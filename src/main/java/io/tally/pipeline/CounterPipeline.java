@@ -34,18 +34,18 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Where operations enter and outcomes leave. An outcome is given only after the commit it speaks of is durable. Safe
- * for use by many threads; never blocks. An operation enters on subscription and cannot be called back by cancelling.
+ * The entry point for operations on counters. An outcome is emitted only after its commit is durable. Safe for use by
+ * many threads; never blocks. An operation enters on subscription, and cancelling does not withdraw it.
  *
- * <p>All operations of one counter go through one lane, in arrival order. When the application stops, this stops
- * admitting, waits for what was admitted and says what was left.
+ * <p>All operations of one counter go through one lane, in arrival order. At shutdown it admits no more operations,
+ * drains its lanes and logs the operations that are left.
  */
 public final class CounterPipeline implements SmartLifecycle {
 
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    /** Goes all the way to the rows under lock, and can never be applied. */
+    /** A probe that exercises the whole path up to the locked rows, and can never be applied. */
     private static final Command PROBE =
             Command.of(new Delete(new CounterId("tally", "probe"), new AtVersion(Set.of())));
 
@@ -65,7 +65,7 @@ public final class CounterPipeline implements SmartLifecycle {
     /**
      * A pipeline with its lanes.
      *
-     * @param nanoClock {@link System#nanoTime} but in tests
+     * @param nanoClock {@link System#nanoTime}, except in tests
      */
     public CounterPipeline(
             CounterStore store,
@@ -98,7 +98,7 @@ public final class CounterPipeline implements SmartLifecycle {
         return new Lane<>(name, lane, handler, callerExecutor, observer, nanoClock);
     }
 
-    /** Applies a command. Never fails: what went wrong is an outcome, too. */
+    /** Applies a command. Never fails: a failure is an outcome, too. */
     public Mono<Outcome> apply(Command command) {
         Mono<Outcome> outcome = command.operation() instanceof Create create
                 ? getOrCreate(create, command)
@@ -106,7 +106,7 @@ public final class CounterPipeline implements SmartLifecycle {
         return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.category(), 1));
     }
 
-    /** Most callers find the counter there: a read spares them the lock. */
+    /** For most callers the counter exists: a read avoids the lock. */
     private Mono<Outcome> getOrCreate(Create create, Command command) {
         return read(create.counter())
                 .flatMap(outcome ->
@@ -116,18 +116,17 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     /**
-     * Applies increments in their order, each for itself, and gives the outcomes together. Never fails. What there is
-     * no room for, and what follows it on the same lane, is refused.
+     * Applies independent increments in order, and emits the outcomes together. Never fails. If a lane's queue is full,
+     * the increment and all later ones of that lane are refused.
      */
     public Mono<List<Outcome>> applyAll(List<Command> increments) {
         return Mono.defer(() -> submitted(increments, submission(RetryPolicy.never())));
     }
 
     /**
-     * Applies the increments of a stream, which come in blocks, in their order and each for itself. To be called on the
-     * thread of the caller, once for each stream; blocks are to be subscribed to one after the other. A block never
-     * fails. It does not complete before there was room for each increment, and waits some time for a database that is
-     * away.
+     * Applies the independent increments of a stream, in blocks and in order. Call it on the caller's thread, once for
+     * each stream, and subscribe to the blocks one after the other. A block never fails. It waits until the queue has
+     * room for each increment, and for some time while the database is unavailable.
      */
     public Function<List<Command>, Mono<List<Outcome>>> stream() {
         OrderedSubmission<Command, Outcome> stream = submission(this::isRetried);
@@ -155,32 +154,32 @@ public final class CounterPipeline implements SmartLifecycle {
                 (category, count) -> metrics.recordOutcome(increments.getFirst().operation(), category, count));
     }
 
-    /** The state of a counter, no older than what was acknowledged to anybody before. Never fails. */
+    /** The state of a counter, no older than any operation acknowledged before. Never fails. */
     public Mono<Outcome> read(CounterId counter) {
         return reads.submit(counter);
     }
 
-    /** How many operations wait in a lane's queue. */
+    /** The number of operations that wait in a lane's queue. */
     public int queued(int lane) {
         return writes.get(lane).queued();
     }
 
-    /** How long the batch in flight of a lane has been so; zero while none is. */
+    /** The age of a lane's batch in flight; zero without one. */
     public Duration batchAge(int lane) {
         return writes.get(lane).batchAge();
     }
 
-    /** The same of the reads. */
+    /** The age of the batch of reads in flight; zero without one. */
     public Duration readsAge() {
         return reads.batchAge();
     }
 
-    /** Whether a lane can write, as far as it knows: one that nobody wrote through since does not. */
+    /** Whether the last batch of a lane reached the database. An idle lane does not detect an outage. */
     public boolean isAvailable(int lane) {
         return writers.get(lane).unavailableReason() == null;
     }
 
-    /** What keeps lanes from writing; empty if nothing does. */
+    /** The reasons why lanes cannot write; empty if all can. */
     public List<String> unavailableReasons() {
         return writers.stream()
                 .map(FencedWriter::unavailableReason)
@@ -189,7 +188,7 @@ public final class CounterPipeline implements SmartLifecycle {
                 .toList();
     }
 
-    /** The memory's side of the books. */
+    /** The acknowledged operations of this instance. */
     public Ledger ledger() {
         return ledger;
     }
@@ -198,15 +197,15 @@ public final class CounterPipeline implements SmartLifecycle {
         return laneOf(
                 switch (command.operation()) {
                     case Operation.Single single -> single.counter();
-                    // Rows are locked in one order everywhere, so any lane will do.
+                    // All statements lock rows in the same order, so any lane is correct.
                     case Transaction transaction ->
                         transaction.increments().getFirst().counter();
                 });
     }
 
     private Lane<Command, Outcome> laneOf(CounterId counter) {
-        // The high bits of the product depend on all bits of the hash; its low bits are those of the name's last
-        // letter.
+        // The high bits of the product depend on all bits of the hash; the low bits depend only on the last letter of
+        // the name.
         int mixed = (counter.hashCode() * GOLDEN_RATIO) >>> 16;
         return writes.get(mixed % writes.size());
     }

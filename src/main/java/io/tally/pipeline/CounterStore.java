@@ -12,72 +12,71 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Where counters are kept. Every {@code Mono} is cold and fails with {@link StoreFailure} only; it completes on one of
+ * The store of counters. Every {@code Mono} is cold and fails with {@link StoreFailure} only; it completes on one of
  * the database's event loops.
  */
 public interface CounterStore {
 
     /**
-     * The write side of one lane, with a connection of its own that it makes when needed and again when lost. Used by
-     * one subscriber at a time.
+     * The write side of one lane, with a dedicated connection that it opens on demand and after a loss. Used by one
+     * subscriber at a time.
      */
     Writes writes(int lane);
 
     /**
-     * The counters of these identities that exist, each no older than the moment of subscription. On a pooled
-     * connection; may be subscribed to many times at once.
+     * The existing counters among these, each no older than the subscription. On a pooled connection; safe for
+     * concurrent subscriptions.
      */
     Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids);
 
-    /** The longest that one call of this store, or of its write sides, takes to complete or fail. */
+    /** The maximum time until a call of this store, or of its write sides, completes or fails. */
     Duration callMax();
 
     /** See {@link CounterStore#writes}. */
     interface Writes {
 
-        /** Makes a new writer, whose sequence is 0 and whose books are empty, and gives its identity. */
+        /** Registers a new writer with sequence 0 and empty books, and returns its id. */
         Mono<Long> register();
 
         /**
-         * Adds to unbounded plain counters, making those that are absent: one statement, applied wholly or not at all,
-         * and only where the writer stands just before the fence. Completes after the commit is durable.
+         * Adds to unbounded plain counters, and creates absent ones. One atomic statement, applied only if the writer's
+         * row has the sequence before the fence. Completes after the commit is durable.
          *
-         * <p>Adds first the sums, then, in their order, the increments whose keys are not known, which it remembers.
-         * Counters that are bounded, of another kind or beyond {@link Sum#VALUE_MAX} are left out.
+         * <p>Adds the sums first, then the increments with unknown keys in order, and stores these keys. Leaves out
+         * counters that have bounds, another kind or a value beyond {@link Sum#VALUE_MAX}.
          *
-         * @param keyed each under a key of its own
+         * @param keyed increments with distinct keys
          */
         Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed);
 
         /**
-         * Locks the counters, has the decision made and writes what it says, in one transaction, only where the writer
-         * stands just before the fence. A decision that is empty writes nothing and leaves the fence unused. The
-         * decision may be asked for more than once; only the last one given was carried out.
+         * Locks the counters, calls the decision and writes its result, in one transaction, only if the writer's row
+         * has the sequence before the fence. An empty decision writes nothing and does not use the fence. The decision
+         * may be called more than once; only the last result was applied.
          *
-         * @param lockSet what the decision depends on
+         * @param lockSet the rows that the decision depends on
          */
         Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision);
 
         /**
-         * Has members come and go, and moves their counters by those who really did: one statement, applied wholly or
-         * not at all, and only where the writer stands just before the fence. Completes after the commit is durable.
+         * Adds and removes members, and changes their counters by the actual changes. One atomic statement, applied
+         * only if the writer's row has the sequence before the fence. Completes after the commit is durable.
          *
-         * <p>Leaves out counters that do not exist or are of another kind; and members that leave a counter which
-         * another writer changed meanwhile, since the statement cannot know whether they were members.
+         * <p>Leaves out counters that do not exist or have another kind. Also leaves out leaves from a counter that
+         * another writer changed concurrently, since the statement cannot see whether these were members.
          *
-         * @param counters each once
-         * @param moves of these counters; each member once
+         * @param counters distinct counters
+         * @param moves joins and leaves of these counters; each member once
          */
         Mono<MoveResult> move(Fence fence, List<CounterId> counters, List<MemberMove> moves);
 
         /**
-         * Finds out whether a batch whose answer was lost was committed, waiting for a transaction of a lost connection
-         * that is still running; a batch found not committed can never commit any more. Either way the fence is used
-         * up.
+         * Resolves a batch in doubt. Waits for a transaction of the lost connection that is still running. A batch that
+         * was not committed can never commit afterwards, since the fence is used up in both cases.
          */
         Mono<Settlement> settle(Fence fence);
 
-        /** Folds a writer that will write no more into the books of all the former ones. */
+        /** Adds the books of a finished writer to the row of former writers. */
         Mono<Void> retire(long writer);
 
         /** Closes the connection, if there is one. */
@@ -85,44 +84,46 @@ public interface CounterStore {
     }
 
     /**
-     * The right to write batch {@code sequence} as {@code writer}: it may be written once, after batch
-     * {@code sequence - 1}.
+     * The fencing token of batch {@code sequence} of {@code writer}: the batch can commit once, after batch {@code
+     * sequence - 1}.
      */
     record Fence(long writer, long sequence) {}
 
     /**
-     * What a batch adds to one counter.
+     * The sum that a batch adds to one counter.
      *
      * @param delta of a magnitude of {@link #VALUE_MAX} at most
-     * @param operations how many operations it stands for; 0 where the counter has keyed ones only
+     * @param operations the number of operations in the sum; 0 if the counter has only keyed ones
      */
     record Sum(CounterId counter, long delta, int operations) {
         /**
-         * Half the range of 64 bits. Sums stay within, and so do the values they are added to, so that no operation of
-         * a batch can pass 64 bits on the way, even where the sum does not.
+         * Half the range of 64 bits. Sums and the values before them stay within it. So no intermediate value of a
+         * batch can exceed 64 bits, even if the final sum would not.
          */
         public static final long VALUE_MAX = 1L << 62;
     }
 
     /**
-     * An increment that is made once under its key.
+     * An increment with an idempotency key.
      *
-     * @param sum the place of the counter's sum in the list of sums
+     * @param sum the index of the counter's sum in the list of sums
      */
     record Keyed(int sum, IdempotencyKey key, long fingerprint, long delta) {}
 
     /**
-     * A member that comes or goes.
+     * A join or leave.
      *
-     * @param counter whose, by its place in the list of counters
+     * @param counter the index in the list of counters
      */
     record MemberMove(int counter, MemberId member, boolean joins) {}
 
     /**
-     * What came of moves.
+     * The result of joins and leaves.
      *
-     * @param values after all of them, in the order of the counters; {@code null} if one was left out
-     * @param moved whether it was not as it is now, in the order of the moves; {@code null} if one was left out
+     * @param values the values after all of them, in the order of the counters; {@code null} for a counter that was
+     *     left out
+     * @param moved whether each move changed the membership, in the order of the moves; {@code null} for a move that
+     *     was left out
      */
     record MoveResult(List<@Nullable VersionedValue> values, List<@Nullable Boolean> moved) {}
 
@@ -130,47 +131,47 @@ public interface CounterStore {
     record VersionedValue(long value, long version) {}
 
     /**
-     * What is stored under a key.
+     * The record of a key.
      *
-     * @param after the value after the increment that was made under it
-     * @param known the fingerprint stored before; {@code null} if this batch made the increment
+     * @param after the value after the increment of the key
+     * @param known the fingerprint stored before; {@code null} if this batch applied the increment
      */
     record KeyedValue(VersionedValue after, @Nullable Long known) {
-        /** The same for whoever comes with the key next. */
+        /** The record as a later request with the key finds it. */
         KeyedValue knownAs(long fingerprint) {
             return new KeyedValue(after, fingerprint);
         }
     }
 
     /**
-     * What came of sums and of keyed increments.
+     * The result of sums and keyed increments.
      *
-     * @param values in the order of the sums; {@code null} if one was left out or stands for no operation
-     * @param keyed in their order; {@code null} if one was left out
+     * @param values in the order of the sums; {@code null} for a sum that was left out or has no operation
+     * @param keyed in the order of the keyed increments; {@code null} for one that was left out
      */
     record Added(List<@Nullable VersionedValue> values, List<@Nullable KeyedValue> keyed) {}
 
-    /** A pure function from the states found to what shall be. */
+    /** A pure function from the locked state to a resolution. */
     interface Decision {
         /** Decides; {@code states} lacks the counters that do not exist. */
         Resolution decide(LockedState states);
     }
 
-    /** What became of a batch. */
+    /** The outcome of a batch in doubt. */
     sealed interface Settlement {
         /**
-         * It was committed.
+         * The batch was committed.
          *
-         * @param added what was stored with it, of a batch that added
-         * @param moves what was stored with it, of a batch that moved members; of one that was resolved, its lane holds
-         *     the decision
+         * @param added the stored result, for a batch of increments
+         * @param moves the stored result, for a batch of joins and leaves; the lane itself holds the result of a
+         *     resolved batch
          */
         record Committed(Added added, MoveResult moves) implements Settlement {}
 
-        /** It was not, and will not be. */
+        /** The batch was not committed, and cannot commit any more. */
         record NotCommitted() implements Settlement {}
 
-        /** There is no such writer any more: nobody can tell. */
+        /** The row of the writer is gone, so the outcome stays unknown. */
         record WriterGone() implements Settlement {}
     }
 }

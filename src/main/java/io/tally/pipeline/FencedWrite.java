@@ -22,21 +22,21 @@ interface FencedWrite<R> {
 
     List<PendingRequest<Command, Outcome>> requests();
 
-    /** How many requests there are. */
+    /** The number of requests. */
     default int operations() {
         return requests().size();
     }
 
-    /** How many counters the write touches. */
+    /** The number of counters that the write touches. */
     int counters();
 
-    /** Sends the write. May be sent again, under the same fence or the next, where nothing was committed. */
+    /** Sends the write. May be called again, under the same fence or the next, if nothing was committed. */
     Mono<R> send(Writes store, Fence fence);
 
-    /** The result, from what was stored with a commit whose answer was lost. */
+    /** The result, from the stored outcome of a commit that was in doubt. */
     R stored(Committed committed);
 
-    /** What the result says was written. */
+    /** The books of the result. */
     Written written(R result);
 
     /**
@@ -47,13 +47,14 @@ interface FencedWrite<R> {
     List<PendingRequest<Command, Outcome>> answer(R result);
 
     /**
-     * The requests of a write of which the database refused one operation, in parts that the resolver decides each on
-     * its own.
+     * The requests of a write after the database rejected one operation, in parts that the resolver decides separately.
      */
     default List<List<PendingRequest<Command, Outcome>>> isolate(StoreFailure refusal) {
         return List.of(requests());
     }
 
-    /** What a write stored: whether it used its fence, how many operations, and the sum of their sizes. */
+    /**
+     * The books of a write: whether it used its fence, the number of operations, and the sum of their absolute deltas.
+     */
     record Written(boolean fenceUsed, int operations, double magnitude) {}
 }

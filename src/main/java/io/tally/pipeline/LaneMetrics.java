@@ -17,17 +17,17 @@ public interface LaneMetrics {
         KEYED,
         /** Decisions under lock. */
         CONDITIONAL,
-        /** Members that come and go, in one statement. */
+        /** Joins and leaves of members, in one statement. */
         MEMBERS
     }
 
-    /** How a commit of unknown outcome ended. */
+    /** The resolution of a batch in doubt. */
     enum Recovery {
-        /** The writer's row shows that it was committed. */
+        /** The writer's row shows that the batch was committed. */
         FOUND_COMMITTED,
-        /** The row shows that it was not, and the batch was sent again. */
+        /** The row shows that the batch was not committed, and the lane sent it again. */
         SENT_AGAIN,
-        /** The row could not be read in time. */
+        /** The lane could not read the row before the time-out. */
         GIVEN_UP
     }
 
@@ -38,16 +38,16 @@ public interface LaneMetrics {
     default void written(int lane, Path path, int operations, int counters, long nanos) {}
 
     /**
-     * The books of memory: operations that the database said are durable.
+     * Operations were committed durably.
      *
-     * @param magnitude the sum of what they added or took away, without sign
+     * @param magnitude the sum of their absolute deltas
      */
     default void acknowledged(int lane, long operations, double magnitude) {}
 
     /**
      * Callers got an outcome of that category.
      *
-     * @param operation one of their operations, for its kind
+     * @param operation one of the operations, for its kind
      */
     default void recordOutcome(Operation operation, OutcomeCategory category, long count) {}
 
@@ -57,9 +57,9 @@ public interface LaneMetrics {
     /** The outcome of a commit is unknown. */
     default void commitUnknown() {}
 
-    /** A commit of unknown outcome ended so. */
+    /** A batch in doubt was resolved. */
     default void recovered(Recovery recovery) {}
 
-    /** So many keys were removed after their retention. */
+    /** Keys were removed after their retention. */
     default void pruned(long keys) {}
 }

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /**
- * The memory's side of the books: how many operations of each writer of this instance the database has said are
- * durable. To be read before the database's side, which then can only be ahead. Safe for use by many threads.
+ * The acknowledged operations of this instance, by writer. An audit reads them before the books of the database, which
+ * then can only be ahead. Safe for use by many threads.
  */
 public final class Ledger {
 
@@ -25,7 +25,7 @@ public final class Ledger {
         operations.remove(writer);
     }
 
-    /** The acknowledged operations of each writer that this instance has or had and did not retire. */
+    /** The acknowledged operations of each writer that this instance registered and did not retire. */
     public Map<Long, Long> acknowledged() {
         return operations.entrySet().stream()
                 .collect(Collectors.toUnmodifiableMap(

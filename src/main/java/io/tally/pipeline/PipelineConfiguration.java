@@ -9,7 +9,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.scheduling.annotation.EnableScheduling;
 
-/** The pipeline, on whatever store and metrics there are. */
+/** The pipeline, with the beans of its store and metrics. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties({PipelineProperties.class, IdempotencyProperties.class})
 @EnableScheduling

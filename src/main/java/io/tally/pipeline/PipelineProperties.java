@@ -6,15 +6,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * The bounds of the pipeline. {@code application.yml} says how to choose the values.
+ * The limits of the pipeline. {@code application.yml} says how to choose the values.
  *
- * @param lanes how many writers this instance has, each with one connection
- * @param batchOperationsMax the most operations one batch takes from a lane's queue
- * @param batchCountersMax the most counters one statement touches
- * @param queueOperationsMax the most operations that wait in one lane; one more is refused
- * @param waitMax the longest an operation waits to be sent; after that it is refused, not applied
- * @param outcomeMax the longest a lane tries to learn what became of a batch whose answer was lost
- * @param drainMax the longest a stopping instance waits for its lanes to become empty
+ * @param lanes the number of lanes of this instance, each with one connection
+ * @param batchOperationsMax the maximum of operations in one batch
+ * @param batchCountersMax the maximum of counters in one statement
+ * @param queueOperationsMax the maximum of waiting operations in one lane; Tally refuses further ones
+ * @param waitMax the time-out of an operation in the queue; then it is refused and not applied
+ * @param outcomeMax the time-out for resolving a batch in doubt
+ * @param drainMax the time-out for draining the lanes at shutdown
  */
 @ConfigurationProperties("tally.pipeline")
 public record PipelineProperties(
@@ -27,7 +27,7 @@ public record PipelineProperties(
         @DefaultValue("20s") Duration drainMax) {
 
     /**
-     * Checks each bound and how they relate.
+     * Checks each value and the relations between them.
      *
      * @throws IllegalArgumentException with the name of the invalid key
      */
@@ -36,7 +36,8 @@ public record PipelineProperties(
         Assert.isTrue(
                 batchOperationsMax >= 1 && batchOperationsMax <= 65_536,
                 "tally.pipeline.batch-operations-max must be between 1 and 65536");
-        // An array travels as text and the statement sorts it: beyond this, latency grows and throughput does not.
+        // The driver sends arrays as text, and the statement sorts them: beyond this limit, latency grows and
+        // throughput does not.
         Assert.isTrue(
                 batchCountersMax >= 1 && batchCountersMax <= 8_192,
                 "tally.pipeline.batch-counters-max must be between 1 and 8192");
@@ -44,17 +45,17 @@ public record PipelineProperties(
                 queueOperationsMax >= batchOperationsMax && queueOperationsMax <= 1 << 20,
                 "tally.pipeline.queue-operations-max must be between batch-operations-max and 1048576");
         Assert.isTrue(waitMax.isPositive(), "tally.pipeline.wait-max must be positive");
-        // A request in doubt has waited to be sent before.
+        // An operation in doubt may have waited in the queue for wait-max before.
         Assert.isTrue(
                 outcomeMax.compareTo(waitMax) >= 0, "tally.pipeline.outcome-max must not be shorter than wait-max");
         Assert.isTrue(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max must not be shorter than wait-max");
     }
 
     /**
-     * How long a batch may be in flight: twice as long as it can take. It is sent until {@link #waitMax}, then asked
-     * about until {@link #outcomeMax}, and each of the two may end with a call that has just begun.
+     * The maximum time of a batch in flight: twice the sum of its time-outs. The lane sends it until {@link #waitMax}
+     * and resolves its outcome until {@link #outcomeMax}; each of the two may end with a call that has just begun.
      *
-     * @param callMax the longest that one call of the store takes
+     * @param callMax the maximum time of one call of the store
      */
     Duration flightMax(Duration callMax) {
         return waitMax.plus(outcomeMax).plus(callMax.multipliedBy(2)).multipliedBy(2);

@@ -3,7 +3,7 @@ package io.tally.pipeline;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A set that forgets the element used longest ago when it is full. For one thread at a time. */
+/** A bounded set that evicts the least recently used element. For one thread at a time. */
 final class RecentSet<E> {
 
     private final Map<E, Boolean> elements;
@@ -27,7 +27,7 @@ final class RecentSet<E> {
         elements.remove(element);
     }
 
-    /** Counts as a use. */
+    /** Whether the set contains an element; counts as a use. */
     boolean contains(E element) {
         return !elements.isEmpty() && elements.get(element) != null;
     }

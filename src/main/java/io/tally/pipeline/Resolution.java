@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param changes the counters that differ from the locked state
  * @param members the members that joined or left
  * @param records the idempotency records to store
- * @param operations how many were applied
- * @param magnitude the sum of the changes of values, without signs
+ * @param operations the number of applied operations
+ * @param magnitude the sum of the absolute changes of values
  */
 public record Resolution(
         List<Outcome> outcomes,
@@ -53,7 +53,7 @@ public record Resolution(
             @Nullable Counter before,
             @Nullable Counter after) {
 
-        /** What the change adds to the sum of all values. */
+        /** The change of the sum of all values. */
         public BigInteger delta() {
             return value(after).subtract(value(before));
         }

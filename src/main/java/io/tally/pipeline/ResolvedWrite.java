@@ -34,7 +34,7 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     private final LockSet lockSet;
     private @Nullable Resolution decided;
 
-    /** @param bounded receives the counters that have bounds, and loses those that have none */
+    /** @param bounded gets the counters with bounds, and loses those without */
     ResolvedWrite(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> bounded) {
         this.requests = requests;
         this.bounded = bounded;
@@ -90,7 +90,7 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
 
     @Override
     public Resolution stored(Committed committed) {
-        // One fence, one attempt: the last decision is the one that was committed.
+        // A fence belongs to one attempt, so the last decision is the committed one.
         if (decided == null) {
             throw new IllegalStateException("committed, but never decided");
         }
@@ -120,13 +120,13 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
         }
     }
 
-    /** Whether it is a change or removal of a counter that cannot exist. */
+    /** Whether the operation changes or removes a counter that cannot exist. */
     private boolean isOfNothing(StoreFailure refusal) {
         Operation operation = commands.getFirst().operation();
         return StoreFailure.isUnstorable(refusal) && (operation instanceof Amend || operation instanceof Delete);
     }
 
-    /** Halves the requests until the operation that the database refuses stands alone; all others are applied. */
+    /** Halves the requests until the rejected operation is alone; all others are applied. */
     @Override
     public List<List<PendingRequest<Command, Outcome>>> isolate(StoreFailure refusal) {
         if (requests.size() == 1) {

@@ -45,12 +45,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides operations one after the other, each on the state that the one before left. Pure: no I/O, no clock, no state
- * between calls.
+ * Decides operations in order, each on the state after the one before. Pure: no I/O, no clock, no state between calls.
  */
 final class Resolver {
 
-    /** The most members that go with their counter, in one transaction: some seconds' work on a slow disk. */
+    /**
+     * The maximum of members that are deleted with their counter in one transaction, which takes seconds on a slow
+     * disk.
+     */
     static final int MEMBERS_REMOVED_MAX = 1_000_000;
 
     private final Map<CounterId, Counter> found;

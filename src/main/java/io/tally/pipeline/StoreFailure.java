@@ -1,31 +1,31 @@
 package io.tally.pipeline;
 
-/** A statement that did not succeed, in terms of what it means for the batch. Carries no stack trace of its own. */
+/** The failure of a statement, classified by its meaning for the batch. Has no stack trace of its own. */
 public final class StoreFailure extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    /** What is known of the batch, and what to do. */
+    /** The known state of the batch, and the reaction. */
     public enum Kind {
-        /** Rolled back by the database to settle a conflict: send the same again. */
+        /** Rolled back by the database because of a conflict: retry the same batch. */
         CONFLICT,
-        /** Rolled back because of one of its operations: find out which. */
+        /** Rolled back because of one of its operations: isolate that operation. */
         BAD_OPERATION,
-        /** The same, because the database's encoding lacks a character of a text: nothing in it has that text. */
+        /** Rolled back because the encoding of the database cannot represent a character: no row has that text. */
         UNSTORABLE,
-        /** Rolled back, or never sent, because the writer's row is not as the fence says: use a new writer. */
+        /** Rolled back, or never sent, because the writer was fenced: register a new writer. */
         FENCED,
-        /** Never sent: no connection could be had. */
+        /** Never sent: no connection could be opened. */
         UNAVAILABLE,
-        /** Never sent: too many wait for a connection. */
+        /** Never sent: too many statements wait for a connection. */
         BUSY,
-        /** Sent, and no answer came: ask the writer's row. */
+        /** Sent without a response: resolve the outcome with the writer's row. */
         UNKNOWN,
-        /** Refused for a reason that sending again does not mend. */
+        /** Rejected for a reason that a retry does not resolve. */
         FATAL
     }
 
-    /** Why a batch is sent again: the label of the meter. */
+    /** The cause of a retry, a label of the meter. */
     public enum Cause {
         /** SQLSTATE 40001. */
         SERIALIZATION("serialization"),
@@ -35,7 +35,7 @@ public final class StoreFailure extends RuntimeException {
         LOCK_TIMEOUT("lock-timeout"),
         /** SQLSTATE 23505. */
         KEY_RACE("key-race"),
-        /** Everything else that sending again may mend. */
+        /** Every other failure that a retry may resolve. */
         CONNECTION("connection");
 
         private final String label;
@@ -53,41 +53,41 @@ public final class StoreFailure extends RuntimeException {
     private final Kind kind;
     private final Cause reason;
 
-    /** A failure of that kind; {@code cause} is the driver's own. */
+    /** A failure of that kind; {@code cause} is the exception of the driver. */
     public StoreFailure(Kind kind, Cause reason, String message, Throwable cause) {
         super(message, cause, false, false);
         this.kind = kind;
         this.reason = reason;
     }
 
-    /** A failure that the store found itself. */
+    /** A failure that the store itself detected. */
     public StoreFailure(Kind kind, Cause reason, String message) {
         super(message, null, false, false);
         this.kind = kind;
         this.reason = reason;
     }
 
-    /** What is known. */
+    /** The kind of the failure. */
     public Kind kind() {
         return kind;
     }
 
-    /** Why it is sent again, where it is. */
+    /** The cause of a retry, if there is one. */
     public Cause reason() {
         return reason;
     }
 
-    /** Whether the database refused one of several operations, and would not refuse the others. */
+    /** Whether the database rejected one of several operations, and accepts the others. */
     public boolean isRefusal() {
         return kind == Kind.BAD_OPERATION || kind == Kind.UNSTORABLE;
     }
 
-    /** Whether a text was asked for, or was to be stored, that the database cannot hold. */
+    /** Whether the encoding of the database cannot represent a text of the statement. */
     public static boolean isUnstorable(Throwable failure) {
         return failure instanceof StoreFailure known && known.kind == Kind.UNSTORABLE;
     }
 
-    /** Whether nothing was applied and sending again may help. */
+    /** Whether nothing was applied and a retry may succeed. */
     boolean mayBeSentAgain() {
         return switch (kind) {
             case CONFLICT, FENCED, UNAVAILABLE, BUSY -> true;

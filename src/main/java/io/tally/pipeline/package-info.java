@@ -1,4 +1,4 @@
-/** The heart: operations come in one by one, leave in batches, and each caller gets the value after its own. */
+/** The core: operations arrive singly and leave in batches, and each caller gets the value after its own operation. */
 @NullMarked
 package io.tally.pipeline;
 
