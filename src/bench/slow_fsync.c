@@ -1,4 +1,4 @@
-/* A disk like those of clouds: every fsync and fdatasync takes SLOW_FSYNC_MICROS longer. For LD_PRELOAD. */
+/* Simulates a cloud disk: every fsync and fdatasync takes SLOW_FSYNC_MICROS longer. Load it with LD_PRELOAD. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,1 +1,1 @@
-"""Tally beside what people would pick instead: see ../run."""
+"""The comparison of Tally with its alternatives: see ../run."""

@@ -20,16 +20,16 @@ POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="src/bench/run", description="Tally beside what people would pick instead.")
+    parser = argparse.ArgumentParser(prog="src/bench/run", description="Compares Tally with its alternatives.")
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--short", dest="mode", action="store_const", const=SHORT, help="under ten minutes")
-    modes.add_argument("--smoke", dest="mode", action="store_const", const=SMOKE, help="shows that it works, no more")
-    parser.add_argument("--only", metavar="WORKLOAD,…", help="those whose names begin so: hot, spread, slow-hot, …")
+    modes.add_argument("--smoke", dest="mode", action="store_const", const=SMOKE, help="a test without valid figures")
+    parser.add_argument("--only", metavar="WORKLOAD,…", help="prefixes of workloads: hot, spread, slow-hot, …")
     parser.add_argument("--repetitions", type=int, metavar="N")
-    parser.add_argument("--seconds", type=float, metavar="S", help="how long each run takes")
-    parser.add_argument("--warm-up", type=float, metavar="S", help="how long Tally is warmed up")
-    parser.add_argument("--postgres-bin", type=Path, default=POSTGRES_BIN, metavar="DIR", help="another release's bin")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, metavar="DIR", help="on the disk that counts")
+    parser.add_argument("--seconds", type=float, metavar="S", help="the duration of each run")
+    parser.add_argument("--warm-up", type=float, metavar="S", help="the warm-up time of Tally")
+    parser.add_argument("--postgres-bin", type=Path, default=POSTGRES_BIN, metavar="DIR", help="PostgreSQL's programs")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, metavar="DIR", help="on the disk to measure")
     parser.set_defaults(mode=FULL)
     return parser.parse_args()
 
@@ -51,7 +51,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    # PostgreSQL runs as another user where this runs as root, and has to get into its directory.
+    # As root, this runs PostgreSQL as another user, which needs access to its directory.
     os.umask(0o022)
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _end)

@@ -1,4 +1,4 @@
-"""The order of events: servers up, warm-up, workload after workload, report."""
+"""The sequence of a comparison: start the servers, warm up, run the workloads, report."""
 
 import shutil
 import sys
@@ -30,10 +30,10 @@ from .workloads import (
 
 SLOW_FSYNC_MICROS = 2_000
 
-# Which part of Tally's warm-up each gets: bytecode that is compiled while it runs needs the most.
+# The share of Tally's warm-up time for each contestant: JIT-compiled programs need the most.
 WARM_UP_SHARES = {TALLY: 1.0, TALLY_LARGE: 1.0, LANES_OFF: 0.4, NO_DATABASE: 0.4}
 WARM_UP_SHARE = 0.02
-# The first answers of a cold JVM take this long.
+# The first responses of a cold JVM take this long.
 WARM_UP_SECONDS_MIN = 0.5
 
 
@@ -52,20 +52,20 @@ class Comparison:
         every = workloads(mode, self._java, self.runs, latencies)
         self.workloads = [each for each in every if not only or each.name.startswith(tuple(only))]
         if not self.workloads:
-            raise Failed(f"no such workload; there are: {', '.join(each.name for each in every)}")
+            raise Failed(f"unknown workload; allowed: {', '.join(each.name for each in every)}")
         self._only = only
         self._prepared: set[tuple[str, str]] = set()
         self._contestants: dict[str, Contestant] = {}
         self._versions: dict[str, str] = {}
         self._slow_syncs_per_second: float | None = None
         self._audit_share: float | None = None
-        # Reports of another run must not stand beside this one's.
+        # Removes the reports of earlier runs.
         shutil.rmtree(latencies, ignore_errors=True)
         for old in (*out.glob("*.svg"), out / "report.md", out / "table.md", out / "runs.csv"):
             old.unlink(missing_ok=True)
 
     def run(self) -> bool:
-        """Returns whether all runs count."""
+        """Returns whether all runs are valid."""
         for kind in (USUAL, SLOW, LARGE):
             chosen = [workload for workload in self.workloads if workload.servers == kind]
             if not chosen:
@@ -77,7 +77,7 @@ class Comparison:
         return all(run.counted for run in self.runs.all)
 
     def _write(self) -> None:
-        """After each set of servers anew, so that little is lost where a later one fails."""
+        """Writes the report after each set of servers, so that a later failure loses little."""
         facts = Facts(
             mode=self.mode,
             machine=self._machine,
@@ -110,7 +110,7 @@ class Comparison:
                 self._run_workload(workload, field, directory)
 
     def _slow_disk(self) -> dict[str, str]:
-        # Not below the clone, which PostgreSQL's user may not be allowed to enter.
+        # Not below the clone, since the user of PostgreSQL may lack access to it.
         library = self._directory / "slow_fsync.so"
         run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(BENCH / "slow_fsync.c"), "-ldl"])
         preload = {"LD_PRELOAD": str(library), "SLOW_FSYNC_MICROS": str(SLOW_FSYNC_MICROS)}
@@ -145,7 +145,7 @@ class Comparison:
         return [each for each in workload.entrants if not self.mode.leaves_out(workload.name, each.label)]
 
     def _prepare_all(self, workload: Workload, field: Field) -> None:
-        # Where there are several, the smaller lots are parts of the largest, which comes last here and stays.
+        # With several groups, the smaller ones are parts of the largest, which comes last and stays.
         every = [(entrant.contestant, entrant.counters or workload.counters) for entrant in self._entrants(workload)]
         wanted = dict(sorted(every, key=lambda each: each[1].size))
         with ThreadPoolExecutor() as threads:
@@ -164,12 +164,12 @@ class Comparison:
             targets.append((entrant, target))
         begin, audited = time.monotonic(), _audit_seconds(field)
         for repetition in range(1, self.mode.repetitions + 1):
-            # Forwards and backwards: nobody always runs after the same one.
+            # Alternates the order, so that no contestant always runs after the same one.
             for entrant, target in targets if repetition % 2 else reversed(targets):
                 field.postgres.checkpoint()
                 self._add(measure(workload, entrant, target, repetition, self.mode.seconds))
         audited = _audit_seconds(field) - audited
-        # Short runs may fall between two audits, which says nothing.
+        # A short run may fall between two audits and then has no share.
         if audited > 0:
             self._audit_share = audited / (time.monotonic() - begin)
         self._audit(workload, targets)
@@ -183,7 +183,7 @@ class Comparison:
 
     def _add(self, run: Run) -> None:
         self.runs.add(run)
-        verdict = "" if run.counted else f"   DOES NOT COUNT: {run.why_not}"
+        verdict = "" if run.counted else f"   INVALID: {run.why_not}"
         self._say(f"{run.workload:14} {run.contestant:24} {run.repetition}  {run.per_second:10,.0f}/s{verdict}")
 
     def _say(self, text: str) -> None:

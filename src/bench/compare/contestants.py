@@ -1,4 +1,4 @@
-"""What is compared: how each is started, asked, and counted up."""
+"""The contestants: how to start each, its requests, and its sums."""
 
 import json
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ BENCH = Path(__file__).resolve().parent.parent
 SOURCES = BENCH.parent
 BUILD = SOURCES.parent / "target" / "bench" / "build"
 
-# The memory of the container that the image's options are meant for.
+# The memory limit of the container, which the JVM options of the image assume.
 JVM_MEMORY = "512m"
 
 WEBDIS_THREADS = 2
@@ -38,16 +38,16 @@ REDIS_EVERYSEC_DURABILITY = "WEAKER: a crash of the machine takes what was ackno
 
 @dataclass(frozen=True)
 class Counters:
-    """Some counters, numbered from 1, and what the whole lot is called."""
+    """A named group of counters, numbered from 1."""
 
     group: str
     size: int
-    zeros: str = ""  # What follows the number in a name: with "00" they are each hundredth of a larger lot.
+    zeros: str = ""  # The suffix of the number in a name: "00" selects each hundredth counter of a larger group.
 
 
 @dataclass(frozen=True)
 class Requests:
-    """What one of several counters is asked for: a head, its number, and a tail."""
+    """The request path of one of several counters: a head, its number, and a tail."""
 
     method: str
     head: str
@@ -58,7 +58,7 @@ class Requests:
 
 
 class Contestant(ABC):
-    """Keeps counters, and can be asked what it has stored."""
+    """A service that stores counters and can return their sum."""
 
     name: str
     what: str
@@ -66,11 +66,11 @@ class Contestant(ABC):
 
     @abstractmethod
     def await_ready(self) -> None:
-        """Waits until it answers; fails where it ended instead."""
+        """Waits until it answers; fails if it ended."""
 
     @abstractmethod
     def prepare(self, counters: Counters) -> None:
-        """Makes the counters, at 0."""
+        """Creates the counters with the value 0."""
 
     @abstractmethod
     def stored(self, counters: Counters) -> int:
@@ -85,21 +85,21 @@ class Contestant(ABC):
         """Ends its processes."""
 
     def audit(self) -> None:
-        """Fails where it says itself that something is wrong."""
+        """Fails if its own checks report a problem."""
 
 
 class HttpContestant(Contestant):
-    """One that is asked over HTTP."""
+    """A contestant with an HTTP API."""
 
     url: str
 
     @abstractmethod
     def increments(self, counters: Counters) -> Requests:
-        """What adds one."""
+        """The request that adds one."""
 
     @abstractmethod
     def reads(self, counters: Counters) -> Requests:
-        """What tells the value."""
+        """The request that reads the value."""
 
 
 class Java:
@@ -110,7 +110,7 @@ class Java:
         self._java = Path((BUILD / "java-home").read_text().strip()) / "bin" / "java"
         self._options = directory / "jvm.options"
         lines = (SOURCES / "main" / "docker" / "jvm.options").read_text().splitlines()
-        # Outside the image Netty's native library is found inside the jar.
+        # Outside the image, Netty loads its native library from the jar.
         self._options.write_text("\n".join(line for line in lines if not line.startswith("-Djava.library.path")))
 
     def start(self, name: str, *arguments: str, environment: dict[str, str] | None = None) -> Service:
@@ -118,7 +118,7 @@ class Java:
         return start(name, command, self._directory / f"{name}.log", environment)
 
     def bench(self, main: str) -> list[str]:
-        """How a program among the measurements is run, with the JVM's own settings."""
+        """The command of a program of the measurements, with the default settings of the JVM."""
         return [str(self._java), f"@{BUILD / 'classpath'}", main]
 
 
@@ -143,7 +143,7 @@ class Tally(HttpContestant):
             environment={
                 "TALLY_DATABASE_URL": f"postgresql:{database.address}",
                 "TALLY_DATABASE_USERNAME": "postgres",
-                "TALLY_DATABASE_PASSWORD": "not asked for",
+                "TALLY_DATABASE_PASSWORD": "unused",
             },
         )
 
@@ -157,7 +157,7 @@ class Tally(HttpContestant):
         return Requests("GET", f"/v1/counters/{counters.group}/", counters.zeros)
 
     def prepare(self, counters: Counters) -> None:
-        # As PUT makes them: at 0, which leaves the books as they are.
+        # Like PUT: the value 0 does not change the books.
         self._database.sql(
             f"insert into counter (namespace, name) select '{counters.group}', number::text "
             f"from generate_series(1, {counters.size}) number on conflict do nothing"
@@ -175,7 +175,7 @@ class Tally(HttpContestant):
             raise Failed(f"the books do not balance: {report}")
 
     def audit_seconds(self) -> float:
-        """How long all audits since the start took together."""
+        """The total duration of all audits since the start."""
         metrics = get(f"{self._management}/actuator/prometheus").splitlines()
         sums = [line.split()[-1] for line in metrics if line.startswith("tally_audit_seconds_sum")]
         return sum(float(value) for value in sums)
@@ -264,7 +264,7 @@ class NoDatabase(HttpContestant):
         self._baseline.await_ready()
 
     def increments(self, counters: Counters) -> Requests:
-        # The server does not look at a query.
+        # The server ignores the query.
         return Requests("POST", "/none?", "")
 
     def reads(self, counters: Counters) -> Requests:

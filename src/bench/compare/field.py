@@ -1,4 +1,4 @@
-"""Servers and contestants, all up at once, and all ended at the end."""
+"""Servers and contestants, which all run at once until the end."""
 
 from collections.abc import Callable, Mapping, Set
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ REDIS_BENCHMARK = RedisBenchmark.name
 
 
 class Field:
-    """Use as a context manager: what was started is ended with it, whatever happens."""
+    """A context manager that stops everything it started, even after a failure."""
 
     def __init__(
         self, names: Set[str], java: Java, postgres_bin: Path, directory: Path, preload: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Load generators: each puts load on a contestant for some time and says what was acknowledged."""
+"""Load generators: each puts load on a contestant for some time and returns the acknowledged operations."""
 
 import json
 import math
@@ -19,31 +19,32 @@ from .runs import Latencies, Outcome, Runs
 UNIFORM = "uniform"
 ZIPF = "zipf"
 
-# Given to a load generator that is ended by a signal before that.
+# The duration for a load generator that a signal stops earlier.
 FOREVER_SECONDS = 3600
 END_SECONDS_MAX = 30.0
 
-# An answer that takes longer is an error. By itself wrk takes 2 s, and 256 connections to one slow row come near that.
+# Count a response as an error only after this time. The default of wrk is 2 s, and 256 connections to one slow row come
+# near that.
 WRK_TIMEOUT = "10s"
 
-# A pause of a twentieth of a second is more than a hundredth of less.
+# In a shorter run, a pause of 50 ms would exceed 1 % of the time.
 OPEN_LOOP_SECONDS_MIN = 5
 
-# What a generator that has to be told how much to do does first, to learn how fast it is.
+# The operations of the first, calibrating run of a generator that needs a number of operations.
 PROBE_LINES = 50_000
 PROBE_REQUESTS = 2_000
 LINES_MAX = 3_000_000
 
-# pgbench opens its connections one after the other, and its run begins then.
+# pgbench opens its connections one after the other before its run begins.
 PGBENCH_CONNECT_SECONDS = 0.005
 
-# A curve of 1/k; pgbench takes nothing below.
+# A distribution of about 1/k; pgbench accepts no smaller value.
 PGBENCH_ZIPF = 1.001
 
 
 @dataclass(frozen=True)
 class Target:
-    """Whom to put under load, and what they count in."""
+    """The contestant under load, and its counters."""
 
     contestant: Contestant
     counters: Counters
@@ -53,11 +54,11 @@ class Target:
 
 class Load(ABC):
     def prepare(self, target: Target, seconds: float) -> None:
-        """Learns what it needs to know before the first run."""
+        """Prepares the first run, such as by a calibration."""
 
     @abstractmethod
     def run(self, target: Target, seconds: float) -> Outcome:
-        """Puts load on it for about so long."""
+        """Puts load on it for about that time."""
 
 
 def _start(command: list[str], directory: Path) -> subprocess.Popen[str]:
@@ -87,7 +88,7 @@ def _output(command: list[str], process: subprocess.Popen[str], seconds_max: flo
 
 
 def _run_for(command: list[str], directory: Path, seconds: float, end: signal.Signals) -> str:
-    """Runs a generator that counts in whole seconds for a part of one: the signal ends it as its own clock would."""
+    """Runs a generator for a fraction of a second: a signal stops it, since it accepts only whole seconds."""
     process = _start(command, directory)
     try:
         time.sleep(seconds)
@@ -100,7 +101,7 @@ def _run_for(command: list[str], directory: Path, seconds: float, end: signal.Si
 
 
 def _found(pattern: str, text: str, otherwise: str | None = None) -> str:
-    """The part of the text that the pattern puts in brackets."""
+    """The first group of the pattern in the text."""
     match = re.search(pattern, text)
     if match is not None:
         return match.group(1)
@@ -111,7 +112,7 @@ def _found(pattern: str, text: str, otherwise: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Wrk(Load):
-    """wrk, one thread: the next request of a connection follows on the answer to the one before."""
+    """wrk with one thread: each connection sends its next request after the response to the one before."""
 
     skew: str = UNIFORM
     reads: bool = False
@@ -143,9 +144,9 @@ class Wrk(Load):
         errors = refused + sum(int(number) for number in re.findall(r"\d+", broken))
         per_second = float(_found(r"Requests/sec:\s+([\d.]+)", output))
         if answered == 0:
-            raise Failed("nothing was answered")
+            raise Failed("wrk got no response")
         seconds = answered / per_second
-        # In some runs on Webdis wrk counts a few answers more than it sent requests; those are none.
+        # In some runs on Webdis, wrk counts a few more responses than requests; the surplus is ignored.
         answered = min(answered, given)
         # When it stops, wrk leaves one request of each connection unanswered, which may have been applied or not.
         if self.reads:
@@ -160,7 +161,7 @@ class Wrk(Load):
 
 @dataclass(frozen=True)
 class OpenLoop(Load):
-    """A constant rate, half of the contestant's own maximum on one hot counter, whatever the answers do."""
+    """A constant rate, half of the contestant's own maximum on one hot counter, independent of the responses."""
 
     java: Java
     runs: Runs
@@ -209,7 +210,7 @@ class OpenLoop(Load):
 
 
 class Upload(Load):
-    """One request with a line for each increment, sent by curl and answered line by line, or with a summary."""
+    """One request with a line per increment, sent by curl; the response has a line per increment or a summary."""
 
     def __init__(self, minimal: bool) -> None:
         self._minimal = minimal
@@ -241,7 +242,7 @@ class Upload(Load):
         output = _output(command, _start(command, target.directory), FOREVER_SECONDS)
         status, elapsed = output.split()
         if status != "200":
-            raise Failed(f"the upload was answered with {status}: {answer.read_text()[:300]}")
+            raise Failed(f"the upload got status {status}: {answer.read_text()[:300]}")
         applied = self._applied(answer)
         return Outcome(applied, float(elapsed), self._lines - applied, applied, applied)
 
@@ -273,19 +274,19 @@ class PgBenchLoad(Load):
             *("-n", "-M", "prepared", "-j", "1", "-c", str(target.connections), "-T", str(FOREVER_SECONDS)),
             *("-f", str(script)),
         )
-        # -T sets an alarm; one that comes before it ends the run as well.
+        # -T sets an alarm; an earlier alarm signal ends the run as well.
         connecting = target.connections * PGBENCH_CONNECT_SECONDS
         output = _run_for(command, target.directory, connecting + seconds, signal.SIGALRM)
         done = int(_found(r"transactions actually processed: (\d+)", output))
         failed = int(_found(r"failed transactions: (\d+)", output, "0"))
         per_second = float(_found(r"tps = ([\d.]+)", output))
         if done == 0:
-            raise Failed("pgbench did nothing")
+            raise Failed("pgbench executed no transaction")
         return Outcome(done, done / per_second, failed, done, done + target.connections)
 
 
 class RedisBenchmarkLoad(Load):
-    """redis-benchmark, told how many requests to send."""
+    """redis-benchmark, which needs the number of requests."""
 
     def __init__(self, pipeline: int = 1) -> None:
         self._pipeline = pipeline

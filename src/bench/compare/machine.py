@@ -1,4 +1,4 @@
-"""What it runs on."""
+"""The machine of the comparison."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .processes import Failed, run
 
-# Appends a block and has it written to the disk, again and again: {file} {seconds}.
+# Repeatedly appends a block and syncs it to the disk: {file} {seconds}.
 _SYNC_PROGRAM = """
 import os, sys, time
 file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY, 0o600)
@@ -37,10 +37,10 @@ class Machine:
 
 
 def look(directory: Path) -> Machine:
-    """The machine, and the file system that the directory is on; fails where that is memory."""
+    """The machine and the file system of the directory; fails if that is in memory."""
     kind = run(["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(directory)]).strip()
     if kind in ("tmpfs", "ramfs"):
-        raise Failed(f"{directory} is in memory ({kind}), and a commit there proves nothing: name a directory on a disk")
+        raise Failed(f"{directory} is in memory ({kind}), where a commit is not durable: use a directory on a disk")
     cpu_info = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":", 1)[1].strip() for line in cpu_info if line.startswith("model name")), "unknown")
     return Machine(
@@ -55,7 +55,7 @@ def look(directory: Path) -> Machine:
 
 
 def syncs_per_second(directory: Path, environment: Mapping[str, str]) -> float:
-    """How often a second a block can be written and be on the disk."""
+    """The number of durable block writes per second."""
     file = directory / "sync"
     command = [sys.executable, "-c", _SYNC_PROGRAM, str(file), str(SYNC_SECONDS)]
     try:
@@ -65,7 +65,7 @@ def syncs_per_second(directory: Path, environment: Mapping[str, str]) -> float:
 
 
 def versions() -> dict[str, str]:
-    """Of Debian's packages."""
+    """The versions of the Debian packages."""
     told = run(["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *_PACKAGES])
     return dict(line.split(" ", 1) for line in told.splitlines())
 

@@ -22,7 +22,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """A program that runs until it is told to stop."""
+    """A program that runs until it is stopped."""
 
     name: str
     process: subprocess.Popen[bytes]

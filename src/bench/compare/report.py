@@ -19,7 +19,7 @@ ABSENT = "–"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report says beside the figures."""
+    """The facts of a report besides the figures."""
 
     mode: Mode
     machine: Machine
@@ -35,13 +35,13 @@ class Facts:
 def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> None:
     pictures = draw(workloads, runs, out)
     parts = [
-        "# Tally beside what people would pick instead\n",
+        "# Tally compared with its alternatives\n",
         _warning(facts),
         _machine(facts),
         _contestants(facts),
         "## Targets\n",
         _targets(facts, runs),
-        "## Every row\n\nPer second: the median of the runs that count, and the least and the most of them.\n",
+        "## Every row\n\nPer second: the median, minimum and maximum of the valid runs.\n",
         *(_row(workload, runs) for workload in workloads if workload.name != OPEN_LOOP),
         _latency(runs),
         _memory(workloads, runs),
@@ -60,7 +60,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _warning(facts: Facts) -> str:
     if facts.mode.means_nothing:
-        return "**These figures mean nothing**: runs of a moment, on programs that are not warm, to show that all of it works.\n"
+        return "**These figures mean nothing**: brief runs without warm-up, which only test the comparison.\n"
     return ""
 
 
@@ -97,7 +97,7 @@ def _contestants(facts: Facts) -> str:
 
 
 def _conditions(facts: Facts) -> str:
-    """Where the figures of the short table come from, and what they are worth."""
+    """The conditions of the figures in the short table."""
     machine, mode = facts.machine, facts.mode
     versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
     survives = "\n".join(f"- {each.name} ({each.what}): {each.durability}" for each in facts.contestants)
@@ -216,7 +216,7 @@ def _method(facts: Facts) -> str:
     )
 
 
-# Columns of the short table, and what stands in them where a workload has other labels.
+# The columns of the short table, with the labels that each may show.
 _COLUMNS = {
     field.TALLY: (field.TALLY, MINIMAL),
     field.WEBDIS_ALWAYS: (field.WEBDIS_ALWAYS,),
@@ -230,7 +230,7 @@ _COLUMNS = {
 
 
 def _compact(workloads: list[Workload], runs: Runs) -> str:
-    """A line for each workload whose columns are the contestants."""
+    """A row per workload, with a column per contestant."""
     rows = []
     for workload in workloads:
         if workload.name == OPEN_LOOP:
@@ -238,10 +238,10 @@ def _compact(workloads: list[Workload], runs: Runs) -> str:
             middles = [ABSENT if figure is None else f"{figure:.1f} ms" for figure in figures]
             rows.append(["p99 at half of each one's maximum", *middles])
         elif workload.reference in _COLUMNS[field.TALLY]:
-            # Where both stand in a workload, the last: uploads answered with a summary.
+            # If a workload has both labels, the last: uploads with a summary.
             rows.append([workload.title, *(_median(workload, reversed(labels), runs) for labels in _COLUMNS.values())])
         else:
-            # Variants of one contestant: a line for each.
+            # Variants of one contestant: a row for each.
             rows += [
                 [f"{workload.title}: {entrant.label}", _median(workload, [entrant.label], runs), *[ABSENT] * (len(_COLUMNS) - 1)]
                 for entrant in workload.entrants

@@ -1,4 +1,4 @@
-"""What was measured, run by run."""
+"""The measurements of each run."""
 
 import csv
 import statistics
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Latencies:
-    """Milliseconds from when a request was due until its answer was complete."""
+    """Milliseconds from the due time of a request until its response was complete."""
 
     rate: int
     p50: float
@@ -22,13 +22,13 @@ class Latencies:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a load generator says."""
+    """The result of a load generator."""
 
     operations: int
     seconds: float
     errors: int
-    least: int  # The sum of the counters has grown by no less,
-    most: int  # and by no more.
+    least: int  # the minimum growth of the sum of the counters
+    most: int  # the maximum growth
     latencies: Latencies | None = None
 
 
@@ -54,7 +54,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Spread:
-    """The middle of several measurements, and how far they lie apart."""
+    """The median of several measurements, and their range."""
 
     median: float
     least: float
@@ -85,7 +85,7 @@ class Runs:
         return Spread.of(run.per_second for run in self.counted(workload, contestant))
 
     def discard(self, workload: str, contestants: Iterable[str], why: str) -> None:
-        """Something was found after the workload: its runs do not count."""
+        """Invalidates the runs of a workload after a check failed."""
         concerned = set(contestants)
         for index, run in enumerate(self.all):
             if run.workload == workload and run.contestant in concerned and run.counted:

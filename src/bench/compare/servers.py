@@ -1,4 +1,4 @@
-"""The databases that contestants keep their counters in."""
+"""The databases of the contestants."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .processes import Failed, await_ready, free_port, run, start
 
-# Whoever runs this as root has PostgreSQL run as the user that Debian's package makes.
+# As root, PostgreSQL runs as the user of the Debian package.
 POSTGRES_USER = "postgres" if os.geteuid() == 0 else None
 
-# psql and pgbench, whichever release the server is of.
+# psql and pgbench, used for servers of every release.
 CLIENT_BIN = Path("/usr/lib/postgresql/15/bin")
 
 POSTGRES_SETTINGS = {
@@ -26,7 +26,7 @@ POSTGRES_SETTINGS = {
 REDIS_SETTINGS = {
     "appendonly": "yes",
     "save": "",
-    # Its log is not written anew in the middle of a run.
+    # Prevents a rewrite of the log during a run.
     "auto-aof-rewrite-percentage": "0",
 }
 
@@ -85,7 +85,7 @@ class Postgres:
         for name, wanted in POSTGRES_SETTINGS.items():
             found = self._main.sql(f"show {name}")
             if found != wanted:
-                raise Failed(f"PostgreSQL has {name} = {found}, and not {wanted}")
+                raise Failed(f"PostgreSQL has {name} = {found}, but must have {wanted}")
 
     def create(self, name: str) -> Database:
         self._main.sql(f"create database {name}")
@@ -153,7 +153,7 @@ class Redis:
         )
         answer = self.command("eval", script, "0", name, str(size))
         if answer != "OK":
-            raise Failed(f"Redis was not filled: {answer}")
+            raise Failed(f"filling Redis failed: {answer}")
 
     def rss_kib(self) -> int:
         return self._service.rss_kib()

@@ -1,4 +1,4 @@
-"""What was set as a goal, and what came of it."""
+"""The performance targets and their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ KIB_PER_MIB = 1024
 
 @dataclass(frozen=True)
 class Measured:
-    """What the targets are read from."""
+    """The measurements behind the targets."""
 
     runs: Runs
     audit_share: float | None  # of the time, with ten million counters

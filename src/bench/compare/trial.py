@@ -1,4 +1,4 @@
-"""One measured run, and whether it counts."""
+"""One measured run, and whether it is valid."""
 
 import resource
 import time
@@ -18,14 +18,14 @@ MICROS = 1e6
 
 @dataclass(frozen=True)
 class _Cost:
-    """Processor time that a run took."""
+    """CPU time of a run."""
 
     generator_seconds: float
     other_seconds: float
 
 
 class _Meter:
-    """The load generator is the one child that ends meanwhile; what we do ourselves is nobody's."""
+    """The load generator is the only child that ends during the run. Excludes the CPU time of this harness."""
 
     def __init__(self) -> None:
         self._generator = _seconds(resource.RUSAGE_CHILDREN)
@@ -77,7 +77,7 @@ def measure(workload: Workload, entrant: Entrant, target: Target, repetition: in
 
 
 def _settled(contestant: Contestant, counters: Counters) -> int:
-    """What is stored once nothing moves: what was under way when the load ended may still be applied."""
+    """The stored sum once it is stable, since requests in flight at the end of the load may still be applied."""
     last = contestant.stored(counters)
     for _ in range(SETTLE_READINGS_MAX):
         time.sleep(SETTLE_SECONDS)
@@ -85,7 +85,7 @@ def _settled(contestant: Contestant, counters: Counters) -> int:
         if now == last:
             return now
         last = now
-    raise Failed("counters move though the load has ended")
+    raise Failed("the counters still change after the end of the load")
 
 
 def _why_not(outcome: Outcome, stored: int) -> str:

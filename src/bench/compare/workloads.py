@@ -1,4 +1,4 @@
-"""What is compared under which load."""
+"""The workloads and their contestants."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ CONNECTIONS = 64
 OPEN_LOOP = "open-loop"
 REPLAYED_PERCENTS = (0, 10, 50)
 PIPELINE = 16
-# The generator is compiled while it runs, too.
+# The load generator needs its own JIT warm-up, too.
 OPEN_LOOP_WARM_UP_SECONDS = 3
 
 UNKEYED = "un-keyed"
@@ -30,7 +30,7 @@ TEN_THOUSAND_OF_FEW = "10,000 of 10,000"
 TEN_THOUSAND_OF_MANY = "10,000 of ten million"
 ALL_OF_MANY = "all of ten million"
 
-# Servers that are up together.
+# The sets of servers that run at the same time.
 USUAL = "usual"
 SLOW = "slow disk"
 LARGE = "large"

@@ -1,4 +1,4 @@
-"""A counter as it is usually written on Django: F() in a transaction, and the value read back in it.
+"""A typical counter on Django: F() in a transaction, and the value read back in it.
 
 Run by gunicorn as counting:application, with COUNTING_PORT and COUNTING_DATABASE in the environment. The rows are made before.
 """
@@ -25,7 +25,7 @@ settings.configure(
             "PORT": os.environ["COUNTING_PORT"],
             "NAME": os.environ["COUNTING_DATABASE"],
             "USER": "postgres",
-            # Connections are kept.
+            # Keeps connections open.
             "CONN_MAX_AGE": None,
         }
     },

@@ -1,9 +1,9 @@
 -- Requests that differ: METHOD HEAD TAIL COUNTERS SKEW KEYS REPLAYED
 --
--- The path is HEAD, a number of 1 to COUNTERS, and TAIL. SKEW is "uniform" or "zipf" (the k-th counter is asked for in
--- proportion to 1/k). KEYS is "-", or what the idempotency keys of this run begin with: each request has a key of its own,
--- but for REPLAYED percent of them, which repeat one that was sent long enough ago to have been answered.
--- Prints at the end "given N", how many requests were made, and "fresh N", how many keys of their own were given out.
+-- The path is HEAD, a number of 1 to COUNTERS, and TAIL. SKEW is "uniform" or "zipf" (the k-th counter has a
+-- probability proportional to 1/k). KEYS is "-", or the prefix of the idempotency keys of this run: each request has a
+-- new key, except REPLAYED percent, which repeat a key whose request has been answered. Prints at the end "given N",
+-- the number of requests, and "fresh N", the number of new keys.
 
 local REPLAYED_AFTER = 4096 -- requests; far more than are under way at once
 

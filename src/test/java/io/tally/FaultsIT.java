@@ -362,7 +362,7 @@ class FaultsIT {
         }
         assertThat(management.get("/actuator/health").status()).isEqualTo(503);
         proxy.admit();
-        // Nobody writes, and still the lanes are known to be well again.
+        // Without any write, the lanes become available again.
         Clients.await(
                 "health", RECOVERY_MAX, () -> management.get("/actuator/health").status() == 200);
         startLoad();

@@ -113,7 +113,7 @@ class KeyedFaultsIT {
                 }
                 assertThat(answer.status()).as(answer.body()).isEqualTo(503);
             } catch (UncheckedIOException broken) {
-                // Nobody knows: that is what the key is for.
+                // The outcome is unknown, so the client retries with the same key.
                 Thread.onSpinWait();
             }
         }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What GitHub runs can be run anywhere: each step is somebody's action or a script of {@code .ci}. */
+/** The workflows of GitHub run anywhere: each step is a public action or a script of {@code .ci}. */
 class WorkflowsTest {
 
     private static final Path WORKFLOWS = Path.of(".github/workflows");

@@ -23,20 +23,20 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Load at a constant rate, however late the responses are: request {@code i} is due at {@code i / rate}, is sent then
- * or as soon as a connection is free, and its latency counts from when it was due to the end of its answer. So a server
- * that pauses is charged with all that it kept waiting (no "coordinated omission").
+ * or as soon as a connection is free, and its latency counts from when it was due to the end of its answer. So the
+ * latencies include all requests that waited during a pause of the server (no "coordinated omission").
  *
  * <p>One event loop, which spares the processors for what is measured; everything here happens on its thread.
  */
 final class OpenLoop {
 
-    /** The longest to wait for the answers that are missing when the last request has been due. */
+    /** The maximum wait for missing responses after the last request was due. */
     private static final long LAST_ANSWERS_MAX = TimeUnit.SECONDS.toNanos(10);
 
-    /** How long to leave a server alone that refuses connections. */
+    /** The pause before the next connection attempt to a refusing server. */
     private static final long RECONNECT_AFTER = TimeUnit.MILLISECONDS.toNanos(100);
 
-    /** The longest that it may go on after the last request was due: something broke, then. */
+    /** The time after the last due request when the run counts as broken. */
     private static final long END_MAX_SECONDS = 60;
 
     private final Plan plan;
@@ -76,7 +76,7 @@ final class OpenLoop {
                 });
     }
 
-    /** Carries out the plan that the arguments are, see {@link Plan#of}, and prints what came of it. */
+    /** Executes the plan in the arguments, see {@link Plan#of}, and prints the report. */
     public static void main(String[] arguments) throws Exception {
         Plan plan = Plan.of(arguments);
         MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
@@ -93,7 +93,7 @@ final class OpenLoop {
         }
     }
 
-    /** What came of it. On the loop's thread, since answers may still come where some were missing. */
+    /** The report. Runs on the thread of the loop, since late responses may still arrive. */
     private String result() throws IOException {
         report.save();
         return report.json(outstanding());

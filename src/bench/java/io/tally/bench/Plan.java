@@ -6,7 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What an {@link OpenLoop} is to do.
+ * The parameters of an {@link OpenLoop}.
  *
  * @param rate requests a second
  * @param warmUp seconds that are not measured

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
-/** What came of the requests of a {@link Plan}. For one thread. */
+/** The outcomes of the requests of a {@link Plan}. For one thread. */
 final class Report {
 
     private static final long LATENCY_MAX = TimeUnit.SECONDS.toNanos(60);
@@ -66,7 +66,7 @@ final class Report {
      * were due requests were taken up, half of them and 99 % of them at most; where that comes near the latencies,
      * these are the load's own.
      *
-     * @param outstanding requests that nobody answered, of which {@code okAll} and the latencies know nothing
+     * @param outstanding requests without a response, which {@code okAll} and the latencies exclude
      */
     String json(long outstanding) {
         return String.format(

@@ -1,4 +1,4 @@
-/** What Tally is measured with, and held against. */
+/** Load generator and baseline of the measurements. */
 @NullMarked
 package io.tally.bench;
 

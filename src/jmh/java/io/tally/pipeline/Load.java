@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** What a lane cuts from its queue under load: increments by one, the counters taking turns. */
+/** The batches of a lane under load: increments by one, the counters in turn. */
 public enum Load {
     /** One hot counter at 64 connections. */
     HOT_64(64, 1),
@@ -48,7 +48,7 @@ public enum Load {
         return new CounterId("bench", "counter-" + number);
     }
 
-    /** Those who wait for them; what they are told goes to {@code answers}. */
+    /** The waiting callers; their outcomes go to {@code answers}. */
     static List<PendingRequest<Command, Outcome>> requests(List<Command> commands, Consumer<Outcome> answers) {
         List<PendingRequest<Command, Outcome>> requests = new ArrayList<>(commands.size());
         for (Command command : commands) {

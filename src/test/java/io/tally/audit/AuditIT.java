@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What an operator sees when somebody changes the database behind the service's back, or the database forgets. */
+/** Audits after a change outside the service, and after the database lost operations. */
 @Timeout(300)
 class AuditIT {
 

@@ -293,7 +293,7 @@ class BulkIT {
         assertThat(response.body()).isEmpty();
     }
 
-    /** Whoever waits for the answer to one line before they send the next gets it. */
+    /** A client that waits for each response before it sends the next line gets every response. */
     @Test
     void aLineIsAnsweredBeforeTheNextIsSent() throws IOException {
         String a = fresh();

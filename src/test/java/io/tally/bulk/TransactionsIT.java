@@ -178,7 +178,7 @@ class TransactionsIT {
                 .isEqualTo(400);
     }
 
-    /** Accounts with a floor under random transfers: whoever looks, whenever, the sum is what it was. */
+    /** Accounts with a minimum under random transfers: the sum is constant at every moment. */
     @Test
     void moneyIsNeitherMadeNorLost() throws Exception {
         int accounts = 12;

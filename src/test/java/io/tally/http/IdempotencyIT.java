@@ -58,7 +58,7 @@ class IdempotencyIT {
         assertThat(again.header("ETag")).isEqualTo(first.header("ETag"));
     }
 
-    /** One namespace, one set of keys, whatever is asked for under them. */
+    /** A namespace has one set of keys for all kinds of requests. */
     @Test
     void aKeyOfATokenIsNoKeyForACounterNorTheOtherWayRound() {
         String key = UUID.randomUUID().toString();
@@ -254,7 +254,7 @@ class IdempotencyIT {
         assertThat(client.value(counter)).isEqualTo(round);
     }
 
-    /** One key, two meanings, at once: one of them is applied and the other refused, whoever wins. */
+    /** Two different requests with one key at once: exactly one is applied, the other is refused. */
     @Test
     void ofTwoMeaningsOneIsApplied() throws Exception {
         for (int round = 1; round <= 10; round++) {

@@ -152,7 +152,7 @@ class JobsIT {
                                 assertThat(event.path("state").asString()).isEqualTo("running"));
                 assertThat(events.get(events.size() - 2).path("total").asLong()).isEqualTo(150_000);
             }
-            // One who comes late is told at once.
+            // A late stream gets the final state at once.
             assertThat(events(server.uri(), job)).containsExactly(done.json());
             client.requireBalancedBooks();
         }

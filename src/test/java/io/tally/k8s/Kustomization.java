@@ -19,7 +19,7 @@ record Kustomization(
         @Nullable List<Patch> patches,
         @Nullable List<Image> images) {
 
-    /** Makes a ConfigMap or a Secret, and names it after its content, but where it is told not to. */
+    /** Generates a ConfigMap or a Secret, with a hash of its content in the name unless the options disable it. */
     record Generator(
             @JsonProperty(required = true) String name,
             @Nullable String namespace,

@@ -70,7 +70,7 @@ class ManifestsTest {
                 .containsExactly(release, release);
     }
 
-    /** What no overlay uses, nobody checks. */
+    /** Every component must be part of an overlay, since only overlays are checked. */
     @Test
     void everyFileIsUsed() throws IOException {
         Set<Path> used = new HashSet<>();

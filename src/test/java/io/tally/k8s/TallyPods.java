@@ -26,7 +26,7 @@ final class TallyPods {
     /** Connections for the operator, superusers and people. */
     private static final int CONNECTIONS_RESERVED = 20;
 
-    /** What PostgreSQL has where nobody says anything. */
+    /** The default of PostgreSQL. */
     private static final int CONNECTIONS_DEFAULT = 100;
 
     private final Rendering rendering;

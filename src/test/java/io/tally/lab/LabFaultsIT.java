@@ -226,7 +226,7 @@ class LabFaultsIT {
                 }
                 sessions = sessions(database);
                 client.send("DELETE", run, "");
-                // Once by the run itself, and once by whoever takes it on after its lease.
+                // Once by the run itself, and once by the next owner after the lease expired.
                 Clients.await("a second try", PATIENCE, () -> claims(database) > 1);
                 held.rollback();
             }
@@ -371,7 +371,7 @@ class LabFaultsIT {
         }
     }
 
-    /** One worker's connection is enough: of one increment nobody can say what became of it. */
+    /** One broken worker connection is enough: the outcome of one increment is unknown. */
     @Test
     void aRunThatLosesAConnectionHasNoResult() throws Exception {
         Database database = database();
@@ -497,7 +497,7 @@ class LabFaultsIT {
             database.execute("update lab_run set state = 'failed', problem = 'taken away', finished_at = now()");
             Clients.await("the workers gone", PATIENCE, () -> LabIT.workers(database) == 0);
 
-            // Whoever made that schema, it is not this run's to remove; the next run may, since nobody runs.
+            // This run must not remove the schema of another run. The next run may, since no run is active then.
             assertThat(database.queryLong("select count(*) from pg_namespace where nspname = 'lab'"))
                     .isEqualTo(1);
             requireWorks(client);

@@ -120,7 +120,7 @@ class LabIT {
         return client.get(run).json();
     }
 
-    /** What came of a run that is done, after what holds of every one. */
+    /** The result of a completed run, after the checks for every run. */
     private static JsonNode result(Strategy strategy, Isolation isolation, int increments, int counters)
             throws InterruptedException {
         JsonNode run = ended(started(body(strategy, isolation, increments, counters)));
@@ -167,7 +167,7 @@ class LabIT {
     void getOrCreateWithoutConstraintMakesRowsTwice(Isolation isolation) throws Exception {
         JsonNode result = result(Strategy.GET_OR_CREATE_UNCONSTRAINED, isolation, 2_000, 50);
         assertThat(result.path("duplicateRows").asLong()).as(result.toString()).isPositive();
-        // Whoever reads later finds two rows where there ought to be one.
+        // Later reads find two rows instead of one.
         assertThat(result.path("errors").asLong()).isPositive();
     }
 

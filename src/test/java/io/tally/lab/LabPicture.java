@@ -65,7 +65,7 @@ final class LabPicture {
     }
 
     private void head() {
-        text(FATE_X, 20, "start", "font-weight=\"bold\"", "what became of the increments");
+        text(FATE_X, 20, "start", "font-weight=\"bold\"", "outcomes of the increments");
         text(RATE_X, 20, "start", "font-weight=\"bold\"", "acknowledged a second");
         int x = FATE_X;
         for (String[] fate :

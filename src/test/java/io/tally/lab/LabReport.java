@@ -153,7 +153,7 @@ class LabReport {
         return client.get(run).json().path("state").asString();
     }
 
-    /** What came of one strategy at one level. */
+    /** The results of one strategy at one level. */
     record Row(
             String strategy,
             String isolation,

@@ -458,7 +458,7 @@ class LaneTest {
         assertThat(answers).containsExactly("done 1", "done 2");
     }
 
-    /** Threads that submit while batches end on other threads: a lost wake-up would leave somebody waiting for ever. */
+    /** Threads submit while batches end on other threads: a lost wake-up would leave a caller waiting forever. */
     @Test
     @Timeout(60)
     void wakesUpForEverybody() throws InterruptedException {

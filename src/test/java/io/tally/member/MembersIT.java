@@ -218,7 +218,7 @@ class MembersIT {
                     ? null
                     : "&cursor=" + page.json().path("next").asString();
             pages++;
-            // Those who come and go meanwhile move nobody to another page.
+            // Concurrent joins and leaves move no other member to another page.
             join(client, counter, "a" + pages);
             leave(client, counter, "a" + pages);
         }
@@ -289,7 +289,7 @@ class MembersIT {
                 .isEqualTo(members.size());
     }
 
-    /** A leave is told {@code moved} by its version alone: one that moved nobody has the version of another. */
+    /** A leave reports its effect only by the version: a leave without effect has the version of another operation. */
     private static Told told(String member, boolean joins, Answer answer) {
         assertThat(answer.status()).isIn(200, 201);
         assertThat(answer.json().path("member").asBoolean()).isEqualTo(joins);
@@ -318,7 +318,7 @@ class MembersIT {
         }
     }
 
-    /** The one real move of a version: the join that was told so, or else the leave of somebody who is there. */
+    /** The effective move of a version: the join that reported it, otherwise the leave of an existing member. */
     private static void apply(Set<String> members, List<Told> same) {
         List<Told> joined = same.stream().filter(Told::moved).toList();
         assertThat(joined).hasSizeLessThanOrEqualTo(1);
@@ -375,7 +375,7 @@ class MembersIT {
                 .isZero();
     }
 
-    /** Whoever looks, at any moment, sees as many members as the counter says. */
+    /** At every moment, the number of members equals the value of the counter. */
     @Test
     void noReaderSeesThemApart() throws Exception {
         String counter = fresh();

@@ -29,7 +29,7 @@ final class Load implements AutoCloseable {
     private volatile boolean going = true;
 
     private Load(List<URI> instances) {
-        // They have to be there before somebody can look at them.
+        // They must exist before the load reads them.
         TallyClient first = new TallyClient(instances.getFirst());
         first.increment("load/hot", 1);
         first.put("load/bounded", "{\"max\":20}");

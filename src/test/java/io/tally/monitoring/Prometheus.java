@@ -152,7 +152,7 @@ final class Prometheus implements AutoCloseable {
                 .toList();
     }
 
-    /** Every rule with what came of its last evaluation. */
+    /** Every rule with the result of its last evaluation. */
     List<JsonNode> rules() {
         return get("/api/v1/rules", "rules")
                 .path("groups")

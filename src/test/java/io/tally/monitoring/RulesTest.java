@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.convert.DurationStyle;
 import tools.jackson.databind.JsonNode;
 
-/** What can be said of the rules without Prometheus: whoever is woken by one finds out what to do. */
+/** Checks of the rules without Prometheus: every alert leads its operator to a runbook. */
 class RulesTest {
 
     private static final JsonNode SETTINGS = Monitoring.yaml(Path.of("src/main/resources/application.yml"));

@@ -49,7 +49,7 @@ class NameFaultsIT {
     private static TallyServer other;
     private static TallyClient client;
 
-    /** One that nobody has used. */
+    /** An unused namespace. */
     private final String namespace = "faults-" + UUID.randomUUID();
 
     private final String path = "/v1/names/" + namespace;
@@ -212,7 +212,7 @@ class NameFaultsIT {
         assertThat(unknown.problem()).isEqualTo("outcome-unknown");
         assertThat(unknown.header("Retry-After")).isNotEmpty();
         assertThat(count()).isEqualTo(3);
-        // Somebody else is not told that they made it; who comes back under the key is, wherever they come to.
+        // Another client does not get "created"; a retry with the key does, on every instance.
         assertThat(created(post(new TallyClient(other.uri()), List.of("a", "b"))))
                 .containsExactly(false, false);
         assertThat(created(post(new TallyClient(other.uri()), List.of("a", "b"), "Idempotency-Key", "k")))

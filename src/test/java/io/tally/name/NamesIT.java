@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Names on two instances of one database: one id each, whoever asks for it first. */
+/** Names on two instances of one database: each name has one id, independent of the first caller. */
 @Timeout(300)
 class NamesIT {
 
@@ -58,7 +58,7 @@ class NamesIT {
         client = clients.getFirst();
     }
 
-    /** A namespace that nobody has used. */
+    /** An unused namespace. */
     private static String fresh() {
         return "n" + UUID.randomUUID();
     }
@@ -347,7 +347,7 @@ class NamesIT {
         assertThat(answers(first).stream().map(answer -> answer.path("created").asBoolean()))
                 .containsExactly(true, false, false, true);
         assertThat(again.body()).isEqualTo(first.body());
-        // Without the key, or under another, nobody made anything.
+        // Requests without the key, or with another one, created nothing.
         assertThat(answers(array(client, namespace, names)))
                 .allSatisfy(
                         answer -> assertThat(answer.path("created").asBoolean()).isFalse());

@@ -262,7 +262,7 @@ public interface CounterStoreContract {
                 .containsExactly(new Replayed(new Incremented(4, 2, 4)));
     }
 
-    /** Whatever can be answered to a keyed request comes back as it was. */
+    /** Every kind of stored result is replayed unchanged. */
     @Test
     default void remembersEveryKindOfResult() {
         Writes writes = writes(0);
@@ -317,7 +317,9 @@ public interface CounterStoreContract {
                 .containsOnlyKeys(counter("made"));
     }
 
-    /** Connections that race with the same keys on the same counters: each key is applied once, whatever was lost. */
+    /**
+     * Connections race with the same keys on the same counters: each key is applied once, even after lost responses.
+     */
     @Test
     default void appliesAKeyOnceHoweverManyRace() throws Exception {
         int racers = 6;
@@ -596,7 +598,7 @@ public interface CounterStoreContract {
                 .containsExactly(new Moved(false, false, 1, 1), new Moved(false, true, 0, 2));
     }
 
-    /** Several writers over few members, by both ways: at the end the value is the number of members, whoever raced. */
+    /** Several writers race for few members, on both paths: at the end the value is the number of members. */
     @Test
     default void movesMembersFromManyLanesAtOnce() throws Exception {
         List<String> names = List.of("a", "b", "c", "d", "e", "f");

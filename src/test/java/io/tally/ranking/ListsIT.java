@@ -167,7 +167,7 @@ class ListsIT {
         client.send("DELETE", "/v1/counters/" + namespace + "/min", "");
     }
 
-    /** Whatever moves between two pages, a sequence shows each counter once, in one order. */
+    /** A sequence of pages shows each counter once in one order, even while counters change between pages. */
     @ParameterizedTest
     @ValueSource(strings = {"name", "value", "-value", "growth", "-growth"})
     void aSequenceIsCompleteAndWithoutDoublesWhileValuesChange(String sort) throws Exception {
@@ -312,7 +312,7 @@ class ListsIT {
                 .isBetween(20L, 61L + PATIENCE.toSeconds());
     }
 
-    /** A clock that is set back must not keep an order from being brought up to date. */
+    /** A clock that is set back must not prevent the refresh of an order. */
     @Test
     void anOrderFromTheFutureIsBroughtUpToDate() throws Exception {
         String namespace = fresh();
@@ -417,7 +417,7 @@ class ListsIT {
         }
     }
 
-    /** Whoever makes a cursor by hand can make a nonsensical one. */
+    /** A handmade cursor may be invalid. */
     @Test
     void refusesAPlaceThatIsNone() {
         String namespace = fresh();

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What an OpenTelemetry collector is sent of requests: here one that keeps whatever comes. */
+/** The traces that an OpenTelemetry collector receives; the collector here stores every request. */
 @Timeout(120)
 class TracesIT {
 

@@ -69,7 +69,7 @@ public record Command(int exitCode, String output) {
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(output.toFile());
         Map<String, String> environment = builder.environment();
-        // PGDATA, PGPORT, PGOPTIONS and the like are meant for somebody else's server.
+        // PGDATA, PGPORT, PGOPTIONS and the like belong to another server.
         environment.keySet().removeIf(name -> name.startsWith("PG"));
         environment.put("LC_ALL", "C");
         return builder;

@@ -30,9 +30,9 @@ import org.springframework.util.FileSystemUtils;
 /**
  * A real, durable PostgreSQL that needs no installation: for the first run, and for tests that kill and freeze it.
  *
- * <p>It listens on the loopback interface only and trusts whoever comes from there. It outlives the terminal's Ctrl-C,
- * so that its users can finish first, and it outlives this JVM if that is killed: the next start in the same directory
- * stops it and begins afresh. One live JVM at a time uses a directory; no hook closes it, whoever starts it does.
+ * <p>It listens on the loopback interface only and trusts every local client. It outlives the terminal's Ctrl-C, so
+ * that its users can finish first, and it outlives this JVM if that is killed: the next start in the same directory
+ * stops it and begins afresh. One live JVM at a time uses a directory; no hook closes it, so its starter must.
  *
  * <p>Every method that cannot do its work throws {@link EmbeddedPostgresException}. Any thread may call any method;
  * they wait for each other.
@@ -182,7 +182,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         if (!Files.isDirectory(home, LinkOption.NOFOLLOW_LINKS)) {
             create(home);
         }
-        // Programs will be run from it, so nobody else may have made it.
+        // The tests run programs from it, so another user must not own it.
         if ((int) Files.getAttribute(home, "unix:uid", LinkOption.NOFOLLOW_LINKS) != PostgresAccount.ownUid()) {
             throw new IOException(home + " is not yours");
         }
@@ -230,7 +230,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            LOG.debug("{} stays, as somebody else is deleting it", run, e);
+            LOG.debug("Could not delete {}, since another process deletes it", run, e);
         }
     }
 
@@ -272,7 +272,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    /** Halts the server and all its processes where they are: connections stay open and nobody answers. */
+    /** Freezes the server and all its processes: connections stay open without responses. */
     public synchronized void freeze() {
         ProcessHandle postmaster = running();
         // First, so that no child is forked while its children are listed.
@@ -354,7 +354,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             }
             String details = start.output() + "\n" + logSince(logged);
-            // It may yet be about to start, and then nobody would stop it.
+            // It may still start later, and then nothing would stop it.
             postmaster(data).ifPresent(EmbeddedPostgres::killTree);
             // Someone else may have bound the port since it was found free.
             if (!anyPort || attempt == PORT_ATTEMPTS || !details.contains("Address already in use")) {
@@ -414,9 +414,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /**
-     * Lets the next start pass over the pid of a killed server, which is still taken where nobody reaps the dead, and
-     * may be another process's by now. The file stays, with a pid that cannot be: PostgreSQL finds in it the shared
-     * memory of the last server, and refuses to start while a process of that is left.
+     * Lets the next start ignore the pid of a killed server, which is still in use without a reaping parent, and may be
+     * another process's by now. The file stays, with a pid that cannot be: PostgreSQL finds in it the shared memory of
+     * the last server, and refuses to start while a process of that is left.
      */
     private void forgetPid() {
         Path file = pidFile(data);
@@ -450,7 +450,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    /** Told by its arguments: a dead process that nobody reaped has none, and one that got the pid since has others. */
+    /** Recognised by its arguments: an unreaped dead process has none, and a new process with the pid has others. */
     private static boolean isServerOf(Path data, ProcessHandle process) {
         @Nullable String[] arguments = process.info().arguments().orElse(new String[0]);
         return List.of(arguments).contains(data.toString());
@@ -469,7 +469,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    /** Unlike {@link ProcessHandle#isAlive()}, false for the dead whom nobody reaped. */
+    /** Unlike {@link ProcessHandle#isAlive()}, false for unreaped dead processes. */
     private static boolean runs(ProcessHandle process) {
         return process.info().command().isPresent();
     }

@@ -21,7 +21,7 @@ public final class History {
 
     private record Increment(long startNanos, long endNanos, long value) {}
 
-    /** Sends an increment and records what came of it. Headers as name, value, name, value. */
+    /** Sends an increment and records its outcome. Headers as name, value, name, value. */
     public TallyClient.Answer increment(TallyClient client, String counter, String... headers) {
         long start = System.nanoTime();
         TallyClient.Answer answer = client.increment(counter, 1, headers);

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The user that PostgreSQL runs as: oneself or, as PostgreSQL refuses root, somebody else where one is root.
+ * The user that PostgreSQL runs as: the current user, or another user instead of root, which PostgreSQL refuses.
  *
  * @param prefix what a command line starts with to run as that user
  * @param uid who must own PostgreSQL's files
@@ -16,7 +16,7 @@ import java.util.List;
 record PostgresAccount(List<String> prefix, int uid, int gid) {
 
     private static final int ROOT = 0;
-    private static final int NOBODY = 65_534;
+    private static final int UNPRIVILEGED = 65_534;
 
     /** Chooses the user for a directory: its owner, where that is not root, so that its files stay its owner's. */
     static PostgresAccount forDirectory(Path directory) throws IOException {
@@ -48,11 +48,11 @@ record PostgresAccount(List<String> prefix, int uid, int gid) {
         int owner = (int) Files.getAttribute(directory, "unix:uid");
         int group = (int) Files.getAttribute(directory, "unix:gid");
         return owner == ROOT
-                ? List.of(strippedRoot(), user(NOBODY, NOBODY))
-                : List.of(user(owner, group), strippedRoot(), user(NOBODY, NOBODY));
+                ? List.of(strippedRoot(), user(UNPRIVILEGED, UNPRIVILEGED))
+                : List.of(user(owner, group), strippedRoot(), user(UNPRIVILEGED, UNPRIVILEGED));
     }
 
-    /** Root without its powers: in a user namespace of its own it is nobody by name, and still owns root's files. */
+    /** Root without privileges: in its own user namespace it has an unprivileged name, and still owns root's files. */
     private static PostgresAccount strippedRoot() {
         return new PostgresAccount(List.of("unshare", "-U"), ROOT, ROOT);
     }

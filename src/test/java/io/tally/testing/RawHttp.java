@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A connection that sends whatever bytes it is given, for what no well-mannered client sends. In texts to be sent each
+ * A connection that sends arbitrary bytes, for requests that no correct client sends. In texts to be sent each
  * character is one byte.
  */
 public final class RawHttp implements AutoCloseable {

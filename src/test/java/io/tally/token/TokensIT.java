@@ -45,7 +45,7 @@ class TokensIT {
         client = clients.getFirst();
     }
 
-    /** A namespace that nobody has used. */
+    /** An unused namespace. */
     private static String fresh() {
         return "t" + UUID.randomUUID();
     }

@@ -276,7 +276,7 @@ class WatchIT {
             assertThat(stream.await(2).id()).isEqualTo("1,2,1");
             assertThat(stream.events()).hasSize(2);
         }
-        // What was there and is no more, is said to whoever comes again.
+        // A reconnecting client gets an event for a counter that was deleted meanwhile.
         writer.send("DELETE", "/v1/counters/watch/later", "");
         try (EventStream stream = open(path, "Last-Event-ID", "1,2,1")) {
             assertThat(stream.await(1).type()).isEqualTo("deleted");

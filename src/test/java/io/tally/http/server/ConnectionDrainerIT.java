@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What clients are told by an instance that stops, on connections of theirs that it closes. */
+/** The responses of an instance that shuts down, and the connections that it closes. */
 @Timeout(300)
 class ConnectionDrainerIT {
 
@@ -95,7 +95,7 @@ class ConnectionDrainerIT {
         while (true) {
             try (RawHttp connection = new RawHttp(server)) {
                 while (work.keeps(connection)) {}
-            } catch (ConnectException nobody) {
+            } catch (ConnectException refused) {
                 return null;
             } catch (IOException closed) {
                 // Not answered: it must not count.

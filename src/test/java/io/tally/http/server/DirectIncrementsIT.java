@@ -48,7 +48,7 @@ class DirectIncrementsIT {
         }
     }
 
-    /** In the path, {@code NAME} stands for a counter that nobody else has. */
+    /** In the path, {@code NAME} stands for a counter of this test alone. */
     record Request(String path, List<String> headers, String body) {
 
         String bytes(String name, List<String> more) {

@@ -212,7 +212,7 @@ class WireLimitsIT {
         assertNothingApplied();
     }
 
-    /** The client is told to go on before it sends the body. */
+    /** The client gets 100 Continue before it sends the body. */
     @Test
     void expectedBodyIsAskedFor() throws Exception {
         try (RawHttp connection = new RawHttp(server.uri())) {
