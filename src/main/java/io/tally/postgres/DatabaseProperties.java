@@ -11,7 +11,7 @@ import org.springframework.util.Assert;
 /**
  * Where the database is and how long to wait for it. {@code application.yml} says how to choose the values.
  *
- * @param url {@code postgresql://host:port/database}, with {@code ?sslmode=verify-full} and the like where wanted
+ * @param url {@code postgresql://host:port/database}, without credentials; see {@link DatabaseUrl}
  * @param connectTimeout the longest that opening a connection may take, log-in included
  * @param lockTimeout the longest a statement waits for a row that another transaction has locked; the database keeps it
  * @param statementTimeout the longest a statement may run; the database keeps it, and a second later so does this side
@@ -27,15 +27,17 @@ public record DatabaseProperties(
         @DefaultValue("5s") Duration statementTimeout,
         @DefaultValue("4") int readConnectionsMax) {
 
+    private static final String URL_KEY = "tally.database.url";
+
     /**
      * Checks each and how they relate.
      *
-     * @throws StartupException if the database is not configured
+     * @throws StartupException if the database is not configured, or its URL is refused
      * @throws IllegalArgumentException with the name of the invalid key
      */
     public DatabaseProperties {
         requireConfigured(url, username, password);
-        Assert.isTrue(url.startsWith("postgresql://"), "tally.database.url must be postgresql://host:port/database");
+        DatabaseUrl.parse(URL_KEY, url);
         Assert.isTrue(connectTimeout.isPositive(), "tally.database.connect-timeout must be positive");
         Assert.isTrue(lockTimeout.isPositive(), "tally.database.lock-timeout must be positive");
         // Otherwise a wait for a lock would end as a statement of unknown outcome.
@@ -47,16 +49,21 @@ public record DatabaseProperties(
                 "tally.database.read-connections-max must be between 2 and 100");
     }
 
-    /** Without the password. */
+    /** The URL, read. */
+    DatabaseUrl address() {
+        return DatabaseUrl.parse(URL_KEY, url);
+    }
+
+    /** Without the password and the URL's parameters. */
     @Override
     public String toString() {
-        return "DatabaseProperties[url=" + url + ", username=" + username + "]";
+        return "DatabaseProperties[url=" + address() + ", username=" + username + "]";
     }
 
     private static void requireConfigured(@Nullable String url, @Nullable String username, @Nullable String password) {
         StringJoiner missing = new StringJoiner(", ");
         if (url == null) {
-            missing.add("tally.database.url");
+            missing.add(URL_KEY);
         }
         if (username == null) {
             missing.add("tally.database.username");

@@ -4,14 +4,32 @@ import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.pipeline.CounterStore;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
+import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import reactor.netty.resources.LoopResources;
 
 /** The store, on connections that share the event loops of HTTP. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties(DatabaseProperties.class)
+@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class})
 class PostgresConfiguration {
+
+    /** Static: settings are bound before most beans exist. */
+    @Bean
+    static LiteralCredentials literalCredentials() {
+        return new LiteralCredentials();
+    }
+
+    @Bean
+    MigrationConnection migrationConnection(DatabaseProperties database, FlywayProperties flyway) {
+        return new MigrationConnection(database, flyway);
+    }
+
+    @Bean
+    FlywayConfigurationCustomizer migrationDataSource(MigrationConnection connection) {
+        return flyway -> flyway.dataSource(connection.dataSource());
+    }
 
     @Bean
     PostgresqlConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {

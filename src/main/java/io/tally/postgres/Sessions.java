@@ -2,8 +2,6 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
-import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
-import io.r2dbc.spi.ConnectionFactoryOptions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -12,33 +10,32 @@ import reactor.netty.resources.LoopResources;
 /** What the sessions of each purpose are set to, and where they are made. */
 public final class Sessions {
 
+    private static final String APPLICATION = "tally";
+
     private Sessions() {}
 
     /** Connections whose sessions are set so, on the event loops of HTTP. */
     public static PostgresqlConnectionFactory connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
-        PostgresqlConnectionConfiguration.Builder address = address(properties)
+        Map<String, String> settings = new HashMap<>(properties.address().session());
+        settings.put("application_name", APPLICATION);
+        // What Tally relies on replaces what the URL asks for.
+        settings.putAll(session);
+        return new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
                 .loopResources(preferNative -> loops.onServer(preferNative))
-                .options(session);
-        String path = session.get("search_path");
-        if (path != null) {
-            // That of the URL comes after the options, and would win.
-            address.schema(path);
-        }
-        return new PostgresqlConnectionFactory(address.build());
+                .options(settings)
+                .build());
     }
 
+    /** The database and its user, without settings of the session. */
     static PostgresqlConnectionConfiguration.Builder address(DatabaseProperties properties) {
-        // libpq's and JDBC's spelling, so that one URL serves both drivers.
-        String url = properties.url().replace("sslrootcert=", "sslRootCert=");
-        return PostgresqlConnectionFactoryProvider.builder(ConnectionFactoryOptions.parse("r2dbc:" + url)
-                        .mutate()
-                        .option(ConnectionFactoryOptions.USER, properties.username())
-                        .option(ConnectionFactoryOptions.PASSWORD, properties.password())
-                        .build())
-                .applicationName("tally")
-                .connectTimeout(properties.connectTimeout())
+        return properties
+                .address()
+                .r2dbc(properties.connectTimeout())
+                .username(properties.username())
+                .password(properties.password())
+                .applicationName(APPLICATION)
                 .tcpKeepAlive(true);
     }
 

@@ -190,8 +190,7 @@ class LabFaultsIT {
     void tablesInAnotherSchemaAreLeftAlone(Strategy strategy) throws Exception {
         Database database = Postgres.shared().createEmptyDatabase();
         database.execute("create schema app");
-        Database app = new Database(
-                database.url() + "?schema=app&currentSchema=app", database.username(), database.password());
+        Database app = new Database(database.url() + "?currentSchema=app", database.username(), database.password());
         try (TallyServer server = lab(app)) {
             TallyClient client = new TallyClient(server.uri());
             client.increment("app/mine", 7);
