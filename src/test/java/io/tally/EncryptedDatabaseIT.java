@@ -11,6 +11,7 @@ import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.sql.SQLException;
@@ -18,11 +19,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One URL has both drivers encrypt what they say to the database, and check who it is. */
 @Timeout(120)
@@ -44,7 +48,9 @@ class EncryptedDatabaseIT {
         plain = postgres.createDatabase("encrypted");
         authority("ours");
         authority("others");
+        write("clients.crt", Files.readString(directory.resolve("ours.crt")));
         plain.execute("alter system set ssl = on");
+        plain.execute("alter system set ssl_ca_file = 'clients.crt'");
         serve("first");
     }
 
@@ -103,6 +109,69 @@ class EncryptedDatabaseIT {
                     () -> client.increment("sealed/three", 1).status() == 200);
             client.requireBalancedBooks();
         }
+    }
+
+    /** The certificate is for 127.0.0.1. */
+    @Test
+    void theAuthorityAloneIsCheckedWhereTheUrlSaysSo() throws Exception {
+        counts(localhost("sslmode=require"));
+        counts(localhost("sslmode=verify-ca&sslrootcert=" + directory.resolve("ours.crt")));
+        refused(localhost("sslmode=verify-ca&sslrootcert=" + directory.resolve("others.crt")));
+        refused(localhost("sslmode=verify-full&sslrootcert=" + directory.resolve("ours.crt")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"RSA", "EC"})
+    void bothDriversPresentTheClientsCertificate(String algorithm) throws Exception {
+        String name = "client-" + algorithm.toLowerCase(Locale.ROOT);
+        keytool("-genkeypair", name, "-keyalg", algorithm, "-signer", "ours");
+        Files.writeString(
+                directory.resolve(name + ".crt"),
+                pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
+        Path key = directory.resolve(name + ".key");
+        Files.writeString(key, pem("PRIVATE KEY", keys().getKey(name, PASSWORD).getEncoded()));
+        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+        Database database = new Database(
+                encrypted("ours").url() + "&sslcert=" + directory.resolve(name + ".crt") + "&sslkey=" + key,
+                plain.username(),
+                plain.password());
+
+        // Its start migrates over the other driver.
+        try (TallyServer server = TallyServer.start(database)) {
+            assertThat(new TallyClient(server.uri()).increment("sealed/four", 1).status())
+                    .isEqualTo(200);
+            assertThat(connections("client_dn = '/CN=" + name + "'")).isPositive();
+            assertThat(connections("client_dn is null")).isZero();
+        }
+        assertThat(plain.queryString("select installed_by from flyway_schema_history where version = '1'"))
+                .isEqualTo(plain.username());
+    }
+
+    private static void counts(Database database, String... settings) {
+        try (TallyServer server = TallyServer.start(database, settings)) {
+            assertThat(new TallyClient(server.uri()).increment("sealed/five", 1).status())
+                    .isEqualTo(200);
+        }
+    }
+
+    /** By each driver for itself. */
+    private static void refused(Database database) {
+        for (String migrates : List.of("true", "false")) {
+            assertThatThrownBy(() -> counts(
+                            database,
+                            "spring.flyway.enabled",
+                            migrates,
+                            "spring.flyway.connect-retries",
+                            "0",
+                            "tally.pipeline.wait-max",
+                            "200ms"))
+                    .isNotNull();
+        }
+    }
+
+    private static Database localhost(String parameters) {
+        return new Database(
+                plain.url().replace("127.0.0.1", "localhost") + "?" + parameters, plain.username(), plain.password());
     }
 
     private static long connections(String which) throws SQLException {

@@ -7,6 +7,7 @@ import io.r2dbc.postgresql.client.SSLMode;
 import io.r2dbc.postgresql.client.SSLNegotiation;
 import io.tally.StartupException;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,15 +170,13 @@ final class DatabaseUrl {
         for (String host : list.split(",", -1)) {
             Matcher matcher = HOST.matcher(host);
             if (!matcher.matches()) {
-                throw refused(
-                        "each host must be a name or an address, with a port of digits or none.",
-                        "Write postgresql://host:port/database, several hosts as host:port,host:port, and an IPv6"
-                                + " address in brackets: [::1]:5432.");
+                throw noHost();
             }
             String ipv6 = matcher.group("ipv6");
             String port = matcher.group("port");
             read.add(new Host(
-                    ipv6 == null ? matcher.group("name") : ipv6, port == null ? DEFAULT_PORT : Integer.parseInt(port)));
+                    ipv6 == null ? matcher.group("name") : address(ipv6),
+                    port == null ? DEFAULT_PORT : Integer.parseInt(port)));
         }
         for (Host host : read) {
             if (host.port < 1 || host.port > PORT_MAX) {
@@ -185,6 +184,22 @@ final class DatabaseUrl {
             }
         }
         return List.copyOf(read);
+    }
+
+    /** The spelling of the JDK, with which the JDBC driver compares the address in a server's certificate. */
+    private String address(String ipv6) {
+        try {
+            return Inet6Address.ofLiteral(ipv6).getHostAddress();
+        } catch (IllegalArgumentException e) {
+            throw noHost();
+        }
+    }
+
+    private StartupException noHost() {
+        return refused(
+                "each host must be a name or an address, with a port of digits or none.",
+                "Write postgresql://host:port/database, several hosts as host:port,host:port, and an IPv6"
+                        + " address in brackets: [::1]:5432.");
     }
 
     private String database(@Nullable String encoded) {

@@ -40,11 +40,11 @@ class DatabaseUrlTest {
             postgresql://db:6432/tally | jdbc:postgresql://db:6432/tally | postgresql://db:6432/tally
             postgresql://db/tally      | jdbc:postgresql://db:5432/tally | postgresql://db:5432/tally
             postgres://db_1/tally      | jdbc:postgresql://db_1:5432/tally | postgresql://db_1:5432/tally
-            postgresql://[::1]/tally   | jdbc:postgresql://[::1]:5432/tally | postgresql://[::1]:5432/tally
+            postgresql://[::1]/tally   | jdbc:postgresql://[0:0:0:0:0:0:0:1]:5432/tally | postgresql://[0:0:0:0:0:0:0:1]:5432/tally
             postgresql://db/a%20b+%C3%A9%2F%40 | jdbc:postgresql://db:5432/a%20b%2B%C3%A9%2F%40 \
             | postgresql://db:5432/a b+é/@
-            postgresql://a:1,[fe80::1]:2,c/tally | jdbc:postgresql://a:1,[fe80::1]:2,c:5432/tally \
-            | postgresql://a:1,[fe80::1]:2,c:5432/tally
+            postgresql://a:1,[fe80::1]:2,c/tally | jdbc:postgresql://a:1,[fe80:0:0:0:0:0:0:1]:2,c:5432/tally \
+            | postgresql://a:1,[fe80:0:0:0:0:0:0:1]:2,c:5432/tally
             postgresql://db/tally?sslmode=require&options=-c%20a.b=c | jdbc:postgresql://db:5432/tally \
             | postgresql://db:5432/tally
             """)
@@ -57,7 +57,7 @@ class DatabaseUrlTest {
     void configuresBothDriversForOneHost() {
         DatabaseUrl url = parse("postgresql://[::1]:6432/a%20b");
 
-        assertThat(r2dbc(url)).contains("database='a b'", "host='::1'", "port=6432", "connectTimeout=PT3S");
+        assertThat(r2dbc(url)).contains("database='a b'", "host='0:0:0:0:0:0:0:1'", "port=6432", "connectTimeout=PT3S");
         assertThat(url.jdbcProperties()).isEqualTo(properties("sslmode", "disable"));
         assertThat(url.session()).isEmpty();
     }
@@ -68,7 +68,7 @@ class DatabaseUrlTest {
         DatabaseUrl url = parse("postgresql://a:1,[::1]:2,c/tally" + parameters);
 
         assertThat(r2dbc(url))
-                .contains("hosts=[a:1, ::1:2, c:5432]", "targetServerType=PRIMARY", "connectTimeout=PT1S");
+                .contains("hosts=[a:1, 0:0:0:0:0:0:0:1:2, c:5432]", "targetServerType=PRIMARY", "connectTimeout=PT1S");
         assertThat(url.jdbcProperties()).isEqualTo(properties("sslmode", "disable", "targetServerType", "primary"));
     }
 
@@ -131,6 +131,8 @@ class DatabaseUrlTest {
             postgresql:///tally                 | each host must be a name or an address
             postgresql://a,,b/tally             | each host must be a name or an address
             postgresql://::1/tally              | each host must be a name or an address
+            postgresql://[::1::2]/tally         | each host must be a name or an address
+            postgresql://[1.2.3.4]/tally        | each host must be a name or an address
             postgresql://%2Fvar%2Frun/tally     | each host must be a name or an address
             postgresql://db                     | no database is named
             postgresql://db/                    | no database is named
