@@ -149,14 +149,14 @@ class DatabaseUrlStartsIT {
             postgresql://{address}/tally?user=u&password=s3cr3t | --debug | must not contain a user name or a password
             postgresql://{address}/tally?sslpassword=s3cr3t | --debug | sslpassword is not supported
             postgresql://{address}/tally?sslmode=s3cr3t | --debug | sslmode must be one of
-            postgresql://{address}/tally?sslmode=verify-ca&sslrootcert=/s3cr3t | --debug | a readable file of certificates
+            postgresql://{address}/tally?sslmode=verify-ca&sslrootcert=/s3cr3t | --debug | readable file of certificates
             postgresql:s3cr3t | --logging.level.root=DEBUG | must be postgresql://host:port/database
             postgresql://{address}/missing | --logging.level.root=DEBUG | database "missing" does not exist
             postgresql://127.0.0.1:1/tally?options=-ca.b=s3cr3t | --logging.level.root=DEBUG | refused
             postgresql://{address}/tally?sslmode=require | --logging.level.root=DEBUG | SSL
             postgresql://{address}/tally | --tally.database.connect-timeout=soon | tally.database.connect-timeout
             postgresql://{address}/tally | --spring.flyway.connect-retries=many | spring.flyway.connect-retries
-            postgresql://{address}/tally | --spring.flyway.url=jdbc:postgresql://u:s3cr3t@h/d | spring.flyway.url must not
+            postgresql://{address}/tally | --spring.flyway.url=jdbc:postgresql://u:s3cr3t@h/d | must not contain
             postgresql://{address}/tally | --tally.pipeline.lanes=0 | tally.pipeline.lanes must be between 1 and 64
             """)
     void failsWithoutShowingThePasswordAtAll(String url, String setting, String message) {

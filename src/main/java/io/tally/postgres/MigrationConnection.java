@@ -36,6 +36,8 @@ final class MigrationConnection implements FlywayConnectionDetails, JdbcConnecti
     /** Opens connections with the URL's parameters, which {@link #getJdbcUrl()} leaves out. */
     DataSource dataSource() {
         DriverManagerDataSource source = new DriverManagerDataSource(url.jdbcUrl(), username, password);
+        // The JDK finds a driver only with the class loader of the thread that first asks for one.
+        source.setDriverClassName(getDriverClassName());
         source.setConnectionProperties(url.jdbcProperties());
         return source;
     }

@@ -40,7 +40,8 @@ class DatabaseUrlTest {
             postgresql://db:6432/tally | jdbc:postgresql://db:6432/tally | postgresql://db:6432/tally
             postgresql://db/tally      | jdbc:postgresql://db:5432/tally | postgresql://db:5432/tally
             postgres://db_1/tally      | jdbc:postgresql://db_1:5432/tally | postgresql://db_1:5432/tally
-            postgresql://[::1]/tally   | jdbc:postgresql://[0:0:0:0:0:0:0:1]:5432/tally | postgresql://[0:0:0:0:0:0:0:1]:5432/tally
+            postgresql://[::1]/tally   | jdbc:postgresql://[0:0:0:0:0:0:0:1]:5432/tally \
+            | postgresql://[0:0:0:0:0:0:0:1]:5432/tally
             postgresql://db/a%20b+%C3%A9%2F%40 | jdbc:postgresql://db:5432/a%20b%2B%C3%A9%2F%40 \
             | postgresql://db:5432/a b+é/@
             postgresql://a:1,[fe80::1]:2,c/tally | jdbc:postgresql://a:1,[fe80:0:0:0:0:0:0:1]:2,c:5432/tally \
