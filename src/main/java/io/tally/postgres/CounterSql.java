@@ -11,19 +11,6 @@ public final class CounterSql {
     /** A fast batch stays within this, so that no operation of a batch passes 64 bits on the way to its sum. */
     private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387904";
 
-    /**
-     * What a new connection is asked first. An acknowledged operation is durable, so this overrules a database that is
-     * set to acknowledge before it has written. It also pins the setting: a later change of the server's does not reach
-     * this connection.
-     */
-    static final String PREPARE = """
-            select pg_is_in_recovery() as replica,
-                   set_config('synchronous_commit',
-                              case current_setting('synchronous_commit')
-                                when 'off' then 'on' else current_setting('synchronous_commit') end,
-                              false) as pinned
-            """;
-
     /** $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
             insert into writer (id, instance, lane) values ($1, $2, $3)

@@ -68,6 +68,12 @@ class PostgresConfiguration {
         return new IdempotentTransaction(pool);
     }
 
+    /** Migrations do not depend on how the role or the database sets its sessions, either. */
+    @Bean
+    FlywayConfigurationCustomizer migrationSession() {
+        return configuration -> configuration.initSql(SessionSql.MIGRATE);
+    }
+
     /** The host, as an orchestrator names it, and the process. */
     private static String instance() {
         return System.getenv().getOrDefault("HOSTNAME", "localhost") + "/"

@@ -4,9 +4,11 @@ import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.ConnectionFactoryMetadata;
+import io.r2dbc.spi.Row;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
+import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /** Connections that may be written on: to a primary, and durable. */
@@ -28,11 +30,26 @@ record PreparedConnections(PostgresqlConnectionFactory factory) implements Conne
         return factory.getMetadata();
     }
 
-    /** Makes it ready. Fails where the server is a replica. */
+    /** Sets the session. Fails where the server is a replica, or where a setting is wrong and stays so. */
     private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
-        return Statements.one(connection.createStatement(CounterSql.PREPARE), row -> CounterRows.is(row, "replica"))
-                .flatMap(isReplica -> isReplica
-                        ? Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"))
-                        : Mono.just(connection));
+        return Statements.rows(connection.createStatement(SessionSql.RESOLVE))
+                .then(Mono.defer(() ->
+                        Statements.one(connection.createStatement(SessionSql.PREPARE), PreparedConnections::obstacle)))
+                .flatMap(obstacle ->
+                        obstacle.<Mono<PostgresqlConnection>>map(Mono::error).orElseGet(() -> Mono.just(connection)));
+    }
+
+    private static Optional<StoreFailure> obstacle(Row row) {
+        if (CounterRows.is(row, "replica")) {
+            return Optional.of(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "the server is a replica"));
+        }
+        String refused = row.get("refused", String.class);
+        return refused == null
+                ? Optional.empty()
+                : Optional.of(new StoreFailure(
+                        Kind.FATAL,
+                        Cause.CONNECTION,
+                        "a session of this user has " + refused + ", and only a superuser can change that. Reset it for"
+                                + " the user, the database and the server"));
     }
 }

@@ -49,7 +49,10 @@ public final class Sessions {
         return session;
     }
 
-    /** For statements that may take so long. The caller may put more into it. */
+    /**
+     * For statements that may take so long. The caller may put more into it. {@link SessionSql} sets what is the same
+     * for all sessions.
+     */
     public static Map<String, String> of(DatabaseProperties properties, Duration statementTimeout) {
         return new HashMap<>(Map.of(
                 // Enough for statements that lock what they change; anything stricter only adds retries.

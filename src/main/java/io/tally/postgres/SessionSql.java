@@ -1,0 +1,101 @@
+package io.tally.postgres;
+
+/**
+ * The statements that set a new session. A role or a database may change the defaults of a session ({@code alter role …
+ * set}), and some of these settings change what a statement does. Statements set them instead of the start of the
+ * session, since a server refuses a session that starts with a setting that its version does not know.
+ */
+final class SessionSql {
+
+    private SessionSql() {}
+
+    /** A transaction_timeout, from PostgreSQL 17 on, may end a transaction that takes longer than a millisecond. */
+    private static final String NO_TRANSACTION_TIMEOUT = """
+            case when pg_catalog.current_setting('transaction_timeout', true) is not null
+                 then pg_catalog.set_config('transaction_timeout', '0', false) end
+            """;
+
+    /**
+     * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first in the path, so that none of
+     * another schema hides them; temporary tables come last.
+     */
+    static final String RESOLVE = """
+            select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
+                     case when pg_catalog.current_setting('search_path') operator(pg_catalog.<>) ''
+                          then pg_catalog.current_setting('search_path') end, 'pg_temp'), false),
+            """ + NO_TRANSACTION_TIMEOUT;
+
+    /**
+     * Settings that differ from what the statements need: a row for each, with the value to set. Settings of the
+     * planner go back to PostgreSQL's defaults, except those that the session started with. A server that is set to
+     * read-only as a whole stays so: managed services do that when the disk is almost full.
+     */
+    private static final String DIFFERING = """
+            select s.name, s.setting, coalesce(v.value, s.boot_val) as value,
+                   s.context = 'user' or has_parameter_privilege(s.name, 'set') as allowed
+              from pg_settings s
+              left join (values
+                -- An element null of an array is null, not a text.
+                ('array_nulls', 'on'),
+                ('standard_conforming_strings', 'on'),
+                ('transform_null_equals', 'off'),
+                -- A conflict ends the statement, not the session.
+                ('exit_on_error', 'off'),
+                -- An idle session stays: where it ended with a statement on the way, the outcome would be unknown.
+                ('idle_session_timeout', '0'),
+                ('default_transaction_read_only', 'off'),
+                ('default_table_access_method', 'heap'),
+                -- Days are of 24 hours, wherever the service runs.
+                ('TimeZone', 'UTC'),
+                -- The driver reads each message.
+                ('client_min_messages', 'warning'),
+                ('work_mem', '4096'),
+                -- Only superusers set these: triggers and foreign keys hold, and a damaged page is an error.
+                ('session_replication_role', 'origin'),
+                ('zero_damaged_pages', 'off'),
+                ('ignore_checksum_failure', 'off')
+              ) as v(name, value) on v.name = s.name
+             where s.setting <> coalesce(v.value, s.boot_val)
+               and case
+                     when s.name = 'default_transaction_read_only'
+                       then s.source in ('database', 'user', 'database user')
+                     when s.name = 'work_mem' then s.setting::bigint < 4096
+                     when v.name is not null then true
+                     else s.source <> 'client' and (
+                       starts_with(s.name, 'enable_') or starts_with(s.name, 'geqo') or s.name in (
+                         'from_collapse_limit', 'join_collapse_limit', 'constraint_exclusion', 'plan_cache_mode',
+                         -- One setting: the second name is that of PostgreSQL 15.
+                         'debug_parallel_query', 'force_parallel_mode'))
+                   end
+            """;
+
+    /**
+     * Whether the server is a replica, and which settings are wrong and cannot be set by this user. An acknowledged
+     * operation is durable, so this overrules a database that is set to acknowledge before it has written. It also pins
+     * the settings: a later change of the server's does not reach this session.
+     */
+    static final String PREPARE = "with differing as materialized (" + DIFFERING + """
+            )
+            select pg_is_in_recovery() as replica,
+                   set_config('synchronous_commit',
+                              case current_setting('synchronous_commit')
+                                when 'off' then 'on' else current_setting('synchronous_commit') end,
+                              false) as commits,
+                   (select count(set_config(d.name, d.value, false)) from differing d where d.allowed) as pinned,
+                   (select string_agg(d.name || ' = ' || d.setting, ', ' order by d.name)
+                      from differing d where not d.allowed) as refused
+            """;
+
+    /**
+     * Sets a session that migrates. It has no time limits but that for locks, which protects other sessions, and it
+     * keeps its search_path, which names the schema to migrate.
+     */
+    static final String MIGRATE =
+            "select set_config('statement_timeout', '0', false), " + NO_TRANSACTION_TIMEOUT + """
+            , set_config('idle_in_transaction_session_timeout', '0', false),
+              set_config('default_transaction_isolation', 'read committed', false);
+            select count(set_config(d.name, d.value, false)) from (
+            """ + DIFFERING + """
+            ) d where d.allowed
+            """;
+}
