@@ -216,13 +216,22 @@ public final class CounterPipeline implements SmartLifecycle {
         reads.expire();
     }
 
-    /** Probes unavailable lanes, so that they become available again even while no client writes. */
+    /**
+     * Probes lanes while no client writes: unavailable ones, so that they become available again, and the connections
+     * of silent ones, so that a lost connection is replaced before an operation comes.
+     */
     @Scheduled(fixedDelay = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {
         return Flux.range(0, writers.size())
-                .filter(lane -> writers.get(lane).unavailableReason() != null)
-                .flatMap(lane -> writes.get(lane).submit(PROBE), writers.size())
+                .flatMap(this::probe, writers.size())
                 .then();
+    }
+
+    private Mono<Void> probe(int lane) {
+        FencedWriter writer = writers.get(lane);
+        return writer.unavailableReason() == null
+                ? writer.probe()
+                : writes.get(lane).submit(PROBE).then();
     }
 
     @Override

@@ -79,6 +79,13 @@ public interface CounterStore {
         /** Adds the books of a finished writer to the row of former writers. */
         Mono<Void> retire(long writer);
 
+        /**
+         * Probes the connection where it has been silent for some seconds, and replaces one that does not answer. May
+         * be subscribed to at any time. A call that begins meanwhile waits a second at most, and the time that opening
+         * a connection takes. Fails where the database cannot be reached.
+         */
+        Mono<Void> probe();
+
         /** Closes the connection, if there is one. */
         Mono<Void> close();
     }

@@ -71,6 +71,34 @@ final class FencedWriter {
         return unavailableReason;
     }
 
+    /**
+     * Probes a silent connection: an operator sees that the database is away before a caller does. May be subscribed to
+     * while a write is under way.
+     */
+    Mono<Void> probe() {
+        return store.probe().onErrorResume(StoreFailure.class, failure -> {
+            unavailable(failure);
+            return Mono.empty();
+        });
+    }
+
+    private void unavailable(StoreFailure failure) {
+        if (unavailableReason == null) {
+            log.warn(
+                    "Lane {} cannot write; its callers get 503 store-unavailable unless it can in time: {}",
+                    lane,
+                    failure.getMessage());
+        }
+        unavailableReason = failure.getMessage();
+    }
+
+    private void available() {
+        if (unavailableReason != null) {
+            unavailableReason = null;
+            log.info("Lane {} can write again", lane);
+        }
+    }
+
     /** Retires the writer and closes the connection. */
     Mono<Void> close() {
         return Mono.defer(this::retired).then(Mono.defer(store::close));
@@ -155,7 +183,7 @@ final class FencedWriter {
     }
 
     private <T> void committed(FencedWrite<T> write, Fence fence, T result, long nanos) {
-        unavailableReason = null;
+        available();
         FencedWrite.Written written = write.written(result);
         if (written.fenceUsed()) {
             sequence = fence.sequence();
@@ -171,7 +199,7 @@ final class FencedWriter {
                 log.warn("Writer {} of lane {} is not as it was left; going on as a new one", writer, lane);
                 writer = null;
             }
-            case UNAVAILABLE, UNKNOWN, FATAL -> unavailableReason = failure.getMessage();
+            case UNAVAILABLE, UNKNOWN, FATAL -> unavailable(failure);
             case CONFLICT, BAD_OPERATION, UNSTORABLE, BUSY -> {}
         }
     }

@@ -2,7 +2,14 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
@@ -11,9 +18,14 @@ import reactor.netty.resources.LoopResources;
  */
 public final class DedicatedConnections {
 
+    private static final Logger log = LoggerFactory.getLogger(DedicatedConnections.class);
+
+    private static final int PROBE_INTERVAL_MILLIS = 1_000;
+
     private final PostgresqlConnectionFactory factory;
     private final DatabaseProperties properties;
     private final LoopResources loops;
+    private final List<LaneConnection> created = new CopyOnWriteArrayList<>();
 
     DedicatedConnections(PostgresqlConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
         this.factory = factory;
@@ -23,7 +35,7 @@ public final class DedicatedConnections {
 
     /** A connection with the session settings and time-outs of the pool. */
     public LaneConnection create() {
-        return new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout());
+        return added(factory, properties.statementTimeout());
     }
 
     /**
@@ -35,7 +47,25 @@ public final class DedicatedConnections {
     public LaneConnection create(Duration statementMax, Map<String, String> settings) {
         Map<String, String> session = Sessions.of(properties, statementMax);
         session.putAll(settings);
-        return new LaneConnection(
-                Sessions.connections(properties, session, loops), properties.connectTimeout(), statementMax);
+        return added(Sessions.connections(properties, session, loops), statementMax);
+    }
+
+    private LaneConnection added(PostgresqlConnectionFactory sessions, Duration statementMax) {
+        LaneConnection connection = new LaneConnection(sessions, properties.connectTimeout(), statementMax);
+        created.add(connection);
+        return connection;
+    }
+
+    /** Probes silent connections, so that a lost one is replaced before it is used. */
+    @Scheduled(fixedRate = PROBE_INTERVAL_MILLIS)
+    Mono<Void> probe() {
+        return Flux.fromIterable(created)
+                .flatMap(connection -> connection.probe().onErrorResume(DedicatedConnections::later))
+                .then();
+    }
+
+    private static Mono<Void> later(Throwable failure) {
+        log.warn("A lost connection was not replaced; its next use opens another: {}", failure.getMessage());
+        return Mono.empty();
     }
 }

@@ -2,21 +2,50 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.spi.Row;
 import io.r2dbc.spi.ValidationDepth;
+import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. For
- * one use at a time.
+ * one use at a time, beside which any thread may probe it.
  */
 public final class LaneConnection {
+    /*
+     * Probes
+     *
+     * A firewall between Tally and the database forgets a connection that was silent for some minutes, and neither side
+     * learns of it. The next statement would then wait for its time-out, and its callers with it. So a connection that
+     * has been silent for some seconds is probed, which also keeps the firewall from forgetting it.
+     *
+     * A use and a probe exclude each other without a lock: a use counts itself and then looks for a probe; a probe
+     * shows itself and then looks for a use. So at least one of them sees the other. The use waits until the probe has
+     * ended, and the probe gives way.
+     */
+
+    private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
+
+    /** How long a connection is silent before it is probed. Firewalls forget it after a minute at the earliest. */
+    static final Duration PROBED_AFTER = Duration.ofSeconds(10);
+
+    /** The longest wait for the answer to a probe. */
+    static final Duration PROBE_MAX = Duration.ofSeconds(1);
 
     private final PreparedConnections connections;
     private final Duration connectMax;
     private final ConnectionLimits limits;
+    private final AtomicInteger uses = new AtomicInteger();
+    private final AtomicReference<Sinks.@Nullable Empty<Void>> probing = new AtomicReference<>();
+    private volatile long silentSinceNanos;
     private volatile @Nullable PostgresqlConnection open;
 
     public LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
@@ -30,6 +59,22 @@ public final class LaneConnection {
      * the connection.
      */
     public <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
+        return Mono.using(uses::incrementAndGet, use -> probeEnded().then(used(work)), use -> left());
+    }
+
+    private void left() {
+        silentSinceNanos = System.nanoTime();
+        uses.decrementAndGet();
+    }
+
+    private Mono<Void> probeEnded() {
+        return Mono.defer(() -> {
+            Sinks.Empty<Void> probe = probing.get();
+            return probe == null ? Mono.empty() : probe.asMono();
+        });
+    }
+
+    private <T> Mono<T> used(Function<PostgresqlConnection, Mono<T>> work) {
         return Mono.usingWhen(
                 Mono.defer(this::connection).onErrorMap(SqlStates::whileConnecting),
                 connection -> limits.bounded(work.apply(connection), close()),
@@ -53,6 +98,61 @@ public final class LaneConnection {
                 .create()
                 .timeout(connectMax, SqlStates.noConnection(connectMax))
                 .doOnNext(connection -> open = connection);
+    }
+
+    /**
+     * Probes the connection where it has been silent for {@link #PROBED_AFTER}. One that does not answer within
+     * {@link #PROBE_MAX} is replaced, so that the next use finds one that does. Does nothing while the connection is in
+     * use or probed. Fails with {@link StoreFailure} where no other connection can be opened.
+     */
+    Mono<Void> probe() {
+        return probe(PROBED_AFTER);
+    }
+
+    /** The same after another time of silence. */
+    Mono<Void> probe(Duration after) {
+        return Mono.defer(() -> {
+            PostgresqlConnection silent = open;
+            if (silent == null || !isSilent(after)) {
+                return Mono.empty();
+            }
+            Sinks.Empty<Void> probe = Sinks.empty();
+            if (!probing.compareAndSet(null, probe)) {
+                return Mono.empty();
+            }
+            return (uses.get() > 0 ? Mono.<Void>empty() : probed(silent)).doFinally(signal -> {
+                silentSinceNanos = System.nanoTime();
+                probing.set(null);
+                probe.tryEmitEmpty();
+            });
+        });
+    }
+
+    private boolean isSilent(Duration after) {
+        return uses.get() == 0 && System.nanoTime() - silentSinceNanos >= after.toNanos();
+    }
+
+    private Mono<Void> probed(PostgresqlConnection silent) {
+        return Statements.one(silent.createStatement(SessionSql.PROBE), LaneConnection::requirePrimary)
+                .timeout(PROBE_MAX, SqlStates.noAnswer(PROBE_MAX))
+                .then()
+                .onErrorResume(this::replaced);
+    }
+
+    private static boolean requirePrimary(Row row) {
+        CounterRows.requirePrimary(row);
+        return true;
+    }
+
+    private Mono<Void> replaced(Throwable failure) {
+        if (open == null) {
+            // Its owner has closed it meanwhile.
+            return Mono.empty();
+        }
+        log.info("A silent connection is replaced: {}", failure.getMessage());
+        return close().then(Mono.defer(this::opened))
+                .onErrorMap(SqlStates::whileConnecting)
+                .then();
     }
 
     /** The longest that one use takes: a connection and an answer. */

@@ -21,7 +21,10 @@ import reactor.core.publisher.Mono;
  */
 public final class Pool implements DisposableBean {
 
-    private static final Duration IDLE_MAX = Duration.ofMinutes(10);
+    /** Before a firewall forgets a silent connection, which is after a minute at the earliest. */
+    private static final Duration IDLE_MAX = Duration.ofSeconds(10);
+
+    private static final Duration EVICTION_INTERVAL = Duration.ofSeconds(1);
     private static final Duration LIFE_MAX = Duration.ofMinutes(30);
     private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
 
@@ -44,6 +47,7 @@ public final class Pool implements DisposableBean {
                 .maxCreateConnectionTime(properties.connectTimeout())
                 .maxAcquireTime(properties.connectTimeout().plus(ConnectionLimits.GRACE))
                 .maxIdleTime(IDLE_MAX)
+                .backgroundEvictionInterval(EVICTION_INTERVAL)
                 .maxLifeTime(LIFE_MAX)
                 .maxValidationTime(VALIDATION_MAX)
                 .validationDepth(ValidationDepth.LOCAL)

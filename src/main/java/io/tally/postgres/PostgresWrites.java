@@ -294,6 +294,11 @@ final class PostgresWrites implements Writes {
     }
 
     @Override
+    public Mono<Void> probe() {
+        return lane.probe();
+    }
+
+    @Override
     public Mono<Void> close() {
         return lane.close();
     }

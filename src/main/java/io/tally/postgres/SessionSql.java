@@ -86,6 +86,9 @@ final class SessionSql {
                       from differing d where not d.allowed) as refused
             """;
 
+    /** Whether a silent connection still leads to a primary. Reads no table. */
+    static final String PROBE = "select pg_is_in_recovery() as replica";
+
     /**
      * Sets a session that migrates. It has no time limits but that for locks, which protects other sessions, and it
      * keeps its search_path, which names the schema to migrate.

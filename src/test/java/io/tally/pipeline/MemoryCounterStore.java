@@ -172,6 +172,11 @@ final class MemoryCounterStore implements CounterStore {
         }
 
         @Override
+        public Mono<Void> probe() {
+            return Mono.empty();
+        }
+
+        @Override
         public Mono<Void> close() {
             return Mono.empty();
         }

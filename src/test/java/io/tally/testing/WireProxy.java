@@ -51,6 +51,8 @@ public final class WireProxy implements AutoCloseable {
     private final ServerSocket listener;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicInteger cuts = new AtomicInteger();
+    private final AtomicInteger accepted = new AtomicInteger();
+    private final AtomicInteger lost = new AtomicInteger();
     private final ReentrantLock stallLock = new ReentrantLock();
     private final Condition resumed = stallLock.newCondition();
 
@@ -113,6 +115,31 @@ public final class WireProxy implements AutoCloseable {
         links.forEach(Link::cut);
     }
 
+    /**
+     * Forgets all connections that are open now, as a firewall does: from now on nothing passes, neither data nor the
+     * end of a connection, and neither side learns of it.
+     */
+    public void forget() {
+        links.forEach(link -> link.isForgotten = true);
+    }
+
+    /** How many forgotten connections their clients have not closed. */
+    public long forgotten() {
+        return links.stream()
+                .filter(link -> link.isForgotten && !link.hasClientEnded)
+                .count();
+    }
+
+    /** How many messages clients have sent on forgotten connections. */
+    public int lost() {
+        return lost.get();
+    }
+
+    /** How many clients came so far, those that were refused included. */
+    public int accepted() {
+        return accepted.get();
+    }
+
     /** Resets new connections, until {@link #admit()}; open ones stay. */
     public void refuse() {
         refusing = true;
@@ -151,7 +178,7 @@ public final class WireProxy implements AutoCloseable {
 
     /** How many clients are connected now. */
     public int open() {
-        return links.size();
+        return (int) links.stream().filter(link -> !link.hasClientEnded).count();
     }
 
     /** Ends all connections, and listens no more. */
@@ -166,6 +193,7 @@ public final class WireProxy implements AutoCloseable {
         while (!listener.isClosed()) {
             try {
                 Socket client = listener.accept();
+                accepted.incrementAndGet();
                 if (refusing) {
                     reset(client);
                 } else {
@@ -248,6 +276,9 @@ public final class WireProxy implements AutoCloseable {
 
         private volatile Cut when = Cut.IN_FLIGHT;
 
+        private volatile boolean isForgotten;
+        private volatile boolean hasClientEnded;
+
         private Link(Socket client, Socket server) throws IOException {
             this.client = client;
             this.server = server;
@@ -276,6 +307,10 @@ public final class WireProxy implements AutoCloseable {
                 Thread.ofVirtual().name("wire-proxy-answers").start(this::forwardAnswers);
                 while (true) {
                     Message message = Message.read(fromClient);
+                    if (isForgotten) {
+                        lost.incrementAndGet();
+                        continue;
+                    }
                     noteSql(message);
                     message.write(toServer);
                     boolean ends = message.endsRequest();
@@ -292,6 +327,16 @@ public final class WireProxy implements AutoCloseable {
                 }
             } catch (IOException e) {
                 LOG.debug("The client, or the way to the server, has ended", e);
+                end();
+            }
+        }
+
+        /** The server does not learn of the end of a forgotten client. */
+        private void end() {
+            hasClientEnded = true;
+            if (isForgotten) {
+                closeQuietly(client);
+            } else {
                 cut();
             }
         }
@@ -341,6 +386,9 @@ public final class WireProxy implements AutoCloseable {
             try {
                 while (true) {
                     Message message = Message.read(fromServer);
+                    if (isForgotten) {
+                        continue;
+                    }
                     boolean ends = message.type() == Message.READY_FOR_QUERY;
                     if (requestToCut != answered) {
                         awaitResumed();
