@@ -40,7 +40,7 @@ public final class Failures {
 
     private static ProblemException store(StoreFailure failure, String requestId) {
         // The lanes log an unavailable database once; the failure of a single request concerns only its client.
-        if (failure.kind() == StoreFailure.Kind.FATAL || failure.isRefusal()) {
+        if (!failure.isRepeated() && (failure.kind() == StoreFailure.Kind.FATAL || failure.isRefusal())) {
             RequestId.on(log.atError(), requestId)
                     .log("The database rejected the statement of a request: {}", failure.getMessage());
         } else {

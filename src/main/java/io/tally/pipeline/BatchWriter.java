@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -99,13 +100,15 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     }
 
     /** Answers the requests of a failed write; returns the requests that the resolver has to decide. */
-    private static List<List<PendingRequest<Command, Outcome>>> afterFailure(
+    private List<List<PendingRequest<Command, Outcome>>> afterFailure(
             FencedWrite<?> write, StoreFailure failure) {
         if (failure.isRefusal()) {
             return write.isolate(failure);
         }
         List<PendingRequest<Command, Outcome>> requests = write.requests();
-        log.warn("{} operations failed: {}", requests.size(), failure.getMessage());
+        // While the lane is unavailable, the writer has said so, and many batches may fail in a second.
+        log.atLevel(failure.kind() == Kind.UNKNOWN || isAvailable() ? Level.WARN : Level.DEBUG)
+                .log("{} operations failed: {}", requests.size(), failure.getMessage());
         if (failure.kind() == Kind.UNKNOWN) {
             requests.forEach(pending -> pending.answer(new Unknown()));
         } else {

@@ -10,6 +10,7 @@ import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
+import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -56,7 +57,11 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
 
     private Mono<Map<CounterId, Counter>> read(List<CounterId> ids, long deadline) {
         return Mono.defer(() -> store.read(ids))
-                .retryWhen(StoreRetry.read(failure -> !failure.isRefusal() && nanoClock.getAsLong() - deadline < 0));
+                .retryWhen(StoreRetry.read(failure -> isRetried(failure) && nanoClock.getAsLong() - deadline < 0));
+    }
+
+    private static boolean isRetried(StoreFailure failure) {
+        return !failure.isRefusal() && failure.kind() != Kind.FATAL;
     }
 
     private void answer(
@@ -70,7 +75,10 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
     }
 
     private void answer(List<PendingRequest<CounterId, Outcome>> requests, Outcome outcome) {
-        available = true;
+        if (!available) {
+            available = true;
+            log.info("Counters can be read again");
+        }
         requests.forEach(pending -> pending.answer(outcome));
     }
 
@@ -84,8 +92,10 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
     }
 
     private Mono<Void> refuse(List<PendingRequest<CounterId, Outcome>> requests, StoreFailure failure) {
-        available = false;
-        log.warn("{} reads failed: {}", requests.size(), failure.getMessage());
+        if (available) {
+            available = false;
+            log.warn("Counters cannot be read; reads get 503 store-unavailable: {}", failure.getMessage());
+        }
         requests.forEach(pending -> pending.answer(new StoreUnavailable()));
         return Mono.empty();
     }

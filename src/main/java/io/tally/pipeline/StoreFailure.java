@@ -1,5 +1,7 @@
 package io.tally.pipeline;
 
+import org.jspecify.annotations.Nullable;
+
 /** The failure of a statement, classified by its meaning for the batch. Has no stack trace of its own. */
 public final class StoreFailure extends RuntimeException {
 
@@ -52,19 +54,34 @@ public final class StoreFailure extends RuntimeException {
 
     private final Kind kind;
     private final Cause reason;
+    private final boolean repeated;
 
     /** A failure of that kind; {@code cause} is the exception of the driver. */
     public StoreFailure(Kind kind, Cause reason, String message, Throwable cause) {
-        super(message, cause, false, false);
-        this.kind = kind;
-        this.reason = reason;
+        this(kind, reason, message, cause, /* repeated= */ false);
     }
 
     /** A failure that the store itself detected. */
     public StoreFailure(Kind kind, Cause reason, String message) {
-        super(message, null, false, false);
+        this(kind, reason, message, null, /* repeated= */ false);
+    }
+
+    private StoreFailure(
+            Kind kind, Cause reason, @Nullable String message, @Nullable Throwable cause, boolean repeated) {
+        super(message, cause, false, false);
         this.kind = kind;
         this.reason = reason;
+        this.repeated = repeated;
+    }
+
+    /** This failure, for a call that fails without an attempt of its own, because this one is so recent. */
+    public StoreFailure repeated() {
+        return new StoreFailure(kind, reason, getMessage(), getCause(), /* repeated= */ true);
+    }
+
+    /** Whether an earlier call has failed with this failure, and logged it. */
+    public boolean isRepeated() {
+        return repeated;
     }
 
     /** The kind of the failure. */

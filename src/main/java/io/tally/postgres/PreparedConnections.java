@@ -11,18 +11,25 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.util.Optional;
 import reactor.core.publisher.Mono;
 
-/** Connections that may be written on: to a primary, and durable. */
-record PreparedConnections(PostgresqlConnectionFactory factory) implements ConnectionFactory {
+/** Connections that may be written on: to a primary, and durable. For one owner, and with its pauses. */
+final class PreparedConnections implements ConnectionFactory {
+
+    private final PostgresqlConnectionFactory factory;
+    private final ConnectBackoff backoff = new ConnectBackoff();
+
+    PreparedConnections(PostgresqlConnectionFactory factory) {
+        this.factory = factory;
+    }
 
     @Override
     public Mono<PostgresqlConnection> create() {
-        return Mono.usingWhen(
+        return backoff.attempt(Mono.usingWhen(
                 factory.create(),
                 PreparedConnections::prepare,
                 connection -> Mono.empty(),
                 (connection, failure) -> ConnectionLimits.closed(connection),
                 // The caller that waits for it has timed out.
-                ConnectionLimits::closed);
+                ConnectionLimits::closed));
     }
 
     @Override

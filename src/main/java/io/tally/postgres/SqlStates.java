@@ -33,6 +33,13 @@ final class SqlStates {
         return failure(operators ? Kind.FATAL : Kind.UNAVAILABLE, Cause.CONNECTION, "no connection", failure);
     }
 
+    /** Whether the server was reached and refused the session, which takes longer to end than a restart. */
+    static boolean isLogInRefused(StoreFailure failure) {
+        Throwable cause = failure.getCause();
+        // 53300: it has too many connections already.
+        return failure.kind() == Kind.FATAL || (cause != null && "53300".equals(stateOf(cause)));
+    }
+
     /** A failure of something that was sent. */
     static StoreFailure inFlight(Throwable failure) {
         if (failure instanceof StoreFailure known) {

@@ -1,0 +1,59 @@
+package io.tally.postgres;
+
+import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * The pauses of one owner of connections after attempts that fail. A pause doubles with each failure and ends with the
+ * first success; during a pause, the last failure is repeated at once. Safe for use by many threads.
+ */
+final class ConnectBackoff {
+
+    private static final Duration PAUSE_MIN = Duration.ofMillis(100);
+
+    /** A database that restarts is back within seconds: few of them are lost. */
+    private static final Duration PAUSE_MAX = Duration.ofMillis(500);
+
+    /** A refused log-in takes an operator to end, and costs the server a process each time. */
+    private static final Duration REFUSED_PAUSE_MAX = Duration.ofSeconds(4);
+
+    private volatile @Nullable Pause pause;
+
+    /** @param untilNanos by {@link System#nanoTime} */
+    private record Pause(StoreFailure failure, Duration length, long untilNanos) {
+
+        boolean isOver() {
+            return System.nanoTime() - untilNanos >= 0;
+        }
+    }
+
+    /** Subscribes to an attempt, unless there is a pause. Fails with {@link StoreFailure} only. */
+    <T> Mono<T> attempt(Mono<T> attempt) {
+        return Mono.defer(() -> {
+            Pause current = pause;
+            return current != null && !current.isOver()
+                    ? Mono.error(current.failure())
+                    : attempt.onErrorMap(SqlStates::whileConnecting)
+                            .doOnNext(connected -> pause = null)
+                            .doOnError(StoreFailure.class, this::failed);
+        });
+    }
+
+    private synchronized void failed(StoreFailure failure) {
+        Pause last = pause;
+        if (last != null && !last.isOver()) {
+            // Attempts that were made together fail together.
+            return;
+        }
+        Duration max = SqlStates.isLogInRefused(failure) ? REFUSED_PAUSE_MAX : PAUSE_MAX;
+        Duration doubled = last == null ? PAUSE_MIN : last.length().multipliedBy(2);
+        Duration length = doubled.compareTo(max) < 0 ? doubled : max;
+        long nanos = length.toNanos();
+        // Instances that were refused together come back one by one.
+        long jittered = ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1);
+        pause = new Pause(failure.repeated(), length, System.nanoTime() + jittered);
+    }
+}
