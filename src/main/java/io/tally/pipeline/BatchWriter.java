@@ -100,8 +100,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     }
 
     /** Answers the requests of a failed write; returns the requests that the resolver has to decide. */
-    private List<List<PendingRequest<Command, Outcome>>> afterFailure(
-            FencedWrite<?> write, StoreFailure failure) {
+    private List<List<PendingRequest<Command, Outcome>>> afterFailure(FencedWrite<?> write, StoreFailure failure) {
         if (failure.isRefusal()) {
             return write.isolate(failure);
         }
