@@ -8,59 +8,76 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Lines of Java and SQL have at most 120 columns. The formatter leaves longer comments and strings as they are. */
+/**
+ * Lines of Java, SQL, Markdown, YAML and scripts have at most 120 columns. The formatter leaves longer comments and
+ * strings unchanged.
+ */
 class LineLengthTest {
 
     private static final int COLUMNS_MAX = 120;
 
-    /** Released migrations: Flyway refuses a database whose migrations have another checksum. */
-    private static final Set<String> RELEASED = Set.of(
-            "V1__counters_and_writers.sql",
-            "V2__idempotency_keys.sql",
-            "V3__members.sql",
-            "V4__names.sql",
-            "V5__tokens.sql",
-            "V6__jobs.sql",
-            "V7__ranking.sql",
-            "V8__lab_runs.sql");
+    /** The empty suffix is that of scripts and of the Dockerfile. */
+    private static final Set<String> CHECKED = Set.of("java", "sql", "md", "yaml", "yml", "");
 
     @Test
     void linesFit() throws IOException {
-        assertThat(longLines(Path.of("src"))).isEmpty();
+        assertThat(longLines(TextFiles.all())).isEmpty();
     }
 
     @Test
     void longLinesAreFound(@TempDir Path directory) throws IOException {
         String longest = "ü".repeat(COLUMNS_MAX);
-        for (String name : List.of("A.java", "V1__a.sql", "V1__counters_and_writers.sql", "a.txt")) {
+        for (String name : List.of("A.java", "V1__a.sql", "V1__counters_and_writers.sql", "a.json", "a.yml", "run")) {
             Files.writeString(directory.resolve(name), longest + "\n" + longest + "+\n");
         }
 
-        assertThat(longLines(directory))
-                .containsExactlyInAnyOrder(directory.resolve("A.java") + ":2", directory.resolve("V1__a.sql") + ":2");
+        assertThat(longLines(TextFiles.in(directory)))
+                .containsExactlyInAnyOrder(
+                        directory.resolve("A.java") + ":2",
+                        directory.resolve("V1__a.sql") + ":2",
+                        directory.resolve("a.yml") + ":2",
+                        directory.resolve("run") + ":2");
     }
 
-    private static List<String> longLines(Path directory) throws IOException {
+    @Test
+    void tablesCodeAndAddressesOfMarkdownMayBeLong(@TempDir Path directory) throws IOException {
+        String longer = "a".repeat(COLUMNS_MAX + 1);
+        Path file = Files.writeString(directory.resolve("a.md"), """
+                | %1$s |
+                [%1$s](https://example.org)
+                ```
+                %1$s
+                ```
+                %1$s
+                """.formatted(longer));
+
+        assertThat(longLines(List.of(file))).containsExactly(file + ":6");
+    }
+
+    private static List<String> longLines(List<Path> files) throws IOException {
         List<String> found = new ArrayList<>();
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : (Iterable<Path>) files.filter(LineLengthTest::isChecked)::iterator) {
-                List<String> lines = Files.readAllLines(file);
-                for (int i = 0; i < lines.size(); i++) {
-                    if (lines.get(i).codePointCount(0, lines.get(i).length()) > COLUMNS_MAX) {
-                        found.add(file + ":" + (i + 1));
-                    }
-                }
+        for (Path file : files) {
+            if (CHECKED.contains(TextFiles.suffix(file))) {
+                addLongLines(file, found);
             }
         }
         return found;
     }
 
-    private static boolean isChecked(Path file) {
-        String name = file.getFileName().toString();
-        return (name.endsWith(".java") || name.endsWith(".sql")) && !RELEASED.contains(name);
+    private static void addLongLines(Path file, List<String> found) throws IOException {
+        boolean markdown = TextFiles.suffix(file).equals("md");
+        boolean code = false;
+        List<String> lines = Files.readAllLines(file);
+        for (int i = 0; i < lines.size(); i++) {
+            String line = lines.get(i);
+            code ^= line.strip().startsWith("```");
+            boolean exempt = markdown && (code || line.startsWith("|") || line.contains("://"));
+            if (!exempt && line.codePointCount(0, line.length()) > COLUMNS_MAX) {
+                found.add(file + ":" + (i + 1));
+            }
+        }
     }
 }

@@ -124,7 +124,7 @@ class ReleaseTest {
         Command publish = publish("v0.1.0", "", revision, "0.1.0");
 
         assertThat(publish.succeeded()).isFalse();
-        assertThat(publish.output()).contains("no image was tried");
+        assertThat(publish.output()).contains("found no tested image");
         assertThat(callsOfDocker()).isEmpty();
     }
 

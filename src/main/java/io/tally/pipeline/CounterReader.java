@@ -33,7 +33,7 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
     private final LongSupplier nanoClock;
     private volatile boolean available = true;
 
-    /** @param waitMax how long a batch is tried again */
+    /** @param waitMax the time for which a batch is retried */
     CounterReader(CounterStore store, Duration waitMax, LongSupplier nanoClock) {
         this.store = store;
         this.waitMax = waitMax;
@@ -82,12 +82,12 @@ final class CounterReader implements BatchHandler<CounterId, Outcome> {
         requests.forEach(pending -> pending.answer(outcome));
     }
 
-    /** The database lacks a counter whose name it cannot hold. */
+    /** A counter whose name the database cannot store does not exist. */
     private static Outcome outcome(StoreFailure refusal) {
         if (StoreFailure.isUnstorable(refusal)) {
             return new NotFound();
         }
-        log.warn("The database refused a read: {}", refusal.getMessage());
+        log.warn("The database rejected a read: {}", refusal.getMessage());
         return new ConstraintViolated();
     }
 

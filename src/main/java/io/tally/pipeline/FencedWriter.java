@@ -27,15 +27,15 @@ final class FencedWriter {
      * Exactly once
      *
      * A lane is a writer: a row in the database with the sequence of the last batch it committed. A batch carries the
-     * next sequence, and its statement does nothing where the row is not just before it. So a batch can be committed
-     * once, and the row shows whether it was.
+     * next sequence, and its statement does nothing unless the row has the sequence before it. So a batch can commit
+     * once, and the row shows whether it did.
      *
-     *   sent, answered            the answer is the truth; answer the callers
+     *   sent, answered            the response is final; answer the callers
      *   sent, rolled back         nothing was applied; the same sequence is sent again
      *   sent, connection lost     settle: either the row has the sequence, and holds the callers' results, or it is
      *                             moved past the sequence, after which the lost batch can never commit, and the
      *                             operations are sent again as a new one
-     *   settle does not succeed   the callers are told that the outcome is unknown; the lane goes on as a new writer
+     *   settle does not succeed   the callers get an unknown outcome; the lane registers a new writer
      *
      * Retries live here, above the statement and below the callers: a caller's own retry would enter the operation
      * twice.
@@ -54,7 +54,7 @@ final class FencedWriter {
     private long sequence;
     private volatile @Nullable String unavailableReason;
 
-    /** @param outcomeMax the longest it tries to find out whether a write whose answer was lost was committed */
+    /** @param outcomeMax the time-out for resolving a write in doubt */
     FencedWriter(
             int lane, Writes store, Duration outcomeMax, Ledger ledger, LaneMetrics metrics, LongSupplier nanoClock) {
         this.lane = lane;
@@ -65,7 +65,7 @@ final class FencedWriter {
         this.nanoClock = nanoClock;
     }
 
-    /** What keeps this writer from writing, or {@code null} if nothing does. Any thread. */
+    /** The reason why this writer cannot write, or {@code null}. Any thread. */
     @Nullable
     String unavailableReason() {
         return unavailableReason;
@@ -109,7 +109,7 @@ final class FencedWriter {
         if (retiring == null) {
             return Mono.empty();
         }
-        // Memory first: an audit that finds the row gone must find that nobody claims it any more.
+        // Closes the ledger first: an audit that finds no row must not find acknowledged operations of this writer.
         ledger.close(retiring);
         return store.retire(retiring).onErrorResume(StoreFailure.class, failure -> {
             log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
@@ -158,7 +158,7 @@ final class FencedWriter {
                 .doOnError(StoreFailure.class, this::failed);
     }
 
-    /** A writer that was registered and never heard of has written nothing, so no operation is in doubt. */
+    /** A registration without a response has written nothing, so no operation is in doubt. */
     private static StoreFailure nothingSent(StoreFailure failure) {
         return failure.kind() == Kind.UNKNOWN
                 ? new StoreFailure(Kind.UNAVAILABLE, failure.reason(), String.valueOf(failure.getMessage()), failure)
@@ -196,7 +196,7 @@ final class FencedWriter {
     private void failed(StoreFailure failure) {
         switch (failure.kind()) {
             case FENCED -> {
-                log.warn("Writer {} of lane {} is not as it was left; going on as a new one", writer, lane);
+                log.warn("Writer {} of lane {} was fenced; registering a new writer", writer, lane);
                 writer = null;
             }
             case UNAVAILABLE, UNKNOWN, FATAL -> unavailable(failure);
@@ -205,7 +205,11 @@ final class FencedWriter {
     }
 
     private <T> Mono<T> settled(FencedWrite<T> write, Fence fence, StoreFailure lost) {
-        log.warn("Lane {} lost the answer to batch {}: {}", lane, fence.sequence(), lost.getMessage());
+        log.warn(
+                "Lane {} lost the response to batch {}; resolving its outcome: {}",
+                lane,
+                fence.sequence(),
+                lost.getMessage());
         metrics.commitUnknown();
         unavailableReason = lost.getMessage();
         long deadline = nanoClock.getAsLong() + outcomeMax.toNanos();

@@ -14,7 +14,7 @@ public final class StoreRetry {
     /** A conflict between two writes ends with the other transaction, after milliseconds. */
     private static final Duration WRITE_BACKOFF_MIN = Duration.ofMillis(5);
 
-    /** A read meets no conflict: its failure takes longer to end. */
+    /** A read has no conflicts, so its failures last longer. */
     private static final Duration READ_BACKOFF_MIN = Duration.ofMillis(50);
 
     private static final Duration BACKOFF_MAX = Duration.ofMillis(500);
