@@ -9,6 +9,6 @@ public class TallyApplication {
 
     /** Starts the service. */
     public static void main(String[] arguments) {
-        SpringApplication.run(TallyApplication.class, arguments);
+        ShutdownHooks.run(new SpringApplication(TallyApplication.class), arguments);
     }
 }

@@ -3,8 +3,12 @@ package io.tally.postgres;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.pipeline.CounterStore;
+import org.springframework.beans.factory.InitializingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
+import org.springframework.boot.flyway.autoconfigure.FlywayMigrationStrategy;
 import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -12,7 +16,7 @@ import reactor.netty.resources.LoopResources;
 
 /** The store, on connections that share the event loops of HTTP. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class})
+@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class, StartProperties.class})
 class PostgresConfiguration {
 
     /** Static: settings are bound before most beans exist. */
@@ -72,6 +76,25 @@ class PostgresConfiguration {
     @Bean
     FlywayConfigurationCustomizer migrationSession() {
         return configuration -> configuration.initSql(SessionSql.MIGRATE);
+    }
+
+    @Bean
+    DatabaseStart databaseStart(
+            DedicatedConnections connections, DatabaseProperties properties, StartProperties start) {
+        return new DatabaseStart(connections, new DatabaseProof(Sessions.keyed(properties)), start.startWaitMax());
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    FlywayMigrationStrategy migration(DatabaseStart start) {
+        return start::run;
+    }
+
+    /** Without Flyway nothing else starts on the database before the service does. */
+    @Bean
+    @ConditionalOnBooleanProperty(name = "spring.flyway.enabled", havingValue = false)
+    InitializingBean startWithoutMigration(DatabaseStart start) {
+        return () -> start.run(null);
     }
 
     /** The host, as an orchestrator names it, and the process. */

@@ -116,6 +116,9 @@ final class SqlStates {
     }
 
     private static StoreFailure failure(Kind kind, Cause reason, String what, Throwable failure) {
-        return new StoreFailure(kind, reason, what + ": " + failure, failure);
+        // The driver resolves a name only when it connects.
+        String said = String.valueOf(failure.getMessage()).replace("/<unresolved>", "");
+        String root = RootCause.text(failure);
+        return new StoreFailure(kind, reason, what + ": " + (said.contains(root) ? said : said + ": " + root), failure);
     }
 }

@@ -1,0 +1,76 @@
+package io.tally;
+
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * What a signal does. Until the service is about to listen, it ends the process at once: nothing has been acknowledged,
+ * and PostgreSQL rolls back a migration that is cut. From then on it closes the context in order.
+ *
+ * <p>Spring Boot's own hook would wait for the end of the start, which may be waiting for a database.
+ */
+final class ShutdownHooks {
+
+    private volatile boolean starting = true;
+
+    private ShutdownHooks() {}
+
+    static void run(SpringApplication application, String... arguments) {
+        ShutdownHooks hooks = new ShutdownHooks();
+        Runtime.getRuntime().addShutdownHook(new Thread(hooks::logInterruption, "shutdown"));
+        application.setRegisterShutdownHook(false);
+        application.addInitializers(
+                context -> context.getBeanFactory().registerSingleton("endOfStart", hooks.new EndOfStart(context)));
+        try {
+            application.run(arguments);
+        } finally {
+            hooks.starting = false;
+        }
+    }
+
+    private void logInterruption() {
+        if (starting) {
+            LoggerFactory.getLogger(TallyApplication.class)
+                    .info("Stopped by a signal before the start was complete. Nothing was acknowledged.");
+        }
+    }
+
+    /** Starts before all that listens. */
+    private final class EndOfStart implements SmartLifecycle {
+
+        private final ConfigurableApplicationContext context;
+        private volatile boolean running;
+
+        private EndOfStart(ConfigurableApplicationContext context) {
+            this.context = context;
+        }
+
+        @Override
+        public void start() {
+            running = true;
+            try {
+                context.registerShutdownHook();
+                starting = false;
+            } catch (IllegalStateException ending) {
+                LoggerFactory.getLogger(TallyApplication.class).debug("The process is ending", ending);
+            }
+        }
+
+        @Override
+        public void stop() {
+            running = false;
+        }
+
+        @Override
+        public boolean isRunning() {
+            return running;
+        }
+
+        @Override
+        public int getPhase() {
+            return Integer.MIN_VALUE;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package io.tally;
+
+import java.util.List;
+import java.util.Locale;
+import org.springframework.boot.context.event.ApplicationEnvironmentPreparedEvent;
+import org.springframework.context.ApplicationListener;
+import org.springframework.core.env.Environment;
+import org.springframework.util.StringUtils;
+
+/** Refuses Spring Boot's settings under which the service would start and not work, before the start does anything. */
+final class UnsupportedSettings implements ApplicationListener<ApplicationEnvironmentPreparedEvent> {
+
+    private static final List<String> PREFIXES = List.of("spring.webflux.base-path", "server.servlet.context-path");
+
+    private static final String WEB_TYPE = "spring.main.web-application-type";
+    private static final String LAZY = "spring.main.lazy-initialization";
+
+    @Override
+    public void onApplicationEvent(ApplicationEnvironmentPreparedEvent event) {
+        Environment environment = event.getEnvironment();
+        for (String key : PREFIXES) {
+            String prefix = environment.getProperty(key, "");
+            if (StringUtils.hasText(prefix)) {
+                throw new StartupException(
+                        key + " is " + prefix + ", and Tally serves its routes under /v1 only.",
+                        "Remove " + key + ". Have the proxy in front strip the prefix.");
+            }
+        }
+        String type = environment.getProperty(WEB_TYPE, "reactive");
+        if (!type.toLowerCase(Locale.ROOT).equals("reactive")) {
+            throw new StartupException(
+                    WEB_TYPE + " is " + type + ", and Tally is a reactive web application.",
+                    "Remove " + WEB_TYPE + ".");
+        }
+        if (environment.getProperty(LAZY, Boolean.class, false)) {
+            throw new StartupException(
+                    LAZY
+                            + " is true, and Tally makes all its parts at the start: migrations, checks and periodic tasks.",
+                    "Remove " + LAZY + ".");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+package io.tally.postgres;
+
+import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.tally.StartupException;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.flywaydb.core.api.configuration.Configuration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.util.function.Tuple2;
+
+/**
+ * What the service needs of its sessions, asked of the database once at the start. That the server is a primary is
+ * asked when a connection opens. Each check ends with an error, a {@link StartupException}, where it does not hold.
+ */
+final class DatabaseProof {
+
+    /** Each table of the migrations. */
+    static final List<String> TABLES = List.of(
+            "counter",
+            "idempotency_key",
+            "job",
+            "lab_run",
+            "member",
+            "name",
+            "name_space",
+            "ranking",
+            "ranking_pass",
+            "token",
+            "writer");
+
+    /**
+     * $1 names of settings, $2 the values asked for. The server says itself what a value means, since it returns
+     * 2000ms as 2s.
+     */
+    private static final String SESSION = """
+            with asked as materialized (
+              select name, value, current_setting(name, true) as found from unnest($1::text[], $2::text[]) a(name, value)
+            ), compared as (
+              select name, value, found, set_config(name, value, true) as meant from asked
+            )
+            select pg_backend_pid() as process,
+                   current_database()::text as database,
+                   current_setting('server_encoding') as encoding,
+                   (select string_agg(name || ' = ' || value || ' (found: ' || coalesce(found, '') || ')', ', ' order by name)
+                      from compared where found is distinct from meant) as lost
+            """;
+
+    private static final String PROCESS = "select pg_backend_pid() as process";
+
+    /** Empty where the search path names no schema that is there. */
+    private static final String SCHEMA = "select current_schema()::text as schema where current_schema() is not null";
+
+    /** $1 the tables. */
+    private static final String RIGHTS = """
+            select t.name, c.relnamespace::regnamespace::text as schema, current_user::text as username,
+                   (select string_agg(p.name, ', ')
+                      from unnest(array['select', 'insert', 'update', 'delete']) p(name)
+                     where not has_table_privilege(c.oid, p.name)) as lacking
+              from unnest($1::text[]) t(name) left join pg_class c on c.oid = to_regclass(quote_ident(t.name))
+             order by t.name
+            """;
+
+    private final Map<String, String> settings;
+
+    /** @param settings that the service asks for when it opens a session */
+    DatabaseProof(Map<String, String> settings) {
+        this.settings = settings;
+    }
+
+    private record Session(
+            int process,
+            String database,
+            String encoding,
+            @Nullable String lost) {}
+
+    private record Table(
+            String name,
+            @Nullable String schema,
+            String username,
+            @Nullable String lacking) {}
+
+    /**
+     * The encoding, the settings, and that a session is one of the server's from its beginning to its end. Of two idle
+     * connections that a pooler serves by transaction, the second gets the session that the first has just used.
+     */
+    Mono<Void> requireSessions(LaneConnection one, LaneConnection other) {
+        return one.use(this::session)
+                .doOnNext(session -> {
+                    requireUnicode(session);
+                    requireSettings(session);
+                })
+                .zipWith(other.use(this::session))
+                .flatMap(sessions -> Flux.concat(one.use(DatabaseProof::process), other.use(DatabaseProof::process))
+                        .collectList()
+                        .doOnNext(processes -> requireSameProcesses(sessions, processes)))
+                .then();
+    }
+
+    private Mono<Session> session(PostgresqlConnection connection) {
+        List<Map.Entry<String, String>> asked = List.copyOf(settings.entrySet());
+        return Statements.one(
+                connection
+                        .createStatement(SESSION)
+                        .bind("$1", asked.stream().map(Map.Entry::getKey).toArray(String[]::new))
+                        .bind("$2", asked.stream().map(Map.Entry::getValue).toArray(String[]::new)),
+                row -> new Session(
+                        Objects.requireNonNull(row.get("process", Integer.class)),
+                        CounterRows.text(row, "database"),
+                        CounterRows.text(row, "encoding"),
+                        row.get("lost", String.class)));
+    }
+
+    private static Mono<Integer> process(PostgresqlConnection connection) {
+        return Statements.one(
+                connection.createStatement(PROCESS), row -> Objects.requireNonNull(row.get("process", Integer.class)));
+    }
+
+    private static void requireUnicode(Session session) {
+        if (!session.encoding().equals("UTF8")) {
+            throw new StartupException(
+                    "The database " + session.database() + " has the encoding " + session.encoding()
+                            + ", and Tally needs UTF8.",
+                    "Create another and name it in TALLY_DATABASE_URL: create database tally encoding 'UTF8' locale 'C'"
+                            + " template template0;");
+        }
+    }
+
+    private static void requireSettings(Session session) {
+        if (session.lost() != null) {
+            throw new StartupException(
+                    "The database's sessions lack settings that Tally asked for: " + session.lost() + ".",
+                    "A pooler dropped them, or the server overrules them. Connect to PostgreSQL directly, or see the"
+                            + " section \"PgBouncer\" of the README.");
+        }
+    }
+
+    private static void requireSameProcesses(Tuple2<Session, Session> sessions, List<Integer> processes) {
+        int first = sessions.getT1().process();
+        int second = sessions.getT2().process();
+        if (first == second || !processes.equals(List.of(first, second))) {
+            throw pooled("the server process behind a connection changes, or serves two connections");
+        }
+    }
+
+    /** @param evidence what showed it */
+    static StartupException pooled(String evidence) {
+        return new StartupException(
+                "A pooler gives the statements of one connection to different sessions: " + evidence + ".",
+                "Use pool_mode = session for Tally in PgBouncer, or connect to PostgreSQL directly: Tally pools its"
+                        + " connections itself.");
+    }
+
+    /** That Flyway is not told to make the tables where the service does not look for them. */
+    static Mono<Void> requireSchema(Configuration flyway, LaneConnection session) {
+        String set = flyway.getDefaultSchema() != null
+                ? flyway.getDefaultSchema()
+                : flyway.getSchemas().length > 0 ? flyway.getSchemas()[0] : null;
+        return set == null
+                ? Mono.empty()
+                : session.use(connection -> Statements.one(
+                                connection.createStatement(SCHEMA), row -> CounterRows.text(row, "schema")))
+                        .filter(found -> !found.equals(set))
+                        .flatMap(found -> Mono.error(new StartupException(
+                                "spring.flyway.default-schema or spring.flyway.schemas is " + set
+                                        + ", and Tally looks for its tables in " + found + ".",
+                                "Remove that setting, and end TALLY_DATABASE_URL with ?currentSchema=" + set
+                                        + " for both.")));
+    }
+
+    /**
+     * That the service finds each of its tables, and has the rights it needs.
+     *
+     * @param schema where Flyway made them; null where it did not
+     */
+    Mono<Void> requireTables(LaneConnection session, @Nullable String schema) {
+        return session.use(DatabaseProof::tables)
+                .doOnNext(tables -> {
+                    requireFound(tables, schema);
+                    requireRights(tables);
+                })
+                .then();
+    }
+
+    private static Mono<List<Table>> tables(PostgresqlConnection connection) {
+        return Statements.all(
+                connection.createStatement(RIGHTS).bind("$1", TABLES.toArray(String[]::new)),
+                row -> new Table(
+                        CounterRows.text(row, "name"),
+                        row.get("schema", String.class),
+                        CounterRows.text(row, "username"),
+                        row.get("lacking", String.class)));
+    }
+
+    private static void requireFound(List<Table> tables, @Nullable String schema) {
+        String missing = tables.stream()
+                .filter(table -> table.schema() == null)
+                .map(Table::name)
+                .collect(Collectors.joining(", "));
+        String username = tables.getFirst().username();
+        if (!missing.isEmpty()) {
+            throw new StartupException(
+                    "The user " + username + " does not find the tables " + missing + ".",
+                    schema == null
+                            ? "Apply the migrations, or remove spring.flyway.enabled=false."
+                            : "They are in the schema " + schema + ". Grant usage on it to " + username
+                                    + ", and end TALLY_DATABASE_URL with ?currentSchema=" + schema + ".");
+        }
+        String elsewhere = tables.stream()
+                .map(table -> String.valueOf(table.schema()))
+                .filter(found -> schema != null && !found.equals(schema))
+                .findFirst()
+                .orElse("");
+        if (!elsewhere.isEmpty()) {
+            throw new StartupException(
+                    "The migrations were applied to the schema " + schema + ", and the user " + username
+                            + " finds tables in " + elsewhere + ".",
+                    "End TALLY_DATABASE_URL with ?currentSchema= and the schema that is meant.");
+        }
+    }
+
+    private static void requireRights(List<Table> tables) {
+        String lacking = tables.stream()
+                .filter(table -> table.lacking() != null)
+                .map(table -> table.lacking() + " on " + table.name())
+                .collect(Collectors.joining("; "));
+        if (!lacking.isEmpty()) {
+            String username = tables.getFirst().username();
+            throw new StartupException(
+                    "The user " + username + " lacks rights: " + lacking + ".",
+                    "Grant them: grant select, insert, update, delete on all tables in schema "
+                            + tables.getFirst().schema() + " to " + username + ";");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package io.tally.postgres;
+
+import io.tally.StartupException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.configuration.Configuration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * The start on a database: waits for it, has it migrated, and proves that the sessions of the service can work on it.
+ *
+ * <p>What waiting may mend is tried again each second, up to a limit: a database that is away, starts up, has no
+ * connection left or is a replica. All else refuses the start at once. Nothing is served before the proof. Blocks the
+ * thread of the start, as nothing else does: a signal ends the process meanwhile.
+ */
+final class DatabaseStart {
+
+    private static final Logger log = LoggerFactory.getLogger(DatabaseStart.class);
+
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration REMINDER_INTERVAL = Duration.ofSeconds(30);
+
+    private final DedicatedConnections connections;
+    private final DatabaseProof proof;
+    private final Duration waitMax;
+
+    DatabaseStart(DedicatedConnections connections, DatabaseProof proof, Duration waitMax) {
+        this.connections = connections;
+        this.proof = proof;
+        this.waitMax = waitMax;
+    }
+
+    /**
+     * Returns when the database is ready to be used.
+     *
+     * @param flyway null where the operator migrates
+     * @throws StartupException if the database refuses, cannot be used, or is not there in time
+     */
+    void run(@Nullable Flyway flyway) {
+        Waiting waiting = new Waiting();
+        boolean ready = false;
+        while (!ready) {
+            try {
+                attempt(flyway);
+                ready = true;
+            } catch (StartupException refusal) {
+                throw refusal;
+            } catch (RuntimeException failure) {
+                waiting.requireMore(failure);
+                Mono.delay(PAUSE).block();
+            }
+        }
+        waiting.end();
+    }
+
+    private void attempt(@Nullable Flyway flyway) {
+        LaneConnection session = connections.create();
+        try {
+            prove(session);
+            if (flyway == null) {
+                proof.requireTables(session, null).block();
+            } else {
+                DatabaseProof.requireSchema(flyway.getConfiguration(), session).block();
+                flyway.migrate();
+                proof.requireTables(session, schema(flyway.getConfiguration())).block();
+            }
+        } finally {
+            session.close().block();
+        }
+    }
+
+    /** Where Flyway makes tables: its user may have another search path than the service's. */
+    private static String schema(Configuration flyway) {
+        if (flyway.getDefaultSchema() != null) {
+            return flyway.getDefaultSchema();
+        }
+        try (Connection connection = flyway.getDataSource().getConnection()) {
+            return connection.getSchema();
+        } catch (SQLException failure) {
+            throw new FlywayException(failure);
+        }
+    }
+
+    /** Two sessions at a time, since a pooler shows in their difference. */
+    private void prove(LaneConnection session) {
+        LaneConnection other = connections.create();
+        try {
+            proof.requireSessions(session, other).block();
+        } finally {
+            other.close().block();
+        }
+    }
+
+    /** How long it has been waited for, and for what. */
+    private final class Waiting {
+
+        private final long begunNanos = System.nanoTime();
+        private long loggedNanos = begunNanos;
+        private String reason = "";
+
+        /** Logs each reason once, and then reminds of it. */
+        void requireMore(RuntimeException failure) {
+            String found = StartFailures.text(failure);
+            if (StartFailures.isPermanent(failure)) {
+                throw StartFailures.refusal(failure);
+            }
+            Duration waited = since(begunNanos);
+            if (waited.plus(PAUSE).compareTo(waitMax) > 0) {
+                throw StartFailures.timeout(failure, waitMax);
+            }
+            if (!found.equals(reason)) {
+                log.warn(
+                        "The database is not ready. The start waits for it, up to {} s: {}",
+                        waitMax.toSeconds(),
+                        found);
+            } else if (since(loggedNanos).compareTo(REMINDER_INTERVAL) >= 0) {
+                log.warn("The database is not ready after {} s: {}", waited.toSeconds(), found);
+            } else {
+                return;
+            }
+            reason = found;
+            loggedNanos = System.nanoTime();
+        }
+
+        void end() {
+            if (!reason.isEmpty()) {
+                log.info("The database is ready after {} s", since(begunNanos).toSeconds());
+            }
+        }
+
+        private static Duration since(long nanos) {
+            return Duration.ofNanos(System.nanoTime() - nanos);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.R2dbcException;
+import java.net.UnknownHostException;
+import java.sql.SQLException;
+
+/** The innermost cause of a failure: a driver's own exception says only that it cannot connect. */
+final class RootCause {
+
+    private RootCause() {}
+
+    static Throwable of(Throwable failure) {
+        Throwable root = failure;
+        // Names the host, which its own cause does not.
+        while (root.getCause() != null && !(root instanceof UnknownHostException)) {
+            root = root.getCause();
+        }
+        return root;
+    }
+
+    /** The message of the database, or the class and the message of another cause, on one line. */
+    static String text(Throwable failure) {
+        Throwable root = of(failure);
+        String message = root.getMessage();
+        boolean saysAll = root instanceof R2dbcException || root instanceof SQLException;
+        String text = message == null || !saysAll
+                ? root.getClass().getSimpleName() + (message == null ? "" : ": " + message)
+                : message;
+        return text.replaceAll("\\s+", " ").strip();
+    }
+}

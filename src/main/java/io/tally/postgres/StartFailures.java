@@ -1,0 +1,143 @@
+package io.tally.postgres;
+
+import io.r2dbc.spi.R2dbcException;
+import io.r2dbc.spi.R2dbcPermissionDeniedException;
+import io.tally.StartupException;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Kind;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a failure of either driver means for the start, and what the operator does about it.
+ *
+ * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
+ */
+final class StartFailures {
+
+    /** The connection broke, the server is short of something, starts up, stops or is broken inside, or a conflict. */
+    private static final Set<String> TRANSIENT_CLASSES = Set.of("08", "40", "53", "58", "XX");
+
+    /** A replica that may be promoted; a lock that another start holds; a server that starts or stops. */
+    private static final Set<String> TRANSIENT_STATES = Set.of("25006", "55P03", "57P01", "57P02", "57P03", "57P05");
+
+    private static final Set<String> PREPARED_STATEMENT_STATES = Set.of("26000", "42P05");
+
+    /** PgBouncer's own text, under the state of a connection that broke. */
+    private static final String UNSUPPORTED_PARAMETER = "unsupported startup parameter";
+
+    private StartFailures() {}
+
+    /** Whether it stays as it is until somebody changes something. */
+    static boolean isPermanent(Throwable failure) {
+        String state = state(failure);
+        if (state != null) {
+            return !isTransient(state) || RootCause.text(failure).contains(UNSUPPORTED_PARAMETER);
+        }
+        if (failure instanceof StoreFailure known && known.getCause() == null) {
+            return known.kind() == Kind.FATAL;
+        }
+        return causes(failure).anyMatch(StartFailures::isRefusal)
+                || causes(failure).noneMatch(StartFailures::isOfTheNetwork);
+    }
+
+    private static boolean isTransient(String state) {
+        return TRANSIENT_STATES.contains(state) || TRANSIENT_CLASSES.contains(state.substring(0, 2));
+    }
+
+    /** Certificates do not match, or one side wants TLS. A handshake that is only broken off has none of these. */
+    private static boolean isRefusal(Throwable cause) {
+        return cause instanceof R2dbcPermissionDeniedException
+                || cause instanceof GeneralSecurityException
+                || cause instanceof SSLPeerUnverifiedException
+                || (cause instanceof SSLHandshakeException
+                        && String.valueOf(cause.getMessage()).contains("alert"));
+    }
+
+    private static boolean isOfTheNetwork(Throwable cause) {
+        return cause instanceof IOException || cause instanceof TimeoutException || cause instanceof R2dbcException;
+    }
+
+    /** With the address, where the driver says it. */
+    static String text(Throwable failure) {
+        return failure instanceof StoreFailure known ? String.valueOf(known.getMessage()) : RootCause.text(failure);
+    }
+
+    static StartupException timeout(Throwable failure, Duration waitMax) {
+        return new StartupException(
+                "The database was not ready within " + waitMax.toSeconds() + " s: " + text(failure) + ".",
+                "Start the database, or name another in TALLY_DATABASE_URL. tally.database.start-wait-max is how long the"
+                        + " start waits for it.");
+    }
+
+    static StartupException refusal(Throwable failure) {
+        String state = String.valueOf(state(failure));
+        String text = RootCause.text(failure);
+        if (PREPARED_STATEMENT_STATES.contains(state)) {
+            return DatabaseProof.pooled(text);
+        }
+        if (text.contains(UNSUPPORTED_PARAMETER)) {
+            return new StartupException(
+                    "A pooler refuses the settings of Tally's sessions: " + text,
+                    "Connect to PostgreSQL directly, or see the section \"PgBouncer\" of the README.");
+        }
+        if (state.startsWith("28")) {
+            return new StartupException(
+                    "The database refuses the log-in: " + text,
+                    "Check TALLY_DATABASE_USERNAME and TALLY_DATABASE_PASSWORD, or SPRING_FLYWAY_USER and"
+                            + " SPRING_FLYWAY_PASSWORD where it is that user, and the server's pg_hba.conf.");
+        }
+        if (state.equals("3D000")) {
+            return new StartupException(
+                    "The server has no such database: " + text,
+                    "Create it: create database … encoding 'UTF8' locale 'C' template template0; or name another in"
+                            + " TALLY_DATABASE_URL.");
+        }
+        if (state.equals("42501")) {
+            return new StartupException(
+                    "The database user lacks a right: " + text,
+                    "Grant it. The user that migrates needs to connect and to create tables: grant create on schema …"
+                            + " to …; SPRING_FLYWAY_USER names another user for that.");
+        }
+        if (causes(failure).anyMatch(SSLException.class::isInstance)
+                || causes(failure).anyMatch(GeneralSecurityException.class::isInstance)
+                || text.contains("SSL")) {
+            return new StartupException(
+                    "The encrypted connection to the database failed: " + text,
+                    "Check sslmode and sslrootcert in TALLY_DATABASE_URL, the server's certificate and the host name in"
+                            + " it.");
+        }
+        return new StartupException(
+                "The database cannot be used: " + text, "Remove the cause that the message names, and start again.");
+    }
+
+    private static @Nullable String state(Throwable failure) {
+        return causes(failure)
+                .map(StartFailures::ownState)
+                .filter(Objects::nonNull)
+                .filter(state -> state.length() == 5)
+                .reduce((outer, inner) -> inner)
+                .orElse(null);
+    }
+
+    private static @Nullable String ownState(Throwable cause) {
+        if (cause instanceof SQLException known) {
+            return known.getSQLState();
+        }
+        return cause instanceof R2dbcException known ? known.getSqlState() : null;
+    }
+
+    private static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause);
+    }
+}
