@@ -34,8 +34,7 @@ final class UnsupportedSettings implements ApplicationListener<ApplicationEnviro
         }
         if (environment.getProperty(LAZY, Boolean.class, false)) {
             throw new StartupException(
-                    LAZY
-                            + " is true, and Tally makes all its parts at the start: migrations, checks and periodic tasks.",
+                    LAZY + " is true, and Tally makes everything at the start, such as its tables.",
                     "Remove " + LAZY + ".");
         }
     }

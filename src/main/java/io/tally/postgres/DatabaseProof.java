@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
-import org.flywaydb.core.api.configuration.Configuration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -38,21 +37,21 @@ final class DatabaseProof {
      */
     private static final String SESSION = """
             with asked as materialized (
-              select name, value, current_setting(name, true) as found from unnest($1::text[], $2::text[]) a(name, value)
+              select name, value, current_setting(name, true) as found
+                from unnest($1::text[], $2::text[]) a(name, value)
             ), compared as (
               select name, value, found, set_config(name, value, true) as meant from asked
             )
             select pg_backend_pid() as process,
                    current_database()::text as database,
+                   coalesce(current_schema()::text, '') as schema,
                    current_setting('server_encoding') as encoding,
-                   (select string_agg(name || ' = ' || value || ' (found: ' || coalesce(found, '') || ')', ', ' order by name)
+                   (select string_agg(name || ' = ' || value || ' (found: ' || coalesce(found, '') || ')',
+                                      ', ' order by name)
                       from compared where found is distinct from meant) as lost
             """;
 
     private static final String PROCESS = "select pg_backend_pid() as process";
-
-    /** Empty where the search path names no schema that is there. */
-    private static final String SCHEMA = "select current_schema()::text as schema where current_schema() is not null";
 
     /** $1 the tables. */
     private static final String RIGHTS = """
@@ -74,6 +73,7 @@ final class DatabaseProof {
     private record Session(
             int process,
             String database,
+            String schema,
             String encoding,
             @Nullable String lost) {}
 
@@ -86,8 +86,10 @@ final class DatabaseProof {
     /**
      * The encoding, the settings, and that a session is one of the server's from its beginning to its end. Of two idle
      * connections that a pooler serves by transaction, the second gets the session that the first has just used.
+     *
+     * @return the schema in which a session looks first; empty where no schema of its search path is there
      */
-    Mono<Void> requireSessions(LaneConnection one, LaneConnection other) {
+    Mono<String> requireSessions(LaneConnection one, LaneConnection other) {
         return one.use(this::session)
                 .doOnNext(session -> {
                     requireUnicode(session);
@@ -96,8 +98,8 @@ final class DatabaseProof {
                 .zipWith(other.use(this::session))
                 .flatMap(sessions -> Flux.concat(one.use(DatabaseProof::process), other.use(DatabaseProof::process))
                         .collectList()
-                        .doOnNext(processes -> requireSameProcesses(sessions, processes)))
-                .then();
+                        .doOnNext(processes -> requireSameProcesses(sessions, processes))
+                        .thenReturn(sessions.getT1().schema()));
     }
 
     private Mono<Session> session(PostgresqlConnection connection) {
@@ -110,6 +112,7 @@ final class DatabaseProof {
                 row -> new Session(
                         Objects.requireNonNull(row.get("process", Integer.class)),
                         CounterRows.text(row, "database"),
+                        CounterRows.text(row, "schema"),
                         CounterRows.text(row, "encoding"),
                         row.get("lost", String.class)));
     }
@@ -154,32 +157,11 @@ final class DatabaseProof {
                         + " connections itself.");
     }
 
-    /** That Flyway is not told to make the tables where the service does not look for them. */
-    static Mono<Void> requireSchema(Configuration flyway, LaneConnection session) {
-        String set = flyway.getDefaultSchema() != null
-                ? flyway.getDefaultSchema()
-                : flyway.getSchemas().length > 0 ? flyway.getSchemas()[0] : null;
-        return set == null
-                ? Mono.empty()
-                : session.use(connection -> Statements.one(
-                                connection.createStatement(SCHEMA), row -> CounterRows.text(row, "schema")))
-                        .filter(found -> !found.equals(set))
-                        .flatMap(found -> Mono.error(new StartupException(
-                                "spring.flyway.default-schema or spring.flyway.schemas is " + set
-                                        + ", and Tally looks for its tables in " + found + ".",
-                                "Remove that setting, and end TALLY_DATABASE_URL with ?currentSchema=" + set
-                                        + " for both.")));
-    }
-
-    /**
-     * That the service finds each of its tables, and has the rights it needs.
-     *
-     * @param schema where Flyway made them; null where it did not
-     */
-    Mono<Void> requireTables(LaneConnection session, @Nullable String schema) {
+    /** That the service finds each of its tables, all in one schema, and has the rights it needs. */
+    Mono<Void> requireTables(LaneConnection session) {
         return session.use(DatabaseProof::tables)
                 .doOnNext(tables -> {
-                    requireFound(tables, schema);
+                    requireFound(tables);
                     requireRights(tables);
                 })
                 .then();
@@ -195,30 +177,26 @@ final class DatabaseProof {
                         row.get("lacking", String.class)));
     }
 
-    private static void requireFound(List<Table> tables, @Nullable String schema) {
+    private static void requireFound(List<Table> tables) {
+        String username = tables.getFirst().username();
         String missing = tables.stream()
                 .filter(table -> table.schema() == null)
                 .map(Table::name)
                 .collect(Collectors.joining(", "));
-        String username = tables.getFirst().username();
         if (!missing.isEmpty()) {
             throw new StartupException(
                     "The user " + username + " does not find the tables " + missing + ".",
-                    schema == null
-                            ? "Apply the migrations, or remove spring.flyway.enabled=false."
-                            : "They are in the schema " + schema + ". Grant usage on it to " + username
-                                    + ", and end TALLY_DATABASE_URL with ?currentSchema=" + schema + ".");
+                    "Apply all migrations, or remove spring.flyway.enabled=false. The user needs usage on the schema,"
+                            + " and ?currentSchema= at the end of TALLY_DATABASE_URL names another than public.");
         }
-        String elsewhere = tables.stream()
+        String schemas = tables.stream()
                 .map(table -> String.valueOf(table.schema()))
-                .filter(found -> schema != null && !found.equals(schema))
-                .findFirst()
-                .orElse("");
-        if (!elsewhere.isEmpty()) {
+                .distinct()
+                .collect(Collectors.joining(", "));
+        if (schemas.contains(", ")) {
             throw new StartupException(
-                    "The migrations were applied to the schema " + schema + ", and the user " + username
-                            + " finds tables in " + elsewhere + ".",
-                    "End TALLY_DATABASE_URL with ?currentSchema= and the schema that is meant.");
+                    "The user " + username + " finds tables in different schemas: " + schemas + ".",
+                    "Name the schema that is meant at the end of TALLY_DATABASE_URL: ?currentSchema=…");
         }
     }
 

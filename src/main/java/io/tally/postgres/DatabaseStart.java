@@ -1,12 +1,9 @@
 package io.tally.postgres;
 
 import io.tally.StartupException;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Objects;
 import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
-import org.flywaydb.core.api.configuration.Configuration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,36 +59,22 @@ final class DatabaseStart {
     private void attempt(@Nullable Flyway flyway) {
         LaneConnection session = connections.create();
         try {
-            prove(session);
-            if (flyway == null) {
-                proof.requireTables(session, null).block();
-            } else {
-                DatabaseProof.requireSchema(flyway.getConfiguration(), session).block();
+            String searched = prove(session);
+            if (flyway != null) {
+                MigrationTarget.of(flyway.getConfiguration()).requireSchema(searched);
                 flyway.migrate();
-                proof.requireTables(session, schema(flyway.getConfiguration())).block();
             }
+            proof.requireTables(session).block();
         } finally {
             session.close().block();
         }
     }
 
-    /** Where Flyway makes tables: its user may have another search path than the service's. */
-    private static String schema(Configuration flyway) {
-        if (flyway.getDefaultSchema() != null) {
-            return flyway.getDefaultSchema();
-        }
-        try (Connection connection = flyway.getDataSource().getConnection()) {
-            return connection.getSchema();
-        } catch (SQLException failure) {
-            throw new FlywayException(failure);
-        }
-    }
-
-    /** Two sessions at a time, since a pooler shows in their difference. */
-    private void prove(LaneConnection session) {
+    /** Two sessions at a time, since a pooler shows in their difference. Returns the schema that they search first. */
+    private String prove(LaneConnection session) {
         LaneConnection other = connections.create();
         try {
-            proof.requireSessions(session, other).block();
+            return Objects.requireNonNull(proof.requireSessions(session, other).block());
         } finally {
             other.close().block();
         }

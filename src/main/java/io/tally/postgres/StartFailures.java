@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
@@ -33,26 +34,41 @@ final class StartFailures {
 
     private static final Set<String> PREPARED_STATEMENT_STATES = Set.of("26000", "42P05");
 
-    /** PgBouncer's own text, under the state of a connection that broke. */
+    /** PgBouncer's own texts: it gives all of them the state of a broken protocol, 08P01. */
     private static final String UNSUPPORTED_PARAMETER = "unsupported startup parameter";
+
+    private static final List<String> POOLER_LOG_INS =
+            List.of("password authentication failed", "SASL authentication failed", "no such user");
+
+    private static final String POOLER_DATABASE = "no such database";
 
     private StartFailures() {}
 
     /** Whether it stays as it is until somebody changes something. */
     static boolean isPermanent(Throwable failure) {
+        if (causes(failure).anyMatch(StartFailures::isRefusal)) {
+            return true;
+        }
         String state = state(failure);
         if (state != null) {
-            return !isTransient(state) || RootCause.text(failure).contains(UNSUPPORTED_PARAMETER);
+            return !isTransient(state) || isRefusalOfPooler(RootCause.text(failure));
         }
         if (failure instanceof StoreFailure known && known.getCause() == null) {
             return known.kind() == Kind.FATAL;
         }
-        return causes(failure).anyMatch(StartFailures::isRefusal)
-                || causes(failure).noneMatch(StartFailures::isOfTheNetwork);
+        return causes(failure).noneMatch(StartFailures::isOfTheNetwork);
     }
 
     private static boolean isTransient(String state) {
         return TRANSIENT_STATES.contains(state) || TRANSIENT_CLASSES.contains(state.substring(0, 2));
+    }
+
+    private static boolean isRefusalOfPooler(String text) {
+        return text.contains(UNSUPPORTED_PARAMETER) || text.contains(POOLER_DATABASE) || isRefusedLogIn(text);
+    }
+
+    private static boolean isRefusedLogIn(String text) {
+        return POOLER_LOG_INS.stream().anyMatch(text::contains);
     }
 
     /** Certificates do not match, or one side wants TLS. A handshake that is only broken off has none of these. */
@@ -76,8 +92,8 @@ final class StartFailures {
     static StartupException timeout(Throwable failure, Duration waitMax) {
         return new StartupException(
                 "The database was not ready within " + waitMax.toSeconds() + " s: " + text(failure) + ".",
-                "Start the database, or name another in TALLY_DATABASE_URL. tally.database.start-wait-max is how long the"
-                        + " start waits for it.");
+                "Start the database, or name another in TALLY_DATABASE_URL. The start waits for"
+                        + " tally.database.start-wait-max.");
     }
 
     static StartupException refusal(Throwable failure) {
@@ -91,13 +107,13 @@ final class StartFailures {
                     "A pooler refuses the settings of Tally's sessions: " + text,
                     "Connect to PostgreSQL directly, or see the section \"PgBouncer\" of the README.");
         }
-        if (state.startsWith("28")) {
+        if (state.startsWith("28") || isRefusedLogIn(text)) {
             return new StartupException(
                     "The database refuses the log-in: " + text,
                     "Check TALLY_DATABASE_USERNAME and TALLY_DATABASE_PASSWORD, or SPRING_FLYWAY_USER and"
                             + " SPRING_FLYWAY_PASSWORD where it is that user, and the server's pg_hba.conf.");
         }
-        if (state.equals("3D000")) {
+        if (state.equals("3D000") || text.contains(POOLER_DATABASE)) {
             return new StartupException(
                     "The server has no such database: " + text,
                     "Create it: create database … encoding 'UTF8' locale 'C' template template0; or name another in"

@@ -84,16 +84,8 @@ final class Instance {
                 .multipliedBy(2);
     }
 
-    /**
-     * How long it waits at its start for a database that is not there: twice as long each time, two minutes at most.
-     */
+    /** How long it waits at its start for a database that is not there. */
     Duration waitForDatabaseMax() {
-        int retries =
-                settings.bind("spring.flyway.connect-retries", Integer.class).get();
-        Duration all = Duration.ZERO;
-        for (int i = 0; i < retries; i++) {
-            all = all.plusSeconds(Math.min(1L << i, 120));
-        }
-        return all;
+        return settings.bind("tally.database.start-wait-max", Duration.class).get();
     }
 }

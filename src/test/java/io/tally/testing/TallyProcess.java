@@ -43,10 +43,15 @@ public final class TallyProcess implements AutoCloseable {
      * @param settings each as on the command line: {@code --key=value}
      */
     public static TallyProcess start(Database database, String... settings) throws IOException, InterruptedException {
-        TallyProcess started = new TallyProcess(
-                database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"), List.of(settings));
+        TallyProcess started = launch(database, settings);
         started.awaitReady();
         return started;
+    }
+
+    /** Starts it and returns at once. */
+    public static TallyProcess launch(Database database, String... settings) throws IOException {
+        return new TallyProcess(
+                database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"), List.of(settings));
     }
 
     private static int freePort() throws IOException {
@@ -77,6 +82,33 @@ public final class TallyProcess implements AutoCloseable {
         return process.waitFor();
     }
 
+    /** Waits until its log has a line with this text. */
+    public void awaitLog(String text) throws InterruptedException {
+        Clients.await(text + " in " + log, START_MAX, () -> {
+            try {
+                return log().stream().anyMatch(line -> line.contains(text));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    /** Sends a signal, such as {@code INT}. */
+    public void signal(String name) {
+        Command kill = Command.run(List.of("kill", "-" + name, String.valueOf(process.pid())));
+        if (!kill.succeeded()) {
+            throw new IllegalStateException(kill.output());
+        }
+    }
+
+    /** Waits for its end; the exit code. */
+    public int awaitEnd() throws InterruptedException {
+        if (!process.waitFor(START_MAX)) {
+            throw new AssertionError("it still runs, see " + log);
+        }
+        return process.exitValue();
+    }
+
     private Process launch() throws IOException {
         String java = ProcessHandle.current().info().command().orElse("java");
         List<String> line = new ArrayList<>(List.of(
@@ -102,7 +134,8 @@ public final class TallyProcess implements AutoCloseable {
                 .start();
     }
 
-    private void awaitReady() throws InterruptedException {
+    /** Waits until it serves requests. */
+    public void awaitReady() throws InterruptedException {
         Clients.await("ready, see " + log, START_MAX, this::isReady);
     }
 

@@ -6,7 +6,9 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.flywaydb.core.Flyway;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.flyway.autoconfigure.FlywayMigrationStrategy;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The service itself, in this JVM, on free ports of the loopback interface and a database of the test's choice. */
@@ -46,6 +48,19 @@ public final class TallyServer implements AutoCloseable {
      * @param settings as key, value, key, value
      */
     public static TallyServer start(Database database, String... settings) {
+        return start(new SpringApplication(TallyApplication.class), database, settings);
+    }
+
+    /** Starts it on a database that the start would refuse, and only migrates it. */
+    public static TallyServer startUnproven(Database database) {
+        SpringApplication application = new SpringApplication(TallyApplication.class);
+        FlywayMigrationStrategy migration = Flyway::migrate;
+        application.addInitializers(
+                context -> context.getBeanFactory().registerSingleton("unprovenMigration", migration));
+        return start(application, database);
+    }
+
+    private static TallyServer start(SpringApplication application, Database database, String... settings) {
         Map<String, Object> properties = new HashMap<>(Map.of(
                 "server.port", "0",
                 "server.address", "127.0.0.1",
@@ -57,7 +72,6 @@ public final class TallyServer implements AutoCloseable {
         for (int i = 0; i < settings.length; i += 2) {
             properties.put(settings[i], settings[i + 1]);
         }
-        SpringApplication application = new SpringApplication(TallyApplication.class);
         application.setRegisterShutdownHook(false);
         String[] arguments = properties.entrySet().stream()
                 .map(property -> "--" + property.getKey() + "=" + property.getValue())

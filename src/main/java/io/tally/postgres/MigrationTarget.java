@@ -1,0 +1,68 @@
+package io.tally.postgres;
+
+import io.tally.StartupException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.configuration.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where Flyway makes the tables. Its user may be another than the service's, and have another search path.
+ *
+ * @param schema null where the schema is not there yet, and Flyway creates it
+ * @param isWritable whether the user may create tables in it, or need not, since Flyway has done so before
+ */
+record MigrationTarget(@Nullable String schema, String username, boolean isWritable) {
+
+    /** The schema that the settings name, or null, and the history table. */
+    private static final String TARGET = """
+            select current_user::text as username, n.nspname::text as schema,
+                   coalesce(has_schema_privilege(n.oid, 'create'), true)
+                     or exists (select from pg_class c where c.relnamespace = n.oid and c.relname = ?) as writable
+              from (select coalesce(?::text, current_schema()::text) as name) s
+                   left join pg_namespace n on n.nspname = s.name
+            """;
+
+    /** Asks the database, in a session of Flyway's user. */
+    static MigrationTarget of(Configuration flyway) {
+        try (Connection connection = flyway.getDataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(TARGET)) {
+            statement.setString(1, flyway.getTable());
+            statement.setString(2, schemaSet(flyway));
+            try (ResultSet rows = statement.executeQuery()) {
+                rows.next();
+                return new MigrationTarget(
+                        rows.getString("schema"), rows.getString("username"), rows.getBoolean("writable"));
+            }
+        } catch (SQLException failure) {
+            throw new FlywayException(failure);
+        }
+    }
+
+    private static @Nullable String schemaSet(Configuration flyway) {
+        if (flyway.getDefaultSchema() != null) {
+            return flyway.getDefaultSchema();
+        }
+        return flyway.getSchemas().length > 0 ? flyway.getSchemas()[0] : null;
+    }
+
+    /** @param searched where the service looks for its tables; empty where no schema of its search path is there */
+    void requireSchema(String searched) {
+        if (schema != null && !searched.isEmpty() && !searched.equals(schema)) {
+            throw new StartupException(
+                    "Flyway, as the user " + username + ", makes the tables in the schema " + schema
+                            + ", and Tally looks for them in " + searched + ".",
+                    "Remove spring.flyway.default-schema and spring.flyway.schemas, and name the schema at the end of"
+                            + " TALLY_DATABASE_URL for both: ?currentSchema=" + schema + ".");
+        }
+        if (!isWritable) {
+            throw new StartupException(
+                    "The user " + username + " may not create tables in the schema " + schema + ".",
+                    "Grant it: grant create on schema " + schema + " to " + username
+                            + "; or have another user migrate: SPRING_FLYWAY_USER and SPRING_FLYWAY_PASSWORD.");
+        }
+    }
+}
