@@ -137,7 +137,7 @@ final class DatabaseProof {
             throw new StartupException(
                     "The database's sessions lack settings that Tally asked for: " + session.lost() + ".",
                     "A pooler dropped them, or the server overrules them. Connect to PostgreSQL directly, or see the"
-                            + " section \"PgBouncer\" of the README.");
+                            + " section PgBouncer of src/docs/operations.md.");
         }
     }
 

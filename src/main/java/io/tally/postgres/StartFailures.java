@@ -105,7 +105,7 @@ final class StartFailures {
         if (text.contains(UNSUPPORTED_PARAMETER)) {
             return new StartupException(
                     "A pooler refuses the settings of Tally's sessions: " + text,
-                    "Connect to PostgreSQL directly, or see the section \"PgBouncer\" of the README.");
+                    "Connect to PostgreSQL directly, or see PgBouncer in src/docs/operations.md.");
         }
         if (state.startsWith("28") || isRefusedLogIn(text)) {
             return new StartupException(

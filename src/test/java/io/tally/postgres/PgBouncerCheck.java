@@ -28,7 +28,7 @@ class PgBouncerCheck {
 
     private static final Duration LONG = Duration.ofSeconds(20);
 
-    /** As the README has them. */
+    /** As the documentation has them. */
     private static final Map<String, String> SETTINGS = Sessions.keyed(new DatabaseProperties(
             "postgresql://localhost/x",
             "x",
