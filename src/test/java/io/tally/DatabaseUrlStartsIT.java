@@ -57,7 +57,7 @@ class DatabaseUrlStartsIT {
         database.execute("alter default privileges for role migrating"
                 + " grant select, insert, update, delete on tables to counting");
         database.execute("alter default privileges for role migrating grant usage on sequences to counting");
-        // Before the rule that lets everybody in.
+        // Before the rule that trusts every user.
         database.execute("copy (select 'host all counting,migrating all scram-sha-256') to program"
                 + " 'cat - pg_hba.conf > pg_hba.new && mv pg_hba.new pg_hba.conf'");
         database.execute("select pg_reload_conf()");

@@ -257,7 +257,7 @@ final class DatabaseUrl {
             case "connect_timeout", "connecttimeout", "logintimeout" -> "Set tally.database.connect-timeout.";
             default -> "Remove the parameter.";
         };
-        // Part of a password with an & in it looks like a parameter, but is seldom a word.
+        // Other characters: it may be part of a password that has an & in it.
         String which = PARAMETER_NAME.matcher(name).matches() ? "the parameter " + name : "a parameter";
         return refused(
                 which + " is not supported.", action + " The supported parameters are " + Parameter.names() + ".");
