@@ -175,8 +175,8 @@ class DatabaseUrlStartsIT {
                         user,
                         "TALLY_DATABASE_PASSWORD",
                         SECRET + "-wrong",
-                        "SPRING_FLYWAY_CONNECTRETRIES",
-                        "0"),
+                        "TALLY_DATABASE_STARTWAITMAX",
+                        "0s"),
                 setting);
         List<String> line = new ArrayList<>(List.of("env"));
         process.environment().forEach((name, value) -> line.add(name + "=" + value));
