@@ -41,7 +41,8 @@ class IdleConnectionsIT {
         Database database = Postgres.shared().createDatabase();
         URI address = URI.create(database.url());
         proxy = new WireProxy(address.getHost(), address.getPort());
-        server = TallyServer.start(proxy.through(database));
+        // A statement that is on its way has its own time-out, which is long for audits.
+        server = TallyServer.start(proxy.through(database), "tally.audit.interval", "1h", "tally.audit.timeout", "5s");
         client = new TallyClient(server.uri());
         management = new TallyClient(server.managementUri());
     }

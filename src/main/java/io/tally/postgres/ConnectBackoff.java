@@ -3,6 +3,7 @@ package io.tally.postgres;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -20,21 +21,21 @@ final class ConnectBackoff {
     /** A refused log-in takes an operator to end, and costs the server a process each time. */
     private static final Duration REFUSED_PAUSE_MAX = Duration.ofSeconds(4);
 
+    private final LongSupplier nanoClock;
     private volatile @Nullable Pause pause;
 
-    /** @param untilNanos by {@link System#nanoTime} */
-    private record Pause(StoreFailure failure, Duration length, long untilNanos) {
-
-        boolean isOver() {
-            return System.nanoTime() - untilNanos >= 0;
-        }
+    /** @param nanoClock {@link System#nanoTime} but in tests */
+    ConnectBackoff(LongSupplier nanoClock) {
+        this.nanoClock = nanoClock;
     }
+
+    private record Pause(StoreFailure failure, Duration length, long untilNanos) {}
 
     /** Subscribes to an attempt, unless there is a pause. Fails with {@link StoreFailure} only. */
     <T> Mono<T> attempt(Mono<T> attempt) {
         return Mono.defer(() -> {
             Pause current = pause;
-            return current != null && !current.isOver()
+            return current != null && !isOver(current)
                     ? Mono.error(current.failure())
                     : attempt.onErrorMap(SqlStates::whileConnecting)
                             .doOnNext(connected -> pause = null)
@@ -42,9 +43,13 @@ final class ConnectBackoff {
         });
     }
 
+    private boolean isOver(Pause ending) {
+        return nanoClock.getAsLong() - ending.untilNanos() >= 0;
+    }
+
     private synchronized void failed(StoreFailure failure) {
         Pause last = pause;
-        if (last != null && !last.isOver()) {
+        if (last != null && !isOver(last)) {
             // Attempts that were made together fail together.
             return;
         }
@@ -54,6 +59,6 @@ final class ConnectBackoff {
         long nanos = length.toNanos();
         // Instances that were refused together come back one by one.
         long jittered = ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1);
-        pause = new Pause(failure.repeated(), length, System.nanoTime() + jittered);
+        pause = new Pause(failure.repeated(), length, nanoClock.getAsLong() + jittered);
     }
 }

@@ -15,7 +15,7 @@ import reactor.core.publisher.Mono;
 final class PreparedConnections implements ConnectionFactory {
 
     private final PostgresqlConnectionFactory factory;
-    private final ConnectBackoff backoff = new ConnectBackoff();
+    private final ConnectBackoff backoff = new ConnectBackoff(System::nanoTime);
 
     PreparedConnections(PostgresqlConnectionFactory factory) {
         this.factory = factory;
