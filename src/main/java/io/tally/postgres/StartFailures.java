@@ -20,21 +20,21 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a failure of either driver means for the start, and what the operator does about it.
+ * The classification of failures at the start, from both drivers: whether to wait, or what to report to the operator.
  *
  * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
  */
 final class StartFailures {
 
-    /** The connection broke, the server is short of something, starts up, stops or is broken inside, or a conflict. */
+    /** A lost connection, a conflict, a shortage of resources, or an internal error of the server. */
     private static final Set<String> TRANSIENT_CLASSES = Set.of("08", "40", "53", "58", "XX");
 
-    /** A replica that may be promoted; a lock that another start holds; a server that starts or stops. */
+    /** A replica, which may be promoted; a lock that another start holds; a server that starts or stops. */
     private static final Set<String> TRANSIENT_STATES = Set.of("25006", "55P03", "57P01", "57P02", "57P03", "57P05");
 
     private static final Set<String> PREPARED_STATEMENT_STATES = Set.of("26000", "42P05");
 
-    /** PgBouncer's own texts: it gives all of them the state of a broken protocol, 08P01. */
+    /** The texts of PgBouncer's own errors. All of them have SQLSTATE 08P01, so only the text tells them apart. */
     private static final String UNSUPPORTED_PARAMETER = "unsupported startup parameter";
 
     private static final List<String> POOLER_LOG_INS =
@@ -44,7 +44,7 @@ final class StartFailures {
 
     private StartFailures() {}
 
-    /** Whether it stays as it is until somebody changes something. */
+    /** Whether the failure stays until an operator changes something. Then the start does not wait. */
     static boolean isPermanent(Throwable failure) {
         if (causes(failure).anyMatch(StartFailures::isRefusal)) {
             return true;
@@ -71,7 +71,7 @@ final class StartFailures {
         return POOLER_LOG_INS.stream().anyMatch(text::contains);
     }
 
-    /** Certificates do not match, or one side wants TLS. A handshake that is only broken off has none of these. */
+    /** Whether certificates do not match, or one side requires TLS. A lost connection during a handshake is neither. */
     private static boolean isRefusal(Throwable cause) {
         return cause instanceof R2dbcPermissionDeniedException
                 || cause instanceof GeneralSecurityException
@@ -84,7 +84,7 @@ final class StartFailures {
         return cause instanceof IOException || cause instanceof TimeoutException || cause instanceof R2dbcException;
     }
 
-    /** With the address, where the driver says it. */
+    /** The text of the failure, with the address if the driver gives it. */
     static String text(Throwable failure) {
         return failure instanceof StoreFailure known ? String.valueOf(known.getMessage()) : RootCause.text(failure);
     }
@@ -92,8 +92,8 @@ final class StartFailures {
     static StartupException timeout(Throwable failure, Duration waitMax) {
         return new StartupException(
                 "The database was not ready within " + waitMax.toSeconds() + " s: " + text(failure) + ".",
-                "Start the database, or name another in TALLY_DATABASE_URL. The start waits for"
-                        + " tally.database.start-wait-max.");
+                "Start the database, or name another in TALLY_DATABASE_URL. tally.database.start-wait-max is how long"
+                        + " the start waits.");
     }
 
     static StartupException refusal(Throwable failure) {
@@ -105,13 +105,13 @@ final class StartFailures {
         if (text.contains(UNSUPPORTED_PARAMETER)) {
             return new StartupException(
                     "A pooler refuses the settings of Tally's sessions: " + text,
-                    "Connect to PostgreSQL directly, or see PgBouncer in src/docs/operations.md.");
+                    "Connect to PostgreSQL directly, or see the section PgBouncer of src/docs/operations.md.");
         }
         if (state.startsWith("28") || isRefusedLogIn(text)) {
             return new StartupException(
                     "The database refuses the log-in: " + text,
-                    "Check TALLY_DATABASE_USERNAME and TALLY_DATABASE_PASSWORD, or SPRING_FLYWAY_USER and"
-                            + " SPRING_FLYWAY_PASSWORD where it is that user, and the server's pg_hba.conf.");
+                    "Check TALLY_DATABASE_USERNAME, TALLY_DATABASE_PASSWORD and the server's pg_hba.conf. If migrations"
+                            + " have a user of their own, check SPRING_FLYWAY_USER and SPRING_FLYWAY_PASSWORD, too.");
         }
         if (state.equals("3D000") || text.contains(POOLER_DATABASE)) {
             return new StartupException(
@@ -122,8 +122,8 @@ final class StartFailures {
         if (state.equals("42501")) {
             return new StartupException(
                     "The database user lacks a right: " + text,
-                    "Grant it. The user that migrates needs to connect and to create tables: grant create on schema …"
-                            + " to …; SPRING_FLYWAY_USER names another user for that.");
+                    "Grant it. The user of the migrations must be able to connect and to create tables: grant create on"
+                            + " schema … to …; SPRING_FLYWAY_USER names another user for them.");
         }
         if (causes(failure).anyMatch(SSLException.class::isInstance)
                 || causes(failure).anyMatch(GeneralSecurityException.class::isInstance)

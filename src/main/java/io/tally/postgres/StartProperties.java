@@ -6,16 +6,20 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * How long the start waits. How to choose stands in {@code application.yml}.
+ * The time-out of the start. {@code application.yml} says how to choose the value.
  *
- * @param startWaitMax the longest that the start waits for a database that does not answer; 0 for one attempt
+ * @param startWaitMax how long the start waits for a database that is not ready, 0 to 1 h; 0 means one attempt
  */
 @ConfigurationProperties("tally.database")
 record StartProperties(@DefaultValue("8m") Duration startWaitMax) {
 
     private static final Duration WAIT_LIMIT = Duration.ofHours(1);
 
-    /** @throws IllegalArgumentException with the name of the key that is wrong */
+    /**
+     * Checks the value.
+     *
+     * @throws IllegalArgumentException with the name of the invalid key
+     */
     StartProperties {
         Assert.isTrue(
                 !startWaitMax.isNegative() && startWaitMax.compareTo(WAIT_LIMIT) <= 0,
