@@ -44,8 +44,7 @@ final class DatabaseProof {
             )
             select pg_backend_pid() as process,
                    current_database()::text as database,
-                   coalesce((select schema::text from unnest(current_schemas(false)) with ordinality s(schema, place)
-                              where schema <> 'pg_catalog' order by place limit 1), '') as schema,
+                   coalesce(current_schema()::text, '') as schema,
                    current_setting('server_encoding') as encoding,
                    (select string_agg(name || ' = ' || value || ' (found: ' || coalesce(found, '') || ')',
                                       ', ' order by name)

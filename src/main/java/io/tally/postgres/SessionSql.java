@@ -16,13 +16,19 @@ final class SessionSql {
             """;
 
     /**
-     * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first in the path, so that none of
-     * another schema hides them; temporary tables come last.
+     * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first, so that none of another schema
+     * hides them: a path that does not name their schema has it before all others. Temporary tables come last.
      */
     static final String RESOLVE = """
-            select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
-                     case when pg_catalog.current_setting('search_path') operator(pg_catalog.<>) ''
-                          then pg_catalog.current_setting('search_path') end, 'pg_temp'), false),
+            select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
+                     case when 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))
+                          then (select pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' order by s.place)
+                                  from pg_catalog.unnest(pg_catalog.current_schemas(false))
+                                         with ordinality as s(name, place)
+                                 where s.name operator(pg_catalog.<>) 'pg_catalog')
+                          when pg_catalog.current_setting('search_path') operator(pg_catalog.<>) ''
+                          then pg_catalog.current_setting('search_path') end,
+                     'pg_temp'), false),
             """ + NO_TRANSACTION_TIMEOUT;
 
     /**

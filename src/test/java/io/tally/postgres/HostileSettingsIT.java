@@ -310,7 +310,8 @@ class HostileSettingsIT {
                 "geqo_threshold | 12",
                 "session_replication_role | origin",
                 "zero_damaged_pages | off",
-                "search_path | pg_catalog, own, hostile, pg_catalog, pg_temp"
+                // The names are in quotes, because quote_all_identifiers is on.
+                "search_path | \"own\", \"hostile\", pg_temp"
             })
     void aSessionIsSet(String setting, String value) {
         assertThat(shown(hostile, setting)).isEqualTo(value);
@@ -323,6 +324,12 @@ class HostileSettingsIT {
         Database database =
                 as(Postgres.shared().createDatabase(), role(), "superuser", Map.of(setting, "'" + value + "'"));
         assertThat(shown(database, setting)).isEqualTo(value);
+    }
+
+    /** The schema of the tables comes first, as the role has it. */
+    @Test
+    void aSessionKeepsItsSchema() throws SQLException {
+        assertThat(shown(Postgres.shared().createDatabase(), "search_path")).isEqualTo("\"$user\", public, pg_temp");
     }
 
     @Test
