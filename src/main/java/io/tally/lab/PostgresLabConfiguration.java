@@ -1,6 +1,6 @@
 package io.tally.lab;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.ConnectionFactory;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.IdempotentTransaction;
@@ -25,7 +25,7 @@ class PostgresLabConfiguration {
 
     @Bean
     LabDatabase labDatabase(
-            PostgresqlConnectionFactory factory,
+            ConnectionFactory factory,
             DatabaseProperties properties,
             PipelineProperties pipeline,
             LoopResources loops) {
@@ -38,8 +38,7 @@ class PostgresLabConfiguration {
     }
 
     /** Sessions like those of an application, without planner settings. */
-    private static PostgresqlConnectionFactory sessions(
-            DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+    private static ConnectionFactory sessions(DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.of(properties, properties.statementTimeout());
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");
@@ -47,8 +46,7 @@ class PostgresLabConfiguration {
     }
 
     /** Sessions like those of the service, with only the lab's tables in the search_path. */
-    private static PostgresqlConnectionFactory lanes(
-            DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+    private static ConnectionFactory lanes(DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.keyed(properties);
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");

@@ -1,6 +1,6 @@
 package io.tally.lab;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.ConnectionFactory;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation.Increment;
@@ -38,7 +38,7 @@ final class PostgresLabLanes implements Worker {
 
     /** @param factory for sessions with the lab's tables */
     PostgresLabLanes(
-            PostgresqlConnectionFactory factory,
+            ConnectionFactory factory,
             DatabaseProperties properties,
             PipelineProperties limits,
             IntFunction<String> names) {

@@ -1,6 +1,6 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.ConnectionFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,12 +22,12 @@ public final class DedicatedConnections {
 
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    private final PostgresqlConnectionFactory factory;
+    private final ConnectionFactory factory;
     private final DatabaseProperties properties;
     private final LoopResources loops;
     private final List<LaneConnection> created = new CopyOnWriteArrayList<>();
 
-    DedicatedConnections(PostgresqlConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
+    DedicatedConnections(ConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
         this.factory = factory;
         this.properties = properties;
         this.loops = loops;
@@ -50,7 +50,7 @@ public final class DedicatedConnections {
         return added(Sessions.connections(properties, session, loops), statementMax);
     }
 
-    private LaneConnection added(PostgresqlConnectionFactory sessions, Duration statementMax) {
+    private LaneConnection added(ConnectionFactory sessions, Duration statementMax) {
         LaneConnection connection = new LaneConnection(sessions, properties.connectTimeout(), statementMax);
         created.add(connection);
         return connection;

@@ -1,7 +1,7 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.Row;
 import io.r2dbc.spi.ValidationDepth;
 import io.tally.pipeline.StoreFailure;
@@ -48,7 +48,7 @@ public final class LaneConnection {
     private volatile long silentSinceNanos;
     private volatile @Nullable PostgresqlConnection open;
 
-    public LaneConnection(PostgresqlConnectionFactory factory, Duration connectMax, Duration statementMax) {
+    public LaneConnection(ConnectionFactory factory, Duration connectMax, Duration statementMax) {
         this.connections = new PreparedConnections(factory);
         this.connectMax = connectMax;
         this.limits = new ConnectionLimits(statementMax);

@@ -2,8 +2,8 @@ package io.tally.postgres;
 
 import io.r2dbc.pool.ConnectionPool;
 import io.r2dbc.pool.ConnectionPoolConfiguration;
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.ValidationDepth;
 import io.r2dbc.spi.Wrapped;
 import io.tally.pipeline.StoreFailure;
@@ -38,7 +38,7 @@ public final class Pool implements DisposableBean {
     private final AtomicInteger users = new AtomicInteger();
 
     /** @param size how many connections there are at most */
-    public Pool(PostgresqlConnectionFactory factory, DatabaseProperties properties, int size) {
+    public Pool(ConnectionFactory factory, DatabaseProperties properties, int size) {
         this.limits = new ConnectionLimits(properties.statementTimeout());
         this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
                 .name("tally-pool")

@@ -1,6 +1,6 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.ConnectionFactory;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.pipeline.CounterStore;
 import org.springframework.beans.factory.InitializingBean;
@@ -36,23 +36,23 @@ class PostgresConfiguration {
     }
 
     @Bean
-    PostgresqlConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
+    ConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
         return Sessions.connections(properties, Sessions.keyed(properties), loops);
     }
 
     @Bean
-    Pool pool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+    Pool pool(ConnectionFactory factory, DatabaseProperties properties) {
         return new Pool(factory, properties, properties.readConnectionsMax() - 1);
     }
 
     /** For reads of counters alone, which ask one question at a time: nothing else holds them up. */
     @Bean
-    Pool counterPool(PostgresqlConnectionFactory factory, DatabaseProperties properties) {
+    Pool counterPool(ConnectionFactory factory, DatabaseProperties properties) {
         return new Pool(factory, properties, 1);
     }
 
     @Bean
-    CounterStore counterStore(PostgresqlConnectionFactory factory, Pool counterPool, DatabaseProperties properties) {
+    CounterStore counterStore(ConnectionFactory factory, Pool counterPool, DatabaseProperties properties) {
         return new PostgresCounterStore(factory, counterPool, properties, instance());
     }
 
@@ -63,7 +63,7 @@ class PostgresConfiguration {
 
     @Bean
     DedicatedConnections dedicatedConnections(
-            PostgresqlConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
+            ConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
         return new DedicatedConnections(factory, properties, loops);
     }
 

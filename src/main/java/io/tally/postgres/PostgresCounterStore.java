@@ -1,7 +1,7 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.Row;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
@@ -16,13 +16,12 @@ import reactor.core.publisher.Mono;
 /** Counters in PostgreSQL 15 or later. */
 public final class PostgresCounterStore implements CounterStore {
 
-    private final PostgresqlConnectionFactory factory;
+    private final ConnectionFactory factory;
     private final Pool pool;
     private final DatabaseProperties properties;
     private final String instance;
 
-    public PostgresCounterStore(
-            PostgresqlConnectionFactory factory, Pool pool, DatabaseProperties properties, String instance) {
+    public PostgresCounterStore(ConnectionFactory factory, Pool pool, DatabaseProperties properties, String instance) {
         this.factory = factory;
         this.pool = pool;
         this.properties = properties;

@@ -1,6 +1,5 @@
 package io.tally.postgres;
 
-import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.ConnectionFactoryMetadata;
@@ -14,17 +13,17 @@ import reactor.core.publisher.Mono;
 /** Connections that may be written on: to a primary, and durable. For one owner, and with its pauses. */
 final class PreparedConnections implements ConnectionFactory {
 
-    private final PostgresqlConnectionFactory factory;
+    private final ConnectionFactory factory;
     private final ConnectBackoff backoff = new ConnectBackoff(System::nanoTime);
 
-    PreparedConnections(PostgresqlConnectionFactory factory) {
+    PreparedConnections(ConnectionFactory factory) {
         this.factory = factory;
     }
 
     @Override
     public Mono<PostgresqlConnection> create() {
         return backoff.attempt(Mono.usingWhen(
-                factory.create(),
+                Mono.from(factory.create()).cast(PostgresqlConnection.class),
                 PreparedConnections::prepare,
                 connection -> Mono.empty(),
                 (connection, failure) -> ConnectionLimits.closed(connection),

@@ -15,6 +15,12 @@ final class SessionSql {
                  then pg_catalog.set_config('transaction_timeout', '0', false) end
             """;
 
+    /** Sent first. $1 names of settings, $2 their values. */
+    static final String SET = """
+            select pg_catalog.count(pg_catalog.set_config(s.name, s.value, false))
+              from pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) as s(name, value)
+            """;
+
     /**
      * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first, so that none of another schema
      * hides them: a path that does not name their schema has it before all others. Temporary tables come last.
@@ -33,7 +39,7 @@ final class SessionSql {
 
     /**
      * Settings that differ from what the statements need: a row for each, with the value to set. Settings of the
-     * planner go back to PostgreSQL's defaults, except those that the session started with. A server that is set to
+     * planner go back to PostgreSQL's defaults, except those that {@link SessionConnections} set. A server that is set to
      * read-only as a whole stays so: managed services do that when the disk is almost full.
      */
     private static final String DIFFERING = """
@@ -67,7 +73,7 @@ final class SessionSql {
                        then s.source in ('database', 'user', 'database user')
                      when s.name = 'work_mem' then s.setting::bigint < 4096
                      when v.name is not null then true
-                     else s.source <> 'client' and (
+                     else s.source not in ('client', 'session') and (
                        starts_with(s.name, 'enable_') or starts_with(s.name, 'geqo') or s.name in (
                          'from_collapse_limit', 'join_collapse_limit', 'constraint_exclusion', 'plan_cache_mode',
                          -- One setting: the second name is that of PostgreSQL 15.

@@ -2,6 +2,7 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.spi.ConnectionFactory;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -15,17 +16,18 @@ public final class Sessions {
     private Sessions() {}
 
     /** Connections whose sessions are set so, on the event loops of HTTP. */
-    public static PostgresqlConnectionFactory connections(
+    public static ConnectionFactory connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         Map<String, String> settings = new HashMap<>(properties.address().session());
         settings.put("application_name", APPLICATION);
         // What Tally relies on replaces what the URL asks for.
         settings.putAll(session);
-        return new PostgresqlConnectionFactory(address(properties)
+        PostgresqlConnectionFactory factory = new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
                 .loopResources(preferNative -> loops.onServer(preferNative))
                 .options(settings)
                 .build());
+        return new SessionConnections(factory, session);
     }
 
     /** The database and its user, without settings of the session. */

@@ -1,12 +1,18 @@
 package io.tally.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.StartupException;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class DatabaseProofIT {
+
+    private static final Duration LONG = Duration.ofSeconds(20);
 
     @Test
     void everyTableIsProven() throws Exception {
@@ -17,5 +23,25 @@ class DatabaseProofIT {
                                 + " and relname <> 'flyway_schema_history'")
                         .split(","))
                 .containsExactlyElementsOf(DatabaseProof.TABLES);
+    }
+
+    /** As behind a pooler that drops the settings of a log-in. */
+    @Test
+    void aSettingThatIsLostIsNamed() throws Exception {
+        Database database = Postgres.shared().createDatabase();
+        DatabaseProperties properties = new DatabaseProperties(
+                database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(2), LONG, 2);
+        PostgresqlConnectionFactory factory =
+                new PostgresqlConnectionFactory(Sessions.address(properties).build());
+        LaneConnection one = new LaneConnection(factory, LONG, LONG);
+        LaneConnection other = new LaneConnection(factory, LONG, LONG);
+
+        assertThatThrownBy(() -> new DatabaseProof(Sessions.keyed(properties))
+                        .requireSessions(one, other)
+                        .block())
+                .isInstanceOf(StartupException.class)
+                .hasMessageContaining("lock_timeout = 2000ms (found: 0)")
+                .hasMessageContaining("plan_cache_mode = force_generic_plan (found: auto)");
+        one.close().then(other.close()).block();
     }
 }
