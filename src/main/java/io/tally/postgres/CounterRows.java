@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Rows as counters, and identities as arrays. */
+/** Maps rows to counters, and counter ids to arrays of parameters. */
 public final class CounterRows {
 
     private CounterRows() {}
@@ -29,7 +29,7 @@ public final class CounterRows {
         return ids.stream().map(CounterId::name).toArray(String[]::new);
     }
 
-    /** The counter of a row that was joined to what was asked for; {@code null} if there is none. */
+    /** The counter of a row; {@code null} if the outer join found none. */
     public static @Nullable Counter counter(Readable row) {
         String kind = row.get("kind", String.class);
         return kind == null
@@ -45,9 +45,9 @@ public final class CounterRows {
     }
 
     /**
-     * Refuses a row of a server that says of itself that it is a replica: it may be behind.
+     * Rejects a row from a replica, since a replica may lag behind the primary.
      *
-     * @throws StoreFailure if it says so
+     * @throws StoreFailure if the column {@code replica} is true
      */
     public static void requirePrimary(Readable row) {
         if (is(row, "replica")) {
@@ -59,7 +59,7 @@ public final class CounterRows {
         return Objects.requireNonNull(row.get(column, Long.class), column);
     }
 
-    /** Whether it says so; not where it is null. */
+    /** The value of a boolean column; {@code false} for null. */
     public static boolean is(Readable row, String column) {
         return Boolean.TRUE.equals(row.get(column, Boolean.class));
     }
@@ -73,7 +73,7 @@ public final class CounterRows {
         return time == null ? null : time.toInstant();
     }
 
-    /** Values with their versions, in the order of their counters or keys; none where nothing is stored. */
+    /** Values with their versions, in the order of the counters or keys; empty if the column is null. */
     static List<@Nullable VersionedValue> versionedValues(Readable row, String valuesColumn, String versionsColumn) {
         Long[] values = row.get(valuesColumn, Long[].class);
         if (values == null) {

@@ -1,17 +1,17 @@
 package io.tally.postgres;
 
 /**
- * The statements at the heart. Every text is constant, since the driver keeps a prepared statement for each text it
- * sees; what varies travels in arrays. A batch is one round trip and one commit.
+ * The statements of the counter store. Every text is constant, since the driver caches a prepared statement for each
+ * text; what varies is in array parameters. A write of sums is one round trip and one commit.
  */
 public final class CounterSql {
 
     private CounterSql() {}
 
-    /** A fast batch stays within this, so that no operation of a batch passes 64 bits on the way to its sum. */
+    /** The range of values to which a batch adds sums: no intermediate value of the batch can exceed 64 bits. */
     private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387904";
 
-    /** $1 writer, $2 instance, $3 lane. */
+    /** Registers a writer. $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
             insert into writer (id, instance, lane) values ($1, $2, $3)
             """;
@@ -19,8 +19,8 @@ public final class CounterSql {
     /**
      * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations.
      *
-     * <p>Rows are taken in one order everywhere, so that two writers cannot wait for each other. The callers' outcomes
-     * are stored with the writer in the same commit: they answer the callers where the connection is lost.
+     * <p>All statements lock rows in the same order, so that two writers cannot wait for each other. The statement
+     * stores the outcomes in the writer's row, in the same commit: if the connection is lost, they answer the callers.
      */
     static final String ADD = """
             with guard as (
@@ -53,15 +53,16 @@ public final class CounterSql {
             """;
 
     /**
-     * Adds sums, and increments under keys. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of
-     * operations, and of what is keyed: $7 which sum, $8 namespaces of the keys, $9 keys, $10 fingerprints, $11 deltas.
+     * Adds sums and increments with keys. $1 writer, $2 sequence; the sums: $3 namespaces, $4 names, $5 deltas, $6
+     * numbers of operations; the increments with keys: $7 the position of the sum, $8 namespaces of the keys, $9 keys,
+     * $10 fingerprints, $11 deltas.
      *
-     * <p>The sums count first, then the increments whose keys are not known, in their order: so each has a value of its
-     * own, which is stored under its key in the same commit. Another connection that stores one of the keys first makes
-     * this statement fail; sent again, it finds the key known.
+     * <p>Adds the sums first, and then the increments whose keys are not stored, in their order. So each increment has
+     * its own value, which the statement stores with its key in the same commit. If another connection stores one of
+     * the keys first, this statement fails, and its retry finds the key.
      *
-     * <p>Values are passed on in arrays and by windows where a join could be planned as a loop in a loop: the planner
-     * takes every array for ten rows long.
+     * <p>Passes values on in arrays and window functions instead of joins: the planner assumes ten rows for every
+     * array, and could plan a join of two arrays as a nested loop.
      */
     static final String ADD_KEYED = """
             with guard as (
@@ -132,9 +133,9 @@ public final class CounterSql {
             """;
 
     /**
-     * Locks counters, each looked up by its key, and shows them. $1 writer, $2 sequence, $3 namespaces, $4 names. A row
-     * for each that is asked for, in the order asked; its own columns are null where it does not exist, all of them
-     * where the fence does not hold.
+     * Locks counters, each looked up by its key, and returns them. $1 writer, $2 sequence, $3 namespaces, $4 names.
+     * Returns a row for each requested counter, in the order of the request. The columns of a counter are null if it
+     * does not exist; {@code guarded} is null if the writer is fenced.
      */
     static final String LOCK = """
             with guard as (
@@ -158,9 +159,9 @@ public final class CounterSql {
             """;
 
     /**
-     * The same as {@link #LOCK}, and makes those that do not exist, with version 0: so that they, too, are taken in the
-     * one order, which making them after the others were locked would break. The others are updated to what they are,
-     * since that is how the statement gets to show them as they are under lock.
+     * Like {@link #LOCK}, but also inserts the counters that do not exist, with version 0. One statement locks and
+     * inserts, since inserting after locking would break the order of locks. The update that changes nothing makes the
+     * statement return an existing counter in its locked state.
      */
     static final String CLAIM = """
             with guard as (
@@ -182,7 +183,7 @@ public final class CounterSql {
              order by i.position
             """;
 
-    /** What is known under keys. $1 namespaces of the keys, $2 keys. A row for each key that is known. */
+    /** The stored idempotency records of keys. $1 namespaces of the keys, $2 keys. */
     static final String KNOWN = """
             select i.namespace, i.key, i.fingerprint, i.value, i.version, i.delta, i.result
               from unnest($1::text[], $2::text[]) as k(namespace, key)
@@ -193,12 +194,13 @@ public final class CounterSql {
             """;
 
     /**
-     * Writes what was decided under {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2 sequence,
-     * $3 namespaces, $4 names, $5 what to do, $6 values, $7 versions, $8 least values, $9 greatest values, $10 whether
-     * made anew, $11 operations, $12 what the sum of all values grows by, $13 kinds.
+     * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
+     * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
+     * min, $9 max, $10 whether the counter is new, $13 kinds; $11 the number of operations, $12 the change of the sum
+     * of all values.
      *
-     * <p>A change is an upsert, because an upsert finds its row by the key under any plan; it finds one always, since
-     * what did not exist was claimed.
+     * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
+     * {@link #CLAIM} inserted the missing ones.
      */
     static final String WRITE = """
             with item as (
@@ -226,8 +228,8 @@ public final class CounterSql {
             """;
 
     /**
-     * Remembers, after {@link #WRITE} and in the same transaction, what was done under keys. $1 namespaces of the keys,
-     * $2 keys, $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 other results.
+     * Stores idempotency records, after {@link #WRITE} and in the same transaction. $1 namespaces of the keys, $2 keys,
+     * $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 results other than those of increments.
      */
     static final String REMEMBER = """
             insert into idempotency_key (namespace, key, fingerprint, value, version, delta, result)
@@ -237,16 +239,16 @@ public final class CounterSql {
              order by k.namespace collate "C", k.key collate "C"
             """;
 
-    /** Moves a writer past a batch that was not committed. $1 writer, $2 sequence. */
+    /** Moves a writer past a batch that was not committed, so that it can never commit. $1 writer, $2 sequence. */
     static final String SKIP_SEQUENCE = """
             update writer set sequence = $2, outcome_values = null, outcome_versions = null, seen_at = now()
              where id = $1 and sequence = $2 - 1
             """;
 
     /**
-     * What is stored with a batch. $1 writer. Writes, since a commit waits for every one before it: with synchronous
-     * replication that of the batch may be seen before a standby has it, where its wait was broken off or the server
-     * restarted meanwhile.
+     * The stored outcome of the last batch. $1 writer. With synchronous replication, the commit of the batch may be
+     * visible before a standby has it, if its wait was interrupted or the server restarted. So this statement writes,
+     * too: its own commit waits until the standby has all commits before it.
      */
     static final String OUTCOME = """
             update writer set seen_at = now() where id = $1
@@ -254,7 +256,7 @@ public final class CounterSql {
                       outcome_key_values, outcome_key_versions, outcome_key_fingerprints, outcome_moves
             """;
 
-    /** Folds a writer into the books of the former ones, which have the id 0. $1 writer. */
+    /** Adds the books of a finished writer to row 0, that of former writers, and deletes its row. $1 writer. */
     static final String RETIRE = """
             with former as (delete from writer where id = $1 and id <> 0 returning operations, delta)
             update writer w set operations = w.operations + f.operations, delta = w.delta + f.delta, seen_at = now()
@@ -262,11 +264,11 @@ public final class CounterSql {
             """;
 
     /**
-     * Removes keys that are older than retention, the oldest first, and says where it came to. $1 where the last
-     * removal came to, $2 retention in milliseconds, $3 how many at most.
+     * Removes keys that are older than the retention, the oldest first. Returns their number and the time of the last
+     * one. $1 the time where the previous step ended, $2 retention in milliseconds, $3 the maximum of keys.
      *
-     * <p>Begins where the last one ended: from the beginning of the index, each step would pass by all that was removed
-     * since the last vacuum. Passes by what another instance is removing.
+     * <p>Begins where the previous step ended: from the beginning of the index, each step would read all entries that
+     * were removed since the last vacuum. Skips keys that another instance is removing.
      */
     static final String PRUNE = """
             with expired as materialized (
@@ -281,7 +283,7 @@ public final class CounterSql {
 
     /**
      * Reads counters, each looked up by its key ({@code offset 0} keeps the planner from joining whole tables). $1
-     * namespaces, $2 names. The server says of itself whether it is a replica.
+     * namespaces, $2 names. {@code replica} is whether the server is one, since a replica may lag.
      */
     static final String READ = """
             select pg_is_in_recovery() as replica, i.namespace, i.name,

@@ -12,12 +12,12 @@ import reactor.core.publisher.Mono;
 import reactor.util.function.Tuple2;
 
 /**
- * What the service needs of its sessions, asked of the database once at the start. That the server is a primary is
- * asked when a connection opens. Each check ends with an error, a {@link StartupException}, where it does not hold.
+ * Checks at the start whether the service can work in its sessions: encoding, settings, poolers, tables and rights. A
+ * failed check is a {@link StartupException}. Each new connection itself checks that the server is a primary.
  */
 final class DatabaseProof {
 
-    /** Each table of the migrations. */
+    /** The tables of the migrations. */
     static final List<String> TABLES = List.of(
             "counter",
             "idempotency_key",
@@ -32,8 +32,8 @@ final class DatabaseProof {
             "writer");
 
     /**
-     * $1 names of settings, $2 the values asked for. The server says itself what a value means, since it returns
-     * 2000ms as 2s.
+     * The session and its settings. $1 names of settings, $2 requested values. Sets each value for the transaction to
+     * compare it in the server's own spelling, since the server returns 2000ms as 2s.
      */
     private static final String SESSION = """
             with asked as materialized (
@@ -53,7 +53,7 @@ final class DatabaseProof {
 
     private static final String PROCESS = "select pg_backend_pid() as process";
 
-    /** $1 the tables. */
+    /** The schema of each table and the missing rights. $1 tables. */
     private static final String RIGHTS = """
             select t.name, c.relnamespace::regnamespace::text as schema, current_user::text as username,
                    (select string_agg(p.name, ', ')
@@ -65,7 +65,7 @@ final class DatabaseProof {
 
     private final Map<String, String> settings;
 
-    /** @param settings that the service asks for when it opens a session */
+    /** @param settings those that the service requests when it opens a session */
     DatabaseProof(Map<String, String> settings) {
         this.settings = settings;
     }
@@ -84,10 +84,10 @@ final class DatabaseProof {
             @Nullable String lacking) {}
 
     /**
-     * The encoding, the settings, and that a session is one of the server's from its beginning to its end. Of two idle
-     * connections that a pooler serves by transaction, the second gets the session that the first has just used.
+     * Checks the encoding, the settings, and that each connection keeps its own server session. If a pooler shares
+     * sessions by transaction, the second of two idle connections gets the session that the first one just used.
      *
-     * @return the schema in which a session looks first; empty where no schema of its search path is there
+     * @return the first existing schema of the search path; an empty text if none exists
      */
     Mono<String> requireSessions(LaneConnection one, LaneConnection other) {
         return one.use(this::session)
@@ -149,7 +149,7 @@ final class DatabaseProof {
         }
     }
 
-    /** @param evidence what showed it */
+    /** The refusal of a pooler. {@code evidence} is the observation that proves it. */
     static StartupException pooled(String evidence) {
         return new StartupException(
                 "A pooler gives the statements of one connection to different sessions: " + evidence + ".",
@@ -157,7 +157,7 @@ final class DatabaseProof {
                         + " connections itself.");
     }
 
-    /** That the service finds each of its tables, all in one schema, and has the rights it needs. */
+    /** Checks that the service finds all its tables in one schema, and has the rights on them. */
     Mono<Void> requireTables(LaneConnection session) {
         return session.use(DatabaseProof::tables)
                 .doOnNext(tables -> {

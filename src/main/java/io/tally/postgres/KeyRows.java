@@ -21,8 +21,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What is remembered under keys, as rows. An increment has columns of its own, since there are many of them; every
- * other result is JSON under the name of what it is.
+ * Maps idempotency records to rows. The result of an increment has its own columns, since increments are frequent. Any
+ * other result is JSON, in a member with the name of its type.
  */
 final class KeyRows {
 
@@ -30,7 +30,7 @@ final class KeyRows {
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .build();
 
-    /** One of these. Renaming a part of what it holds would make a day's keys unreadable. */
+    /** The JSON of a result; one member is set. Renaming a member or its content makes stored records unreadable. */
     private record Result(
             @Nullable Amended amended,
             @Nullable Deleted deleted,
@@ -94,7 +94,7 @@ final class KeyRows {
                     case Deleted deleted -> new Result(null, deleted, null, null);
                     case TransactionApplied transaction -> new Result(null, null, transaction, null);
                     case Moved moved -> new Result(null, null, null, moved);
-                    // The first has columns of its own, and the others are what PUT answers, which takes no key.
+                    // An increment has its own columns. The others are results of PUT, which has no key.
                     case Incremented other -> throw noResult(other);
                     case Created other -> throw noResult(other);
                     case Found other -> throw noResult(other);
@@ -105,7 +105,7 @@ final class KeyRows {
         return new IllegalArgumentException("not kept as JSON: " + success);
     }
 
-    /** {@code null} for what is not an operation on a counter, which shares the namespace's keys. */
+    /** The result of an operation; {@code null} if the key belongs to another kind of request in the namespace. */
     static @Nullable Success success(String json) {
         Result result = JSON.readValue(json, Result.class);
         return Stream.<@Nullable Success>of(result.amended(), result.deleted(), result.transaction(), result.moved())

@@ -14,12 +14,12 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Members as arrays, and rows as members. */
+/** Maps members to arrays of parameters, and rows to members. */
 final class MemberRows {
 
     private MemberRows() {}
 
-    /** Binds what {@link MemberSql#PRESENT} is given. */
+    /** Binds the parameters of {@link MemberSql#PRESENT}. */
     static PostgresqlStatement bind(PostgresqlStatement statement, Collection<MemberId> members) {
         List<CounterId> counters = members.stream().map(MemberId::counter).toList();
         return statement
@@ -28,7 +28,7 @@ final class MemberRows {
                 .bind("$3", members.stream().map(MemberId::member).toArray(String[]::new));
     }
 
-    /** Binds what {@link MemberSql#APPLY_MEMBERSHIP} is given. */
+    /** Binds the parameters of {@link MemberSql#APPLY_MEMBERSHIP}. */
     static PostgresqlStatement bind(PostgresqlStatement statement, MemberChanges changes) {
         List<MemberId> members = new ArrayList<>(changes.left());
         members.addAll(changes.joined());
@@ -37,7 +37,7 @@ final class MemberRows {
         return bind(statement, members).bind("$4", joins);
     }
 
-    /** Binds what {@link MemberSql#MOVE} is given beside the fence. */
+    /** Binds the parameters of {@link MemberSql#MOVE} after the fence. */
     static PostgresqlStatement bind(PostgresqlStatement statement, List<CounterId> counters, List<MemberMove> moves) {
         int size = moves.size();
         Long[] places = new Long[size];

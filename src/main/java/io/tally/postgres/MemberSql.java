@@ -6,17 +6,16 @@ final class MemberSql {
     private MemberSql() {}
 
     /**
-     * Has members come and go, and moves their counters by those who really did. $1 writer, $2 sequence; the counters,
-     * each once: $3 namespaces, $4 names; the moves, each member once: $5 which counter, $6 namespaces, $7 names, $8
-     * members, $9 whether they join.
+     * Adds and removes members, and changes their counters by the actual changes. $1 writer, $2 sequence; the counters,
+     * each once: $3 namespaces, $4 names; the moves, each member once: $5 the position of the counter, $6 namespaces,
+     * $7 names, $8 members, $9 whether they join.
      *
-     * <p>The counter's lock keeps others off its members, so an insert that does nothing says for certain who was a
-     * member. A delete finds only what the statement's snapshot shows, which is older than the lock: where the row
-     * under lock is not the row of the snapshot, another writer changed the counter in between, and the statement
-     * leaves out the members that leave it.
+     * <p>The lock of a counter protects its members, so an insert without effect proves that the member had joined
+     * before. A delete finds only rows of the statement's snapshot, which is older than the lock. If the locked row of
+     * the counter is not the row of the snapshot, another writer changed the counter in between. Then the statement
+     * leaves out the members that leave.
      *
-     * <p>Results are brought together by groups and not by joins, since the planner takes every array for ten rows
-     * long.
+     * <p>Combines results by grouping instead of joins, since the planner assumes ten rows for every array.
      */
     static final String MOVE = """
             with guard as (
@@ -104,7 +103,7 @@ final class MemberSql {
             returning w.outcome_values, w.outcome_versions, w.outcome_moves
             """;
 
-    /** Which are members. $1 namespaces, $2 names, $3 members. */
+    /** Those of the given members that exist. $1 namespaces, $2 names, $3 members. */
     static final String PRESENT = """
             select m.namespace, m.name, m.member
               from unnest($1::text[], $2::text[], $3::text[]) as i(namespace, name, member)
@@ -123,8 +122,7 @@ final class MemberSql {
             """;
 
     /**
-     * Removes some who are members and adds some who are not. $1 namespaces, $2 names, $3 members, $4 whether they
-     * join.
+     * Removes existing members and adds new ones. $1 namespaces, $2 names, $3 members, $4 whether they join.
      */
     static final String APPLY_MEMBERSHIP = """
             with move as (

@@ -16,28 +16,26 @@ import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**
- * A few connections for reads, and for what is written beside the lanes. Every wait has a limit: one without would wait
- * for ever on a database that was restarted at the wrong moment.
+ * A pool of a few connections for reads and for writes beside the lanes. Every wait has a time-out: without one, a
+ * caller might wait forever if the database restarts at the wrong moment. Safe for use by many threads.
  */
 public final class Pool implements DisposableBean {
 
-    /** Before a firewall forgets a silent connection, which is after a minute at the earliest. */
+    /** Shorter than the time after which a firewall forgets a silent connection: a minute at the earliest. */
     private static final Duration IDLE_MAX = Duration.ofSeconds(10);
 
     private static final Duration EVICTION_INTERVAL = Duration.ofSeconds(1);
     private static final Duration LIFE_MAX = Duration.ofMinutes(30);
     private static final Duration VALIDATION_MAX = Duration.ofSeconds(1);
 
-    /**
-     * The most who use or wait for a connection; one more is refused at once. A statement takes milliseconds as a rule.
-     */
+    /** The maximum of callers that use or wait for a connection; further ones are refused at once. */
     private static final int USERS_MAX = 256;
 
     private final ConnectionPool pool;
     private final ConnectionLimits limits;
     private final AtomicInteger users = new AtomicInteger();
 
-    /** @param size how many connections there are at most */
+    /** @param size the maximum of connections */
     public Pool(ConnectionFactory factory, DatabaseProperties properties, int size) {
         this.limits = new ConnectionLimits(properties.statementTimeout());
         this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
@@ -54,7 +52,7 @@ public final class Pool implements DisposableBean {
                 .build());
     }
 
-    /** Runs one statement that writes nothing: one without an answer has done no harm. */
+    /** Runs one statement that writes nothing. So a lost response counts as unavailable, not as an unknown outcome. */
     public <T> Mono<T> read(Function<Connection, Mono<T>> work) {
         return use(work).onErrorMap(StoreFailure.class, Pool::harmless);
     }
@@ -65,7 +63,7 @@ public final class Pool implements DisposableBean {
                 : failure;
     }
 
-    /** Runs a transaction: commits where the work succeeds, and leaves the rest to the pool, which rolls it back. */
+    /** Runs a transaction, and commits it if the work succeeds. Otherwise the pool rolls it back. */
     public <T> Mono<T> inTransaction(Function<Connection, Mono<T>> work) {
         return use(connection -> Mono.from(connection.beginTransaction())
                 .then(Mono.defer(() -> work.apply(connection)))
@@ -73,8 +71,8 @@ public final class Pool implements DisposableBean {
     }
 
     /**
-     * Runs one statement or transaction. A connection that a failure has made useless is closed before it goes back,
-     * and the pool discards it.
+     * Runs one statement or transaction. Fails with {@link StoreFailure}. After a failure that breaks the connection,
+     * closes it before its return, so that the pool discards it.
      */
     public <T> Mono<T> use(Function<Connection, Mono<T>> work) {
         return Mono.using(this::enter, entered -> used(work), entered -> users.decrementAndGet());
@@ -84,7 +82,7 @@ public final class Pool implements DisposableBean {
         int entered = users.incrementAndGet();
         if (entered > USERS_MAX) {
             users.decrementAndGet();
-            throw new StoreFailure(Kind.BUSY, Cause.CONNECTION, USERS_MAX + " use or wait for the pool");
+            throw new StoreFailure(Kind.BUSY, Cause.CONNECTION, USERS_MAX + " callers use or wait for the pool");
         }
         return entered;
     }
@@ -96,14 +94,14 @@ public final class Pool implements DisposableBean {
                 Connection::close);
     }
 
-    /** {@link Connection#close} of a pooled connection only gives it back to the pool. */
+    /** Closes the connection itself: {@link Connection#close} of a pooled connection only returns it to the pool. */
     private static Mono<Void> closedPhysically(Connection connection) {
         return connection instanceof Wrapped<?> pooled
                 ? ConnectionLimits.closed((Connection) pooled.unwrap())
                 : Mono.empty();
     }
 
-    /** Closes the connections; those in use when they come back. */
+    /** Closes the connections; those in use after their return. */
     public Mono<Void> close() {
         return pool.disposeLater();
     }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * What each failure of the database means for what was sent.
+ * Classifies failures of the database by their meaning for the statement or transaction that was sent.
  *
  * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
  */
@@ -33,21 +33,21 @@ final class SqlStates {
         return failure(operators ? Kind.FATAL : Kind.UNAVAILABLE, Cause.CONNECTION, "no connection", failure);
     }
 
-    /** Whether the server was reached and refused the session, which takes longer to end than a restart. */
+    /** Whether the server refused the log-in. Such a state usually lasts longer than a restart of the server. */
     static boolean isLogInRefused(StoreFailure failure) {
         Throwable cause = failure.getCause();
-        // 53300: it has too many connections already.
+        // 53300: the server has too many connections.
         return failure.kind() == Kind.FATAL || (cause != null && "53300".equals(stateOf(cause)));
     }
 
-    /** A failure of something that was sent. */
+    /** A failure after a statement was sent. */
     static StoreFailure inFlight(Throwable failure) {
         if (failure instanceof StoreFailure known) {
             return known;
         }
         String state = stateOf(failure);
         if (state == null) {
-            return failure(Kind.UNKNOWN, Cause.CONNECTION, "no answer", failure);
+            return failure(Kind.UNKNOWN, Cause.CONNECTION, "no response", failure);
         }
         return switch (state) {
             case "40001" -> failure(Kind.CONFLICT, Cause.SERIALIZATION, state, failure);
@@ -56,22 +56,22 @@ final class SqlStates {
             case "23505" -> alreadyThere(failure);
             // A character that the database's encoding lacks.
             case "22021", "22P05" -> failure(Kind.UNSTORABLE, Cause.CONNECTION, state, failure);
-            // A primary that has become a replica: it wrote nothing, and this connection never will.
+            // A primary that became a replica: nothing was written, and this connection is of no more use.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
-            // The server closed a transaction that it took for forgotten; or says itself that it does not know.
+            // The server closed an idle transaction, or does not know the outcome itself.
             case "25P03", "40003" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
             default -> ofClass(state, failure);
         };
     }
 
-    /** The writer's row is not just before the batch: nothing was applied. */
+    /** The sequence in the writer's row is not the one before the batch: nothing was applied. */
     static StoreFailure fenced() {
-        return new StoreFailure(Kind.FENCED, Cause.CONNECTION, "the writer's row is not where the fence says");
+        return new StoreFailure(Kind.FENCED, Cause.CONNECTION, "the writer's row has another sequence");
     }
 
-    /** The failure of a statement without an answer in time. */
+    /** The failure of a statement without a response in time. */
     static <T> Mono<T> noAnswer(Duration waited) {
-        return Mono.error(() -> new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "no answer within " + waited));
+        return Mono.error(() -> new StoreFailure(Kind.UNKNOWN, Cause.CONNECTION, "no response within " + waited));
     }
 
     /** The failure of a connection that is not open in time. */
@@ -79,7 +79,7 @@ final class SqlStates {
         return Mono.error(() -> new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "no connection within " + waited));
     }
 
-    /** Another transaction was first with one of Tally's own keys. For other unique indexes, a retry would not help. */
+    /** A race for one of Tally's own primary keys, which a retry resolves. It does not for other unique indexes. */
     private static StoreFailure alreadyThere(Throwable failure) {
         boolean ours = failure instanceof PostgresqlException known
                 && known.getErrorDetails()
@@ -91,14 +91,14 @@ final class SqlStates {
 
     private static StoreFailure ofClass(String state, Throwable failure) {
         return switch (state.substring(0, Math.min(2, state.length()))) {
-            // Data, constraints, what is too large for PostgreSQL, and what a trigger raises: one operation's fault.
+            // Invalid data, a constraint, a limit of PostgreSQL, or an error of a trigger: caused by one operation.
             case "22", "23", "44", "54", "P0" -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
-            // The server is short of something, shutting down, or broken inside: it may have committed first.
+            // A shortage of resources, a shutdown or an internal error: the server may have committed before.
             case "08", "53", "57", "58", "XX" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);
-            // What PostgreSQL itself may say of a statement or of this user.
+            // Errors of PostgreSQL about a statement or this user, which a retry does not resolve.
             case "0A", "21", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "55" ->
                 failure(Kind.FATAL, Cause.CONNECTION, state, failure);
-            // A state that an operator's trigger raises.
+            // Other states come from triggers of the operator.
             default -> failure(Kind.BAD_OPERATION, Cause.CONNECTION, state, failure);
         };
     }
@@ -116,7 +116,7 @@ final class SqlStates {
     }
 
     private static StoreFailure failure(Kind kind, Cause reason, String what, Throwable failure) {
-        // The driver resolves a name only when it connects.
+        // The driver marks the address so until it has resolved the name.
         String said = String.valueOf(failure.getMessage()).replace("/<unresolved>", "");
         String root = RootCause.text(failure);
         return new StoreFailure(kind, reason, what + ": " + (said.contains(root) ? said : said + ": " + root), failure);

@@ -9,14 +9,14 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What a statement gives, once it has completed and so, outside a transaction, is committed: rows come before the
- * commit, and the end comes only when the server has said that it is ready again.
+ * Results of statements. They are emitted only after the statement has completed: outside a transaction it is then
+ * committed. The driver emits rows before the commit, and completes when the server is ready for the next statement.
  */
 public final class Statements {
 
     private Statements() {}
 
-    /** The one row; empty if there is none. */
+    /** The first row; empty if there is none. */
     public static <T> Mono<T> one(Statement statement, Function<Row, T> mapping) {
         return all(statement, mapping).flatMap(rows -> rows.isEmpty() ? Mono.empty() : Mono.just(rows.getFirst()));
     }
@@ -28,7 +28,7 @@ public final class Statements {
                 .collectList();
     }
 
-    /** How many rows it changed. */
+    /** The number of changed rows. */
     public static Mono<Long> rows(Statement statement) {
         return Flux.from(statement.execute()).concatMap(Result::getRowsUpdated).reduce(0L, Long::sum);
     }
