@@ -6,8 +6,8 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * What a signal does. Until the service is about to listen, it ends the process at once: nothing has been acknowledged,
- * and PostgreSQL rolls back a migration that is cut. From then on it closes the context in order.
+ * The handling of signals. Before the service listens, a signal ends the process at once: nothing has been
+ * acknowledged, and PostgreSQL rolls back an interrupted migration. Afterwards a signal closes the context gracefully.
  *
  * <p>Spring Boot's own hook would wait for the end of the start, which may be waiting for a database.
  */
@@ -37,7 +37,7 @@ final class ShutdownHooks {
         }
     }
 
-    /** Starts before all that listens. */
+    /** Starts before the servers listen. */
     private final class EndOfStart implements SmartLifecycle {
 
         private final ConfigurableApplicationContext context;

@@ -7,7 +7,10 @@ import org.springframework.context.ApplicationListener;
 import org.springframework.core.env.Environment;
 import org.springframework.util.StringUtils;
 
-/** Refuses Spring Boot's settings under which the service would start and not work, before the start does anything. */
+/**
+ * Refuses settings of Spring Boot with which the service would start but not work. Runs before every other step of the
+ * start.
+ */
 final class UnsupportedSettings implements ApplicationListener<ApplicationEnvironmentPreparedEvent> {
 
     private static final List<String> PREFIXES = List.of("spring.webflux.base-path", "server.servlet.context-path");

@@ -65,14 +65,15 @@ final class FencedWriter {
         this.nanoClock = nanoClock;
     }
 
-    /** The reason why this writer cannot write, or {@code null}. Any thread. */
+    /** The reason why this writer cannot write; {@code null} if it can. Any thread. */
     @Nullable
     String unavailableReason() {
         return unavailableReason;
     }
 
     /**
-     * Probes a silent connection: an operator sees that the database is away before a caller does. May be subscribed to
+     * Probes a silent connection: an operator sees that the database is unavailable before a caller does. May be
+     * subscribed to
      * while a write is under way.
      */
     Mono<Void> probe() {

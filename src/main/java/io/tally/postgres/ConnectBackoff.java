@@ -8,17 +8,17 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * The pauses of one owner of connections after attempts that fail. A pause doubles with each failure and ends with the
+ * The back-off of one owner of connections after failed attempts. A pause doubles with each failure and ends with the
  * first success; during a pause, the last failure is repeated at once. Safe for use by many threads.
  */
 final class ConnectBackoff {
 
     private static final Duration PAUSE_MIN = Duration.ofMillis(100);
 
-    /** A database that restarts is back within seconds: few of them are lost. */
+    /** A restarting database returns within seconds, so the pause must be short. */
     private static final Duration PAUSE_MAX = Duration.ofMillis(500);
 
-    /** A refused log-in takes an operator to end, and costs the server a process each time. */
+    /** Only an operator resolves a refused log-in, and each attempt costs the server a process. */
     private static final Duration REFUSED_PAUSE_MAX = Duration.ofSeconds(4);
 
     private final LongSupplier nanoClock;
@@ -57,7 +57,7 @@ final class ConnectBackoff {
         Duration doubled = last == null ? PAUSE_MIN : last.length().multipliedBy(2);
         Duration length = doubled.compareTo(max) < 0 ? doubled : max;
         long nanos = length.toNanos();
-        // Instances that were refused together come back one by one.
+        // Jitter, so that instances do not retry at the same time.
         long jittered = ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1);
         pause = new Pause(failure.repeated(), length, nanoClock.getAsLong() + jittered);
     }

@@ -8,14 +8,16 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * What all uses of a connection share: a time-out, the translation of failures, and the physical close of a connection
- * that a failure has made useless.
+ * The common rules for each use of a connection: a time-out, the translation of failures, and the physical close of a
+ * broken connection.
  */
 final class ConnectionLimits {
 
     private static final Logger log = LoggerFactory.getLogger(ConnectionLimits.class);
 
-    /** How much longer this side waits than the server: the server's error says more than a time-out. */
+    /**
+     * The additional wait beyond the time-out of the server, whose error is more informative than a client time-out.
+     */
     static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final Duration CLOSE_MAX = Duration.ofSeconds(1);
@@ -26,7 +28,7 @@ final class ConnectionLimits {
         this.answerMax = statementMax.plus(GRACE);
     }
 
-    /** @param close subscribed to only where the connection is of no more use */
+    /** @param close subscribed to only if the connection is broken */
     <T> Mono<T> bounded(Mono<T> work, Mono<Void> close) {
         return work.timeout(answerMax, SqlStates.noAnswer(answerMax))
                 .onErrorMap(SqlStates::inFlight)

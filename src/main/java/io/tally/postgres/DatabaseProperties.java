@@ -9,13 +9,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
 
 /**
- * Where the database is and how long to wait for it. {@code application.yml} says how to choose the values.
+ * The database and the time-outs for it. {@code application.yml} says how to choose the values.
  *
  * @param url {@code postgresql://host:port/database}, without credentials; see {@link DatabaseUrl}
- * @param connectTimeout the longest that opening a connection may take, log-in included
- * @param lockTimeout the longest a statement waits for a row that another transaction has locked; the database keeps it
- * @param statementTimeout the longest a statement may run; the database keeps it, and a second later so does this side
- * @param readConnectionsMax the most pooled connections: one for reads of counters, the others for what is not counted
+ * @param connectTimeout the time-out for opening a connection, log-in included
+ * @param lockTimeout the time-out of a statement that waits for a row locked by another transaction; the database
+ *     enforces it
+ * @param statementTimeout the time-out of a statement; the database enforces it, and the client a second later
+ * @param readConnectionsMax the maximum of pooled connections: one for reads of counters, the others for all other
+ *     features
  */
 @ConfigurationProperties("tally.database")
 public record DatabaseProperties(
@@ -30,7 +32,7 @@ public record DatabaseProperties(
     private static final String URL_KEY = "tally.database.url";
 
     /**
-     * Checks each and how they relate.
+     * Checks each value and the relations between them.
      *
      * @throws StartupException if the database is not configured, or its URL is refused
      * @throws IllegalArgumentException with the name of the invalid key
@@ -40,7 +42,7 @@ public record DatabaseProperties(
         DatabaseUrl.parse(URL_KEY, url);
         Assert.isTrue(connectTimeout.isPositive(), "tally.database.connect-timeout must be positive");
         Assert.isTrue(lockTimeout.isPositive(), "tally.database.lock-timeout must be positive");
-        // Otherwise a wait for a lock would end as a statement of unknown outcome.
+        // Otherwise a wait for a lock would end with an unknown outcome.
         Assert.isTrue(
                 statementTimeout.compareTo(lockTimeout) > 0,
                 "tally.database.statement-timeout must be longer than lock-timeout");

@@ -12,9 +12,9 @@ import reactor.core.publisher.Mono;
 /**
  * The start on a database: waits for it, has it migrated, and proves that the sessions of the service can work on it.
  *
- * <p>What waiting may mend is tried again each second, up to a limit: a database that is away, starts up, has no
- * connection left or is a replica. All else refuses the start at once. Nothing is served before the proof. Blocks the
- * thread of the start, as nothing else does: a signal ends the process meanwhile.
+ * <p>Retries transient failures each second, up to a limit: a database that is unavailable, starting, a replica, or
+ * without a free connection. All other failures refuse the start at once. The service does not listen before the proof.
+ * Blocks only the thread of the start; a signal ends the process meanwhile.
  */
 final class DatabaseStart {
 
@@ -36,8 +36,8 @@ final class DatabaseStart {
     /**
      * Returns when the database is ready to be used.
      *
-     * @param flyway null where the operator migrates
-     * @throws StartupException if the database refuses, cannot be used, or is not there in time
+     * @param flyway null if the operator migrates
+     * @throws StartupException if the database refuses, cannot be used, or is not ready in time
      */
     void run(@Nullable Flyway flyway) {
         Waiting waiting = new Waiting();
@@ -80,14 +80,14 @@ final class DatabaseStart {
         }
     }
 
-    /** How long it has been waited for, and for what. */
+    /** The time and the reason of the wait. */
     private final class Waiting {
 
         private final long begunNanos = System.nanoTime();
         private long loggedNanos = begunNanos;
         private String reason = "";
 
-        /** Logs each reason once, and then reminds of it. */
+        /** Logs each reason once, and then repeats it at intervals. */
         void requireMore(RuntimeException failure) {
             String found = StartFailures.text(failure);
             if (StartFailures.isPermanent(failure)) {

@@ -77,7 +77,7 @@ final class DatabaseUrl {
         /**
          * A parameter.
          *
-         * @param values those allowed; empty where any is
+         * @param values those allowed; empty if any is
          */
         Parameter(List<String> values, String... spellings) {
             this.values = values;

@@ -13,7 +13,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
- * Makes connections beside the pool, each for one component. Each opens when it is first used. Safe for use by many
+ * Creates connections outside the pool, each for one component. Each opens when it is first used. Safe for use by many
  * threads.
  */
 public final class DedicatedConnections {
@@ -41,8 +41,8 @@ public final class DedicatedConnections {
     /**
      * A connection for statements that take longer.
      *
-     * @param statementMax the longest that a statement may take
-     * @param settings of the session, beside those of each session
+     * @param statementMax the time-out of a statement
+     * @param settings additional settings of the session
      */
     public LaneConnection create(Duration statementMax, Map<String, String> settings) {
         Map<String, String> session = Sessions.of(properties, statementMax);

@@ -18,8 +18,8 @@ import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Work beside the lanes, in a transaction of its own. Under a key it is done once: the key and the result are stored in
- * the transaction that does it. Cancelling gives up the answer, never the work.
+ * Work outside the lanes, in its own transaction. With a key it is done once: the same transaction stores the key and
+ * the result. Cancelling drops the result, not the work.
  */
 public final class IdempotentTransaction {
     /*
@@ -37,7 +37,7 @@ public final class IdempotentTransaction {
         this.pool = pool;
     }
 
-    /** How the results of one kind of work are kept. */
+    /** The storage of the results of one kind of work. */
     public record Keeping<T>(Class<T> type, Predicate<T> isKept) {}
 
     /**
@@ -50,7 +50,7 @@ public final class IdempotentTransaction {
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {
         return Mono.defer(() -> attempt(request, keeping, work)
                 .retryWhen(retries(request != null, System.nanoTime() + RETRY_MAX.toNanos()))
-                // The work continues where its subscriber cancels.
+                // The work continues after its subscriber cancelled.
                 .cache());
     }
 
@@ -86,7 +86,7 @@ public final class IdempotentTransaction {
                         : refused(connection, request, keeping, result));
     }
 
-    /** What stood in the way may be what another did under the same key meanwhile. */
+    /** The conflict may come from a concurrent request with the same key. */
     private static <T> Mono<IdempotentResult<T>> refused(
             Connection connection, KeyedRequest request, Keeping<T> keeping, T result) {
         return known(connection, request, keeping).defaultIfEmpty(new Fresh<>(result));

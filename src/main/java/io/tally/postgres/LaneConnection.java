@@ -16,8 +16,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * The one connection of a lane: opened when first needed, dropped when it can no longer be trusted, opened again. For
- * one use at a time, beside which any thread may probe it.
+ * The one connection of a lane: opened on demand, closed after a failure, and then opened again. For one use at a time,
+ * beside which any thread may probe it.
  */
 public final class LaneConnection {
     /*
@@ -34,10 +34,10 @@ public final class LaneConnection {
 
     private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
 
-    /** How long a connection is silent before it is probed. Firewalls forget it after a minute at the earliest. */
+    /** The silence after which a connection is probed. Firewalls drop it after a minute at the earliest. */
     static final Duration PROBED_AFTER = Duration.ofSeconds(10);
 
-    /** The longest wait for the answer to a probe. */
+    /** The time-out of a probe. */
     static final Duration PROBE_MAX = Duration.ofSeconds(1);
 
     private final PreparedConnections connections;
@@ -88,7 +88,7 @@ public final class LaneConnection {
         if (current == null) {
             return opened();
         }
-        // One that was found dead before anything was sent leaves nothing in doubt.
+        // A connection found dead before anything was sent leaves no outcome in doubt.
         return Mono.from(current.validate(ValidationDepth.LOCAL))
                 .flatMap(alive -> alive ? Mono.just(current) : close().then(Mono.defer(this::opened)));
     }
@@ -149,13 +149,13 @@ public final class LaneConnection {
             // Its owner has closed it meanwhile.
             return Mono.empty();
         }
-        log.info("A silent connection is replaced: {}", failure.getMessage());
+        log.info("Replacing a silent connection: {}", failure.getMessage());
         return close().then(Mono.defer(this::opened))
                 .onErrorMap(SqlStates::whileConnecting)
                 .then();
     }
 
-    /** The longest that one use takes: a connection and an answer. */
+    /** The maximum time of one use: a connection and a response. */
     static Duration useMax(DatabaseProperties properties) {
         return properties.connectTimeout().plus(properties.statementTimeout()).plus(ConnectionLimits.GRACE);
     }

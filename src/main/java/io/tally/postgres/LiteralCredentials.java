@@ -22,7 +22,7 @@ final class LiteralCredentials implements ConfigurationPropertiesBindHandlerAdvi
     private static final Set<ConfigurationPropertyName> CREDENTIALS =
             names("tally.database.username", "tally.database.password", "spring.flyway.user", "spring.flyway.password");
 
-    /** May hold a password by mistake. */
+    /** These may contain a password by mistake. */
     private static final Set<ConfigurationPropertyName> URLS = names("tally.database.url", "spring.flyway.url");
 
     @Override

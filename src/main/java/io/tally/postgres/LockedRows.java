@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * The rows that a transaction has locked.
  *
  * @param counters the counters that exist
- * @param claimed counters that did not exist; the transaction has inserted a row for each, which no other sees
+ * @param claimed counters that did not exist; the transaction has inserted a row for each, which no other transaction
+ *     sees
  * @param time the transaction's start, by the database's clock
  */
 record LockedRows(Map<CounterId, Counter> counters, Set<CounterId> claimed, Instant time) {

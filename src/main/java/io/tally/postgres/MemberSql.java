@@ -1,6 +1,6 @@
 package io.tally.postgres;
 
-/** The statements about members. */
+/** The statements that write members. */
 final class MemberSql {
 
     private MemberSql() {}

@@ -9,8 +9,8 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /**
- * Where and as whom Flyway migrates: the service's database and user, unless {@code spring.flyway.url}, {@code
- * spring.flyway.user} or {@code spring.flyway.password} say otherwise.
+ * The database and the user of Flyway: those of the service, unless {@code spring.flyway.url}, {@code
+ * spring.flyway.user} or {@code spring.flyway.password} override them.
  *
  * <p>Spring Boot configures Flyway where it finds {@link JdbcConnectionDetails} or {@code spring.flyway.url}.
  */

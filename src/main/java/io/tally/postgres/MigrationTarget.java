@@ -10,9 +10,9 @@ import org.flywaydb.core.api.configuration.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where Flyway makes the tables. Its user may be another than the service's, and have another search path.
+ * The schema in which Flyway creates the tables. Its user may differ from the service's, and have another search path.
  *
- * @param schema null where the schema is not there yet, and Flyway creates it
+ * @param schema null if the schema does not exist yet, and Flyway creates it
  * @param isWritable whether the user may create tables in it, or need not, since Flyway has done so before
  */
 record MigrationTarget(@Nullable String schema, String username, boolean isWritable) {
@@ -49,7 +49,7 @@ record MigrationTarget(@Nullable String schema, String username, boolean isWrita
         return flyway.getSchemas().length > 0 ? flyway.getSchemas()[0] : null;
     }
 
-    /** @param searched where the service looks for its tables; empty where no schema of its search path is there */
+    /** @param searched where the service looks for its tables; empty if no schema of its search path is there */
     void requireSchema(String searched) {
         if (schema != null && !searched.isEmpty() && !searched.equals(schema)) {
             throw new StartupException(

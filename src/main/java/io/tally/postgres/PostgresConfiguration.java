@@ -45,7 +45,7 @@ class PostgresConfiguration {
         return new Pool(factory, properties, properties.readConnectionsMax() - 1);
     }
 
-    /** For reads of counters alone, which ask one question at a time: nothing else holds them up. */
+    /** Only for reads of counters, which send one statement at a time, so that no other statement delays them. */
     @Bean
     Pool counterPool(ConnectionFactory factory, DatabaseProperties properties) {
         return new Pool(factory, properties, 1);

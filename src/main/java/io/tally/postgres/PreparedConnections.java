@@ -10,7 +10,7 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.util.Optional;
 import reactor.core.publisher.Mono;
 
-/** Connections that may be written on: to a primary, and durable. For one owner, and with its pauses. */
+/** Connections for writes: to a primary, with durable commits. For one owner, with its back-off. */
 final class PreparedConnections implements ConnectionFactory {
 
     private final ConnectionFactory factory;
@@ -36,7 +36,7 @@ final class PreparedConnections implements ConnectionFactory {
         return factory.getMetadata();
     }
 
-    /** Sets the session. Fails where the server is a replica, or where a setting is wrong and stays so. */
+    /** Sets the session. Fails if the server is a replica, or if a wrong setting cannot be changed. */
     private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
         return Statements.rows(connection.createStatement(SessionSql.RESOLVE))
                 .then(Mono.defer(() ->

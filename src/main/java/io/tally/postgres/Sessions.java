@@ -8,7 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import reactor.netty.resources.LoopResources;
 
-/** What the sessions of each purpose are set to, and where they are made. */
+/** The session settings for each purpose, and the factories of connections. */
 public final class Sessions {
 
     private static final String APPLICATION = "tally";
@@ -52,7 +52,7 @@ public final class Sessions {
     }
 
     /**
-     * For statements that may take so long. The caller may put more into it. {@link SessionSql} sets what is the same
+     * Settings for statements with that time-out. The caller may add settings. {@link SessionSql} sets what is the same
      * for all sessions.
      */
     public static Map<String, String> of(DatabaseProperties properties, Duration statementTimeout) {

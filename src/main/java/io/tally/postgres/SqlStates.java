@@ -54,7 +54,7 @@ final class SqlStates {
             case "40P01" -> failure(Kind.CONFLICT, Cause.DEADLOCK, state, failure);
             case "55P03" -> failure(Kind.CONFLICT, Cause.LOCK_TIMEOUT, state, failure);
             case "23505" -> alreadyThere(failure);
-            // A character that the database's encoding lacks.
+            // A character that the encoding of the database cannot represent.
             case "22021", "22P05" -> failure(Kind.UNSTORABLE, Cause.CONNECTION, state, failure);
             // A primary that became a replica: nothing was written, and this connection is of no more use.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
@@ -103,7 +103,7 @@ final class SqlStates {
         };
     }
 
-    /** Whether the connection is of no more use. */
+    /** Whether the connection is broken. */
     static boolean breaksConnection(StoreFailure failure) {
         return switch (failure.kind()) {
             case UNKNOWN, UNAVAILABLE, FATAL -> true;

@@ -1,4 +1,6 @@
-/** Connections, sessions, what failures mean, helpers for statements, and the counter store with its SQL. */
+/**
+ * Connections, sessions, the classification of failures, helpers for statements, and the counter store with its SQL.
+ */
 @NullMarked
 package io.tally.postgres;
 
