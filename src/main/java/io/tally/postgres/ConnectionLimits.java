@@ -38,7 +38,7 @@ final class ConnectionLimits {
                 });
     }
 
-    /** Closes a connection, within a time limit. A failure to close it changes nothing for the caller. */
+    /** Closes a connection, within a time limit. Never fails: the caller has its own result. */
     static Mono<Void> closed(Connection connection) {
         return Mono.defer(() -> Mono.from(connection.close()))
                 .timeout(CLOSE_MAX)

@@ -196,8 +196,8 @@ public final class CounterSql {
     /**
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
-     * min, $9 max, $10 whether the counter is new, $13 kinds; $11 the number of operations, $12 the change of the sum
-     * of all values.
+     * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds; $11 the number of operations, $12
+     * the change of the sum of all values.
      *
      * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
      * {@link #CLAIM} inserted the missing ones.

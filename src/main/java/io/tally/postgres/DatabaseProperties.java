@@ -51,12 +51,12 @@ public record DatabaseProperties(
                 "tally.database.read-connections-max must be between 2 and 100");
     }
 
-    /** The URL, read. */
+    /** The parsed URL. */
     DatabaseUrl address() {
         return DatabaseUrl.parse(URL_KEY, url);
     }
 
-    /** Without the password and the URL's parameters. */
+    /** Without the password and the parameters of the URL, which may contain secrets. */
     @Override
     public String toString() {
         return "DatabaseProperties[url=" + address() + ", username=" + username + "]";

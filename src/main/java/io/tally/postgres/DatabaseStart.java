@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * The start on a database: waits for it, has it migrated, and proves that the sessions of the service can work on it.
+ * The start on a database: waits for it, migrates it, and checks that the sessions of the service can work on it.
  *
  * <p>Retries transient failures each second, up to a limit: a database that is unavailable, starting, a replica, or
  * without a free connection. All other failures refuse the start at once. The service does not listen before the proof.
@@ -34,7 +34,7 @@ final class DatabaseStart {
     }
 
     /**
-     * Returns when the database is ready to be used.
+     * Returns when the database is ready for the service.
      *
      * @param flyway null if the operator migrates
      * @throws StartupException if the database refuses, cannot be used, or is not ready in time
@@ -70,7 +70,7 @@ final class DatabaseStart {
         }
     }
 
-    /** Two sessions at a time, since a pooler shows in their difference. Returns the schema that they search first. */
+    /** Checks two sessions at a time, which reveals a pooler. Returns the first schema of their search path. */
     private String prove(LaneConnection session) {
         LaneConnection other = connections.create();
         try {

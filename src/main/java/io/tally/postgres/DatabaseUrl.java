@@ -66,7 +66,7 @@ final class DatabaseUrl {
         SSL_KEY(List.of(), "sslkey"),
         SSL_NEGOTIATION(List.of("postgres", "direct"), "sslnegotiation", "sslNegotiation"),
         CHANNEL_BINDING(List.of("disable", "prefer", "require"), "channel_binding", "channelBinding"),
-        // Tally writes: a replica is of no use.
+        // Tally writes, so it cannot use a replica.
         TARGET(List.of("primary", "read-write"), "targetServerType", "target_session_attrs"),
         CURRENT_SCHEMA(List.of(), "currentSchema"),
         OPTIONS(List.of(), "options");
@@ -137,7 +137,7 @@ final class DatabaseUrl {
      * Reads a URL. Opens no connection and no file.
      *
      * @param key the setting that the URL comes from, for messages
-     * @throws StartupException if the URL has credentials, or anything that the drivers would not agree on
+     * @throws StartupException if the URL has credentials, or a part that the two drivers would interpret differently
      */
     static DatabaseUrl parse(String key, String url) {
         Matcher matcher = URL.matcher(url);
@@ -186,7 +186,7 @@ final class DatabaseUrl {
         return List.copyOf(read);
     }
 
-    /** The spelling of the JDK, with which the JDBC driver compares the address in a server's certificate. */
+    /** The JDK's spelling of an IPv6 address: the JDBC driver compares it with the server's certificate. */
     private String address(String ipv6) {
         try {
             return Inet6Address.ofLiteral(ipv6).getHostAddress();
@@ -343,13 +343,13 @@ final class DatabaseUrl {
     /**
      * The configuration of the service's driver, without credentials.
      *
-     * @param connectTimeout the longest that all hosts together may take until one accepts a connection
+     * @param connectTimeout the time-out until one of the hosts accepts a connection
      * @throws StartupException if a file of the URL cannot be read
      */
     PostgresqlConnectionConfiguration.Builder r2dbc(Duration connectTimeout) {
         PostgresqlConnectionConfiguration.Builder builder = PostgresqlConnectionConfiguration.builder()
                 .database(database)
-                // A host that does not answer leaves the others time.
+                // A host that does not respond leaves time for the others.
                 .connectTimeout(connectTimeout.dividedBy(hosts.size()))
                 .sslMode(SSLMode.fromValue(sslMode()));
         if (hosts.size() == 1) {
@@ -448,7 +448,7 @@ final class DatabaseUrl {
         });
     }
 
-    /** Hosts, ports and database: nothing that could be a secret. */
+    /** Only hosts, ports and the database, since every other part may contain a secret. */
     @Override
     public String toString() {
         return hosts.stream().map(Host::toString).collect(Collectors.joining(",", "postgresql://", "/")) + database;

@@ -65,7 +65,7 @@ public final class DedicatedConnections {
     }
 
     private static Mono<Void> later(Throwable failure) {
-        log.warn("A lost connection was not replaced; its next use opens another: {}", failure.getMessage());
+        log.warn("Replacing a lost connection failed; its next use opens another: {}", failure.getMessage());
         return Mono.empty();
     }
 }

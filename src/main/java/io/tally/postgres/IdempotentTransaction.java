@@ -23,8 +23,9 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class IdempotentTransaction {
     /*
-     * Retried where that is safe: a transaction that was rolled back or never sent always, one in doubt only under a
-     * key. Two that race with one key collide on the key's row; the second is rolled back, and its retry finds the key.
+     * A transaction that was rolled back or never sent is always retried. A transaction in doubt is retried only with a
+     * key. Two transactions with the same key collide on the row of the key: the second one is rolled back, and its
+     * retry finds the key.
      */
 
     private static final Duration RETRY_MAX = Duration.ofSeconds(5);
@@ -41,10 +42,10 @@ public final class IdempotentTransaction {
     public record Keeping<T>(Class<T> type, Predicate<T> isKept) {}
 
     /**
-     * Does it.
+     * Runs the work, or replays its result. Fails with {@link io.tally.pipeline.StoreFailure}.
      *
-     * @param request {@code null} to do it each time
-     * @param keeping which results are kept under the key: those that changed something
+     * @param request {@code null} to run the work each time
+     * @param keeping which results are stored with the key: those of work that changed something
      */
     public <T> Mono<IdempotentResult<T>> run(
             @Nullable KeyedRequest request, Keeping<T> keeping, Function<Connection, Mono<T>> work) {

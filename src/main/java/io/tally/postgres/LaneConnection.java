@@ -24,12 +24,12 @@ public final class LaneConnection {
      * Probes
      *
      * A firewall between Tally and the database forgets a connection that was silent for some minutes, and neither side
-     * learns of it. The next statement would then wait for its time-out, and its callers with it. So a connection that
-     * has been silent for some seconds is probed, which also keeps the firewall from forgetting it.
+     * notices. The next statement and its callers would then wait for a time-out. So any connection that has been
+     * silent for some seconds is probed, which also keeps the firewall from forgetting it.
      *
-     * A use and a probe exclude each other without a lock: a use counts itself and then looks for a probe; a probe
-     * shows itself and then looks for a use. So at least one of them sees the other. The use waits until the probe has
-     * ended, and the probe gives way.
+     * A use and a probe exclude each other without a lock. A use increments a counter and then checks for a probe; a
+     * probe publishes itself and then checks for a use. So at least one of them sees the other. Then the use waits for
+     * the end of the probe, and the probe does nothing.
      */
 
     private static final Logger log = LoggerFactory.getLogger(LaneConnection.class);
@@ -55,8 +55,8 @@ public final class LaneConnection {
     }
 
     /**
-     * Runs work that is one round trip or a transaction, within the time limit of one statement. Cancelling it drops
-     * the connection.
+     * Runs one statement or transaction, within the time-out of one statement. Fails with {@link StoreFailure} only.
+     * Cancelling drops the connection.
      */
     public <T> Mono<T> use(Function<PostgresqlConnection, Mono<T>> work) {
         return Mono.using(uses::incrementAndGet, use -> probeEnded().then(used(work)), use -> left());
@@ -101,15 +101,15 @@ public final class LaneConnection {
     }
 
     /**
-     * Probes the connection where it has been silent for {@link #PROBED_AFTER}. One that does not answer within
-     * {@link #PROBE_MAX} is replaced, so that the next use finds one that does. Does nothing while the connection is in
-     * use or probed. Fails with {@link StoreFailure} where no other connection can be opened.
+     * Probes the connection if it has been silent for {@link #PROBED_AFTER}. Replaces a connection that does not
+     * respond within {@link #PROBE_MAX}, so that the next use finds a working one. Does nothing while the connection is
+     * in use or being probed. Fails with {@link StoreFailure} if no other connection can be opened.
      */
     Mono<Void> probe() {
         return probe(PROBED_AFTER);
     }
 
-    /** The same after another time of silence. */
+    /** Probes after another time of silence. */
     Mono<Void> probe(Duration after) {
         return Mono.defer(() -> {
             PostgresqlConnection silent = open;
@@ -146,7 +146,7 @@ public final class LaneConnection {
 
     private Mono<Void> replaced(Throwable failure) {
         if (open == null) {
-            // Its owner has closed it meanwhile.
+            // The owner closed the connection meanwhile.
             return Mono.empty();
         }
         log.info("Replacing a silent connection: {}", failure.getMessage());
@@ -160,7 +160,7 @@ public final class LaneConnection {
         return properties.connectTimeout().plus(properties.statementTimeout()).plus(ConnectionLimits.GRACE);
     }
 
-    /** Closes the connection, if there is one. The next use opens another, even where this one does not close. */
+    /** Closes the connection, if there is one. The next use opens another, even if closing fails. */
     public Mono<Void> close() {
         return Mono.defer(this::closed);
     }

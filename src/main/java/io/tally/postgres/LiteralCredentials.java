@@ -14,8 +14,8 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyN
 import org.springframework.boot.env.OriginTrackedMapPropertySource;
 
 /**
- * Keeps user names and passwords of databases as they were given: Spring would replace <code>${…}</code> in them. In
- * files such as {@code application.yml} it still does, so that they can refer to other settings.
+ * Binds user names and passwords of databases literally: Spring would replace <code>${…}</code> in them. In files such
+ * as {@code application.yml}, Spring still replaces them, so that a value can refer to another setting.
  */
 final class LiteralCredentials implements ConfigurationPropertiesBindHandlerAdvisor {
 
@@ -72,7 +72,7 @@ final class LiteralCredentials implements ConfigurationPropertiesBindHandlerAdvi
             return property.getValue().toString();
         }
 
-        /** Whether a file of settings has it, as opposed to a variable, an argument or a file of a config tree. */
+        /** Whether the value is from a file of settings, not from a variable, an argument or a config tree. */
         private static boolean isFromFile(ConfigurationProperty property) {
             return property.getSource() != null
                     && property.getSource().getUnderlyingSource() instanceof OriginTrackedMapPropertySource;

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The resolution of operations, and the locked rows it was made on. */
+/** A resolution of operations, and the locked rows on which it is based. */
 record LockedResolution(LockedRows locked, Resolution resolution) {
 
     /** Whether it creates counters whose rows are not locked yet. */
@@ -22,7 +22,7 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 .anyMatch(change -> change.before() == null && !locked.claimed().contains(change.counter()));
     }
 
-    /** The changes, and the removal of rows that were claimed and not needed. */
+    /** The changes, and the removal of rows that were inserted only for their lock. */
     private List<Change> changes() {
         Set<CounterId> unused = new HashSet<>(locked.claimed());
         resolution.changes().forEach(change -> unused.remove(change.counter()));

@@ -12,7 +12,8 @@ import org.springframework.jdbc.datasource.DriverManagerDataSource;
  * The database and the user of Flyway: those of the service, unless {@code spring.flyway.url}, {@code
  * spring.flyway.user} or {@code spring.flyway.password} override them.
  *
- * <p>Spring Boot configures Flyway where it finds {@link JdbcConnectionDetails} or {@code spring.flyway.url}.
+ * <p>Implements {@link JdbcConnectionDetails}, since Spring Boot configures Flyway only with these or with {@code
+ * spring.flyway.url}.
  */
 final class MigrationConnection implements FlywayConnectionDetails, JdbcConnectionDetails {
 
@@ -36,7 +37,7 @@ final class MigrationConnection implements FlywayConnectionDetails, JdbcConnecti
     /** Opens connections with the URL's parameters, which {@link #getJdbcUrl()} leaves out. */
     DataSource dataSource() {
         DriverManagerDataSource source = new DriverManagerDataSource(url.jdbcUrl(), username, password);
-        // The JDK finds a driver only with the class loader of the thread that first asks for one.
+        // Names the driver: the JDK finds drivers only through the class loader of the first thread that needs one.
         source.setDriverClassName(getDriverClassName());
         source.setConnectionProperties(url.jdbcProperties());
         return source;

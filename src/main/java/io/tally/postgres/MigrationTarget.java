@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 record MigrationTarget(@Nullable String schema, String username, boolean isWritable) {
 
-    /** The schema that the settings name, or null, and the history table. */
+    /** The schema and the right to create tables. Parameters: the configured schema or null, the history table. */
     private static final String TARGET = """
             select current_user::text as username, n.nspname::text as schema,
                    coalesce(has_schema_privilege(n.oid, 'create'), true)

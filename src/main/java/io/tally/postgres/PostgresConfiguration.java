@@ -14,12 +14,12 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import reactor.netty.resources.LoopResources;
 
-/** The store, on connections that share the event loops of HTTP. */
+/** The beans of the counter store and its connections, which share the event loops of HTTP. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class, StartProperties.class})
 class PostgresConfiguration {
 
-    /** Static: settings are bound before most beans exist. */
+    /** Static, since Spring binds settings before it creates most beans. */
     @Bean
     static LiteralCredentials literalCredentials() {
         return new LiteralCredentials();
@@ -72,7 +72,7 @@ class PostgresConfiguration {
         return new IdempotentTransaction(pool);
     }
 
-    /** Migrations do not depend on how the role or the database sets its sessions, either. */
+    /** Migrations do not depend on the session defaults of the role or the database, either. */
     @Bean
     FlywayConfigurationCustomizer migrationSession() {
         return configuration -> configuration.initSql(SessionSql.MIGRATE);
@@ -90,14 +90,14 @@ class PostgresConfiguration {
         return start::run;
     }
 
-    /** Without Flyway nothing else starts on the database before the service does. */
+    /** Runs the start without Flyway, which would otherwise run it. */
     @Bean
     @ConditionalOnBooleanProperty(name = "spring.flyway.enabled", havingValue = false)
     InitializingBean startWithoutMigration(DatabaseStart start) {
         return () -> start.run(null);
     }
 
-    /** The host, as an orchestrator names it, and the process. */
+    /** The name of this instance: the host name, which is the pod in Kubernetes, and the process id. */
     private static String instance() {
         return System.getenv().getOrDefault("HOSTNAME", "localhost") + "/"
                 + ProcessHandle.current().pid();

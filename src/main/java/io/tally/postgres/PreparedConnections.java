@@ -27,7 +27,7 @@ final class PreparedConnections implements ConnectionFactory {
                 PreparedConnections::prepare,
                 connection -> Mono.empty(),
                 (connection, failure) -> ConnectionLimits.closed(connection),
-                // The caller that waits for it has timed out.
+                // The waiting caller has timed out.
                 ConnectionLimits::closed));
     }
 

@@ -4,14 +4,14 @@ import io.r2dbc.spi.R2dbcException;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
 
-/** The innermost cause of a failure: a driver's own exception says only that it cannot connect. */
+/** The innermost cause of a failure, since a driver's own exception says only that it cannot connect. */
 final class RootCause {
 
     private RootCause() {}
 
     static Throwable of(Throwable failure) {
         Throwable root = failure;
-        // Names the host, which its own cause does not.
+        // This exception names the host; its cause does not.
         while (root.getCause() != null && !(root instanceof UnknownHostException)) {
             root = root.getCause();
         }

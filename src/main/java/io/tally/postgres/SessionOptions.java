@@ -17,18 +17,18 @@ final class SessionOptions {
 
     private static final Pattern NAME = Pattern.compile("[a-z_][a-z0-9_$.]*");
 
-    /** What the drivers themselves set, in order to understand the server's values. */
+    /** Settings that the drivers set themselves to parse the server's values. */
     private static final Set<String> OF_THE_DRIVERS = Set.of("client_encoding", "datestyle", "extra_float_digits");
 
-    /** Names in a start-up message that are not settings: they choose who connects, and to what. */
+    /** Names in a start-up message that are not settings: the user, the database and the kind of connection. */
     private static final Set<String> OF_THE_PROTOCOL = Set.of("user", "database", "options", "replication");
 
     private SessionOptions() {}
 
     /**
-     * The settings, a later one instead of an earlier one of the same name.
+     * The settings by name. Of two with the same name, the later one counts.
      *
-     * @throws IllegalArgumentException with the rule that is not kept, and without the text
+     * @throws IllegalArgumentException with the broken rule, and without the text, which may be a secret
      */
     static Map<String, String> parse(String options) {
         Map<String, String> settings = new HashMap<>();
@@ -63,7 +63,7 @@ final class SessionOptions {
         settings.put(name, setting.substring(equals + 1));
     }
 
-    /** Splits at spaces; a backslash makes the character after it part of a word. As PostgreSQL does. */
+    /** Splits at spaces, like PostgreSQL: a backslash makes the next character part of a word. */
     private static List<String> words(String options) {
         List<String> words = new ArrayList<>();
         StringBuilder word = new StringBuilder();

@@ -1,15 +1,15 @@
 package io.tally.postgres;
 
 /**
- * The statements that set a new session. A role or a database may change the defaults of a session ({@code alter role …
- * set}), and some of these settings change what a statement does. Statements set them instead of the start of the
- * session, since a server refuses a session that starts with a setting that its version does not know.
+ * The statements that prepare a new session. A role or a database may change the defaults of a session ({@code alter
+ * role … set}), and some of these settings change the result of a statement. Statements correct them after the log-in:
+ * a log-in with a setting that the server's version does not know would be refused.
  */
 final class SessionSql {
 
     private SessionSql() {}
 
-    /** A transaction_timeout, from PostgreSQL 17 on, may end a transaction that takes longer than a millisecond. */
+    /** Turns transaction_timeout off, if the server has it (PostgreSQL 17 on): it could end any transaction. */
     private static final String NO_TRANSACTION_TIMEOUT = """
             case when pg_catalog.current_setting('transaction_timeout', true) is not null
                  then pg_catalog.set_config('transaction_timeout', '0', false) end
@@ -47,19 +47,19 @@ final class SessionSql {
                    s.context = 'user' or has_parameter_privilege(s.name, 'set') as allowed
               from pg_settings s
               left join (values
-                -- An element null of an array is null, not a text.
+                -- An array element null is null, not the text "null".
                 ('array_nulls', 'on'),
                 ('standard_conforming_strings', 'on'),
                 ('transform_null_equals', 'off'),
                 -- A conflict ends the statement, not the session.
                 ('exit_on_error', 'off'),
-                -- An idle session stays: where it ended with a statement on the way, the outcome would be unknown.
+                -- Else an idle session might end while a statement is on its way, whose outcome would be unknown.
                 ('idle_session_timeout', '0'),
                 ('default_transaction_read_only', 'off'),
                 ('default_table_access_method', 'heap'),
-                -- Days are of 24 hours, wherever the service runs.
+                -- Every day has 24 hours.
                 ('TimeZone', 'UTC'),
-                -- The driver reads each message.
+                -- The driver reads every message that the server sends.
                 ('client_min_messages', 'warning'),
                 ('work_mem', '4096'),
                 -- Only superusers set these: triggers and foreign keys hold, and a damaged page is an error.
@@ -82,9 +82,9 @@ final class SessionSql {
             """;
 
     /**
-     * Whether the server is a replica, and which settings are wrong and cannot be set by this user. An acknowledged
-     * operation is durable, so this overrules a database that is set to acknowledge before it has written. It also pins
-     * the settings: a later change of the server's does not reach this session.
+     * Corrects the settings. Returns whether the server is a replica, and the wrong settings that this user may not
+     * change. Sets synchronous_commit to on if it is off, since an acknowledged operation must be durable. A setting of
+     * the session also stays if the server's configuration changes later.
      */
     static final String PREPARE = "with differing as materialized (" + DIFFERING + """
             )
@@ -98,11 +98,11 @@ final class SessionSql {
                       from differing d where not d.allowed) as refused
             """;
 
-    /** Whether a silent connection still leads to a primary. Reads no table. */
+    /** Probes a silent connection: whether its server is a replica. Reads no table. */
     static final String PROBE = "select pg_is_in_recovery() as replica";
 
     /**
-     * Sets a session that migrates. It has no time limits but that for locks, which protects other sessions, and it
+     * Prepares a session for migrations. It has no time-outs except lock_timeout, which protects other sessions. It
      * keeps its search_path, which names the schema to migrate.
      */
     static final String MIGRATE =

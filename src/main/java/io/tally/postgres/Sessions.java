@@ -20,7 +20,7 @@ public final class Sessions {
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         Map<String, String> settings = new HashMap<>(properties.address().session());
         settings.put("application_name", APPLICATION);
-        // What Tally relies on replaces what the URL asks for.
+        // Settings that Tally relies on replace those of the URL.
         settings.putAll(session);
         PostgresqlConnectionFactory factory = new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
@@ -41,12 +41,12 @@ public final class Sessions {
                 .tcpKeepAlive(true);
     }
 
-    /** For statements that find every row by its key. */
+    /** Settings for statements that find every row by its key. */
     public static Map<String, String> keyed(DatabaseProperties properties) {
         Map<String, String> session = of(properties, properties.statementTimeout());
-        // A plan outlives the table it was made for: one made for an empty table must not read a full one row by row.
+        // Plans are cached: a plan for an empty table must not scan the table after it has grown.
         session.put("enable_seqscan", "off");
-        // Each statement has one good plan for all arrays; planning again costs more than it runs.
+        // One generic plan is good for all arrays, and planning takes longer than execution.
         session.put("plan_cache_mode", "force_generic_plan");
         return session;
     }
@@ -57,7 +57,7 @@ public final class Sessions {
      */
     public static Map<String, String> of(DatabaseProperties properties, Duration statementTimeout) {
         return new HashMap<>(Map.of(
-                // Enough for statements that lock what they change; anything stricter only adds retries.
+                // Enough, since statements lock the rows that they change; a stricter level would only add retries.
                 "default_transaction_isolation", "read committed",
                 "lock_timeout", millis(properties.lockTimeout()),
                 "statement_timeout", millis(statementTimeout),
