@@ -9,7 +9,7 @@ import org.springframework.context.SmartLifecycle;
  * The handling of signals. Before the service listens, a signal ends the process at once: nothing has been
  * acknowledged, and PostgreSQL rolls back an interrupted migration. Afterwards a signal closes the context gracefully.
  *
- * <p>Spring Boot's own hook would wait for the end of the start, which may be waiting for a database.
+ * <p>Spring Boot's own hook waits for the end of the start, which may wait for a database for minutes.
  */
 final class ShutdownHooks {
 

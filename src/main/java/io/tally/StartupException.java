@@ -1,6 +1,6 @@
 package io.tally;
 
-/** A setting that makes the service refuse to start. The process prints both sentences and exits with status 1. */
+/** The reason why the service refuses to start. The process prints both texts and exits with status 1. */
 public final class StartupException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
@@ -11,7 +11,7 @@ public final class StartupException extends RuntimeException {
      * A refusal.
      *
      * @param description what is wrong: the key, the value found unless it is a secret, and the rule
-     * @param action what the operator does about it
+     * @param action what the operator must do
      */
     public StartupException(String description, String action) {
         super(description);

@@ -25,19 +25,19 @@ final class UnsupportedSettings implements ApplicationListener<ApplicationEnviro
             String prefix = environment.getProperty(key, "");
             if (StringUtils.hasText(prefix)) {
                 throw new StartupException(
-                        key + " is " + prefix + ", and Tally serves its routes under /v1 only.",
+                        key + " is " + prefix + ", but Tally serves its routes only under /v1.",
                         "Remove " + key + ". Have the proxy in front strip the prefix.");
             }
         }
         String type = environment.getProperty(WEB_TYPE, "reactive");
         if (!type.toLowerCase(Locale.ROOT).equals("reactive")) {
             throw new StartupException(
-                    WEB_TYPE + " is " + type + ", and Tally is a reactive web application.",
+                    WEB_TYPE + " is " + type + ", but Tally is a reactive web application.",
                     "Remove " + WEB_TYPE + ".");
         }
         if (environment.getProperty(LAZY, Boolean.class, false)) {
             throw new StartupException(
-                    LAZY + " is true, and Tally makes everything at the start, such as its tables.",
+                    LAZY + " is true, but Tally must create its beans and its tables at the start.",
                     "Remove " + LAZY + ".");
         }
     }

@@ -85,7 +85,7 @@ final class OpenLoop {
             load.connect();
             load.loop.execute(load::begin);
             if (!load.done.await(plan.warmUp() + plan.seconds() + END_MAX_SECONDS, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("It did not come to its end.");
+                throw new IllegalStateException("The load did not end in time.");
             }
             System.out.println(load.loop.submit(load::result).get());
         } finally {
@@ -118,7 +118,7 @@ final class OpenLoop {
             Path thread = Files.readSymbolicLink(Path.of("/proc/thread-self")).getFileName();
             Files.writeString(Path.of("/proc").resolve(thread).resolve("timerslack_ns"), "1");
         } catch (IOException late) {
-            System.err.println("Requests may be sent some 50 µs late: " + late);
+            System.err.println("Requests may be sent up to 50 µs late: " + late);
         }
     }
 

@@ -30,7 +30,7 @@ record Plan(URI url, String method, int rate, int connections, int warmUp, int s
                 number(options, "--seconds"),
                 Path.of(take(options, "--out")));
         if (!options.isEmpty() || arguments.length % 2 == 1) {
-            throw new IllegalArgumentException("Not known, or without a value: " + String.join(" ", arguments));
+            throw new IllegalArgumentException("Unknown, or without a value: " + String.join(" ", arguments));
         }
         return plan;
     }

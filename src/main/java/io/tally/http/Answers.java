@@ -24,7 +24,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Outcomes as responses. */
+/** Maps outcomes to responses. */
 public final class Answers {
 
     private Answers() {}

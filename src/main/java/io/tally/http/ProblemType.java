@@ -57,7 +57,7 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "The database rejected the operation",
             "A constraint or trigger of the database rejects this operation, or the encoding of the database cannot"
-                    + " represent a character in it. Nothing was changed."),
+                    + " represent a character in it. Nothing was changed. The operator finds the cause in the log."),
     JOB_RUNNING(
             HttpStatus.CONFLICT,
             "A job of this kind is already running",
@@ -88,8 +88,14 @@ public enum ProblemType {
             "The condition in If-Match or If-None-Match is false for the current state. Nothing was changed. Read the"
                     + " resource again before you retry."),
     CONTENT_TOO_LARGE(
-            HttpStatus.CONTENT_TOO_LARGE, "The body is too large", "The body exceeds the limit of the route."),
-    URI_TOO_LONG(HttpStatus.URI_TOO_LONG, "The URI is too long", "The request line exceeds the limit."),
+            HttpStatus.CONTENT_TOO_LARGE,
+            "The body is too large",
+            "The body exceeds the limit of the route. Nothing was changed. Send a smaller body, or a stream of increments"
+                    + " or names, which has no limit."),
+    URI_TOO_LONG(
+            HttpStatus.URI_TOO_LONG,
+            "The URI is too long",
+            "The request line exceeds the limit. Nothing was changed. Shorten the URI."),
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "The media type is not supported",
@@ -108,7 +114,7 @@ public enum ProblemType {
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "The header fields are too large",
-            "The header fields exceed the limit."),
+            "The header fields together exceed the limit. Nothing was changed. Send fewer or shorter fields."),
     INTERNAL(
             HttpStatus.INTERNAL_SERVER_ERROR,
             "Unexpected failure",

@@ -8,9 +8,9 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.util.UriUtils;
 
 /**
- * Segments of paths, as text. They are decoded here and not by the path pattern, which takes {@code ;} for the start of
- * parameters and lets invalid UTF-8 through as a replacement character: both would name another thing than the caller
- * meant.
+ * Decodes segments of paths. Spring's path pattern does not, since it takes {@code ;} for the start of parameters and
+ * replaces invalid UTF-8 by a replacement character: in both cases, the request would concern another resource than the
+ * client meant.
  */
 public final class RequestPath {
 

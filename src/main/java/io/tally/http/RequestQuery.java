@@ -7,8 +7,8 @@ import java.util.stream.Stream;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
- * Parameters of queries, as text. They are decoded as strictly as paths are: what is no UTF-8 would name another thing
- * than the caller meant.
+ * Decodes parameters of queries, as strictly as paths: with invalid UTF-8 replaced, the request would concern another
+ * resource than the client meant.
  */
 public final class RequestQuery {
 

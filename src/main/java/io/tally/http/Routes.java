@@ -22,7 +22,7 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Resources: a path, and what each method does there. */
+/** Builds the routes of resources: a path, and a handler for each method. */
 public final class Routes {
 
     private Routes() {}
@@ -32,12 +32,12 @@ public final class Routes {
         return new Resource(pattern);
     }
 
-    /** A body as JSON. */
+    /** A response with a JSON body. */
     public static Mono<ServerResponse> json(ServerResponse.BodyBuilder response, Object body) {
         return response.contentType(MediaType.APPLICATION_JSON).bodyValue(body);
     }
 
-    /** A list as JSON, which may be long: compressed where the request accepts that. */
+    /** A response with a list as JSON, which may be long: compressed if the request accepts that. */
     public static Mono<ServerResponse> list(Object body) {
         return ServerResponse.ok()
                 .contentType(MediaType.APPLICATION_JSON)
@@ -52,20 +52,20 @@ public final class Routes {
                                 context));
     }
 
-    /** The beginning of a response that is a live stream of events. */
+    /** The status and header fields of a stream of events. */
     public static ServerResponse.BodyBuilder events() {
         return ServerResponse.ok()
                 .contentType(MediaType.TEXT_EVENT_STREAM)
                 .cacheControl(CacheControl.noStore())
-                // Tells proxies of nginx's kind to hand on each event as it comes.
+                // Makes nginx and similar proxies pass on each event at once.
                 .header("X-Accel-Buffering", "no");
     }
 
     /**
-     * A resource, and what answers its requests.
+     * The route of a resource.
      *
      * @param allowed the methods of the resource
-     * @param requests those that are about the resource
+     * @param requests matches the requests for the resource
      */
     public record Route(
             String pattern,
@@ -74,8 +74,8 @@ public final class Routes {
             HandlerFunction<ServerResponse> handler) {}
 
     /**
-     * All routes as one: the first that a request is about. (Spring would make a chain of them, each link of which
-     * costs every request as much as holding it against a path.)
+     * All routes as one: the first that matches a request handles it. (Spring would chain them, and each link would
+     * cost every request as much as a comparison with a path.)
      */
     public static RouterFunction<ServerResponse> first(List<Route> routes) {
         return request -> {
@@ -102,15 +102,15 @@ public final class Routes {
         }
 
         /**
-         * What a method does, which answers with JSON. A resource with GET answers HEAD, too.
+         * Adds a method that produces JSON. A resource with GET also supports HEAD.
          *
-         * @param taken the parameters that its query may have, each once
+         * @param taken the allowed parameters of the query, each once
          */
         public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, String... taken) {
             return on(method, List.of(MediaType.APPLICATION_JSON), handler, taken);
         }
 
-        /** The same, which answers with one of these types. */
+        /** Adds a method that produces one of these types. */
         public Resource on(
                 HttpMethod method, List<MediaType> produced, HandlerFunction<ServerResponse> handler, String... taken) {
             methods.put(method, new Method(produced, handler, new LinkedHashSet<>(List.of(taken))));
@@ -120,25 +120,25 @@ public final class Routes {
             return this;
         }
 
-        /** Lets a query have that parameter more than once. */
+        /** Allows a parameter more than once in a query. */
         public Resource repeatable(String parameter) {
             repeatable.add(parameter);
             return this;
         }
 
-        /** Leaves requests that are not of this kind to the routes after this one. */
+        /** Restricts the route to some requests; later routes handle the others. */
         public Resource where(RequestPredicate kind) {
             condition = kind;
             return this;
         }
 
-        /** Its methods that write evaluate {@code If-Match} themselves. All others refuse it. */
+        /** Lets the resource's own write methods evaluate {@code If-Match}. Otherwise they refuse it. */
         Resource conditional() {
             conditional = true;
             return this;
         }
 
-        /** The route: answers OPTIONS, and 405 with {@code Allow} to every other method. */
+        /** Builds the route. It also answers OPTIONS, and every other method with 405 and {@code Allow}. */
         public Route build() {
             Map<HttpMethod, Method> fixed = Map.copyOf(methods);
             Set<HttpMethod> allowed = new LinkedHashSet<>(methods.keySet());
@@ -196,10 +196,10 @@ public final class Routes {
         return method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
     }
 
-    /** What one method of a resource does, which refuses the parameters that it would ignore. */
+    /** The handler of one method of a resource. Refuses unknown parameters instead of ignoring them. */
     private record Method(List<MediaType> produced, HandlerFunction<ServerResponse> handler, Set<String> parameters) {
 
-        /** Whether it is a page for people: it ignores {@code Accept}, and mail programs add parameters to links. */
+        /** Whether the response is a page. A page ignores {@code Accept}, and parameters that mail programs add. */
         boolean isPage() {
             return produced.contains(MediaType.ALL);
         }

@@ -54,7 +54,7 @@ final class JobWorker extends LeasedWork<Claim> {
         }
 
         Mono<Void> run() {
-            log.info("Job {} of kind {} continues after {} counters", id(), kind.name(), done());
+            log.info("Claimed job {} of kind {}; {} counters are done", id(), kind.name(), done());
             metrics.running(true);
             return counted()
                     .then(steps())

@@ -19,8 +19,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.RetryBackoffSpec;
 
 /**
- * Writes each {@link FencedWrite} exactly once, even if the connection fails. Used by one lane, for one write at
- * a time; state passes from one to the next through the lane's own ordering.
+ * Writes each {@link FencedWrite} exactly once, even if the connection fails. Used by one lane, for one write at a
+ * time: the lane's ordering makes the state of one write visible to the next.
  */
 final class FencedWriter {
     /*
@@ -32,13 +32,13 @@ final class FencedWriter {
      *
      *   sent, answered            the response is final; answer the callers
      *   sent, rolled back         nothing was applied; the same sequence is sent again
-     *   sent, connection lost     settle: either the row has the sequence, and holds the callers' results, or it is
-     *                             moved past the sequence, after which the lost batch can never commit, and the
-     *                             operations are sent again as a new one
-     *   settle does not succeed   the callers get an unknown outcome; the lane registers a new writer
+     *   sent, connection lost     resolve the outcome. If the row has the sequence, it also has the callers' results.
+     *                             Otherwise move the row past the sequence: the lost batch can never commit, and
+     *                             the operations are sent again as a new batch.
+     *   outcome not resolved      the callers get an unknown outcome; the lane registers a new writer
      *
-     * Retries live here, above the statement and below the callers: a caller's own retry would enter the operation
-     * twice.
+     * Retries belong here, above the statement and below the callers: a retry by a caller would enter the operation a
+     * second time.
      */
 
     private static final Logger log = LoggerFactory.getLogger(FencedWriter.class);
@@ -86,7 +86,7 @@ final class FencedWriter {
     private void unavailable(StoreFailure failure) {
         if (unavailableReason == null) {
             log.warn(
-                    "Lane {} cannot write; its callers get 503 store-unavailable unless it can in time: {}",
+                    "Lane {} cannot write; operations that wait longer than wait-max get 503 store-unavailable: {}",
                     lane,
                     failure.getMessage());
         }
@@ -113,18 +113,18 @@ final class FencedWriter {
         // Closes the ledger first: an audit that finds no row must not find acknowledged operations of this writer.
         ledger.close(retiring);
         return store.retire(retiring).onErrorResume(StoreFailure.class, failure -> {
-            log.warn("Writer {} could not be retired: {}", retiring, failure.getMessage());
+            log.warn("Retiring writer {} failed; an audit does it after 7 days: {}", retiring, failure.getMessage());
             return Mono.empty();
         });
     }
 
     /**
-     * Sends a write so that it is committed exactly once. Fails with {@link StoreFailure}: of kind {@code UNKNOWN}
-     * where it may have been committed, of any other where it was not.
+     * Sends a write so that it is committed exactly once. Fails with {@link StoreFailure}: the write may have been
+     * committed if the kind is {@code UNKNOWN}, and was not committed otherwise.
      *
-     * <p>Cancelling it leaves the outcome unknown, and the next write has a new writer.
+     * <p>Cancelling leaves the outcome unknown, and the next write has a new writer.
      *
-     * @param deadline when it is no longer sent, by the lane's clock
+     * @param deadline the time from which the write is no longer sent, by the lane's clock
      */
     <T> Mono<T> written(FencedWrite<T> write, long deadline) {
         return Mono.defer(() -> isPast(deadline) ? Mono.error(FencedWriter::late) : nextFence())
@@ -144,7 +144,7 @@ final class FencedWriter {
     }
 
     private static StoreFailure late() {
-        return new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "what was sent before took too long");
+        return new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "earlier writes of the batch took too long");
     }
 
     private Mono<Fence> nextFence() {
@@ -240,7 +240,7 @@ final class FencedWriter {
         metrics.recovered(Recovery.GIVEN_UP);
         writer = null;
         return new StoreFailure(
-                Kind.UNKNOWN, Cause.CONNECTION, "the outcome could not be learnt: " + failure.getMessage(), failure);
+                Kind.UNKNOWN, Cause.CONNECTION, "the outcome could not be resolved: " + failure.getMessage(), failure);
     }
 
     private RetryBackoffSpec backoff(Predicate<StoreFailure> worthwhile, long deadline) {

@@ -53,7 +53,7 @@ final class Refresher implements BatchHandler<String, RankingState> {
     private Mono<RankingState> unread(StoreFailure failure) {
         if (available) {
             available = false;
-            log.warn("Orders cannot be refreshed: {}", failure.getMessage());
+            log.warn("Orders cannot be refreshed; lists by value and growth fail: {}", failure.getMessage());
         }
         return Mono.just(new Unread(refusal(failure)));
     }
