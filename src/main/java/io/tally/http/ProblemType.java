@@ -90,8 +90,8 @@ public enum ProblemType {
     CONTENT_TOO_LARGE(
             HttpStatus.CONTENT_TOO_LARGE,
             "The body is too large",
-            "The body exceeds the limit of the route. Nothing was changed. Send a smaller body, or a stream of increments"
-                    + " or names, which has no limit."),
+            "The body exceeds the limit of the route. Nothing was changed. Send a smaller body, or send a stream of"
+                    + " increments or names, which has no limit."),
     URI_TOO_LONG(
             HttpStatus.URI_TOO_LONG,
             "The URI is too long",

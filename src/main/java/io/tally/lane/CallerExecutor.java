@@ -3,9 +3,8 @@ package io.tally.lane;
 import java.util.concurrent.Executor;
 
 /**
- * Finds the thread on which a caller is answered: the one it submitted on. A lane that knows the outcomes of a batch
- * hands them over and starts the next batch at once; writing the responses is the work of the threads that serve the
- * callers.
+ * Finds the thread on which a caller gets its outcome: the thread on which it submitted. A lane passes on the outcomes
+ * of a batch and starts the next batch at once. So the threads that serve the callers write the responses.
  */
 public interface CallerExecutor {
 

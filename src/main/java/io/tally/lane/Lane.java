@@ -20,7 +20,7 @@ import reactor.core.publisher.Sinks;
 
 /**
  * A bounded queue that has one batch in flight at most. {@link #submit} may be called from any thread; each caller is
- * answered on its own thread. Cancelling the returned {@code Mono} gives up the answer, never the request.
+ * answered on its own thread. Cancelling the returned {@code Mono} drops the outcome, not the request.
  */
 public final class Lane<I, O> {
     /*
@@ -41,9 +41,9 @@ public final class Lane<I, O> {
      *
      * One drain at a time
      *
-     * drain() may be called from any thread. A work-in-progress counter admits the first caller, which goes round again
-     * for each caller that came meanwhile. So one thread at a time runs the drain, and no thread blocks. The queue
-     * therefore has many producers and one consumer, and batches are cut in arrival order.
+     * drain() may be called from any thread. A work-in-progress counter admits the first caller, which repeats the
+     * drain for each caller that arrives meanwhile. So one thread at a time runs the drain, and no thread blocks. The
+     * queue therefore has many producers and one consumer, and batches are cut in arrival order.
      *
      * The only subscriber
      *
@@ -52,8 +52,8 @@ public final class Lane<I, O> {
      *
      * Nothing stops a lane
      *
-     * Handlers, meters, and callers that throw cost at most their own batch: the lane logs it, the requests
-     * of the batch get an outcome, and the drain goes on. This includes errors of the JVM, which Reactor throws instead
+     * A handler, meter or caller that throws affects at most its own batch: the lane logs the failure, the requests of
+     * the batch get an outcome, and the drain continues. This includes errors of the JVM, which Reactor throws instead
      * of signalling them, so a batch may never end: one that is in flight for longer than it can take is cancelled and
      * abandoned.
      */
@@ -161,13 +161,13 @@ public final class Lane<I, O> {
     }
 
     /**
-     * Enters requests in their order, all or none. Requests that come together leave half of the queue to those that
-     * come alone.
+     * Enters requests in their order, all or none. Requests that enter together may fill only half of the queue, so
+     * that room is left for single requests.
      *
      * @param requests 1 to {@link #togetherMax}
      * @param sequence the lane keeps their order after those of the same sequence that it took before
-     * @param outcomes gets the outcomes together, in the order of the requests, on the thread that has the last of them
-     * @return whether there was room; otherwise nothing happens
+     * @param outcomes gets the outcomes together, in the order of the requests, on the thread of the last outcome
+     * @return whether there was room; otherwise no request enters
      */
     boolean offer(List<I> requests, RequestSequence<O> sequence, Consumer<List<O>> outcomes) {
         int size = requests.size();
@@ -205,7 +205,7 @@ public final class Lane<I, O> {
         roomWaiters.addAndGet(change);
     }
 
-    /** How many submissions wait for room. */
+    /** The number of submissions that wait for room. */
     int roomWaiters() {
         return roomWaiters.get();
     }

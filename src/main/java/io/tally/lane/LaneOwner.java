@@ -6,7 +6,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 
 /**
  * A component with a lane of its own. It refuses requests that wait too long in the lane, and closes the lane when the
- * application stops: the lane then admits no more and answers what it admitted.
+ * application stops: the lane then admits no more requests and answers the admitted ones.
  */
 public abstract class LaneOwner implements SmartLifecycle {
 

@@ -40,8 +40,8 @@ public final class OrderedSubmission<I, O> {
      * Room
      *
      * A lane has room again when it cuts a batch, which is about when it answers the batch before. So a single waiting
-     * submission checks for room whenever one of its parts is answered, and the queue does not run empty. Several
-     * waiting submissions would then leave all room to those that already have some. So each checks again after a
+     * submission checks for room whenever one of its parts is answered, and the queue does not run empty. If several
+     * submissions did so, those with parts in the queue would take all room. So each of them checks again after a
      * pause, and all have the same chance.
      *
      * One event at a time
@@ -98,9 +98,9 @@ public final class OrderedSubmission<I, O> {
     }
 
     /**
-     * Submits a block of requests on subscription, and gives their outcomes together, in their order. Fails only by a
-     * defect of this class, and then all open blocks fail. Cancelling a block ends the whole submission: requests that
-     * no lane has accepted by then are never applied.
+     * Submits a block of requests on subscription, and emits their outcomes together, in their order. Fails only if
+     * this class has a defect, and then all open blocks fail. Cancelling a block ends the whole submission: requests
+     * that no lane has accepted by then are never applied.
      */
     public Mono<List<O>> submit(List<I> requests) {
         return requests.isEmpty()
@@ -166,7 +166,7 @@ public final class OrderedSubmission<I, O> {
         return channel;
     }
 
-    /** Requests whose outcomes are given together. */
+    /** Requests whose outcomes are emitted together. */
     private final class Block {
 
         private final O[] outcomes;
@@ -209,7 +209,7 @@ public final class OrderedSubmission<I, O> {
             requests.add(request);
         }
 
-        /** Gives the block the outcomes that are final. The requests to retry stay in this part. */
+        /** Passes the final outcomes to the block. The requests to retry stay in this part. */
         void take(List<O> outcomes) {
             List<Integer> openIndexes = new ArrayList<>(0);
             List<I> openRequests = new ArrayList<>(0);

@@ -66,7 +66,7 @@ public final class PendingRequest<I, O> {
     }
 
     /**
-     * Gives an outcome which says that nothing was applied. The lane refuses the later requests of the sequence, too.
+     * Answers with a refusal: nothing was applied. The lane also refuses the later requests of the sequence.
      */
     public void refuse(O outcome) {
         if (sequence != null && !answered) {

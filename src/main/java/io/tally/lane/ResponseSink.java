@@ -22,7 +22,7 @@ record ResponseSink<T>(Consumer<T> sink, Executor thread) implements Consumer<T>
         }
     }
 
-    /** Collects the outcomes of several requests, and gives them at once in the order of the requests. */
+    /** Collects the outcomes of several requests, and emits them together in the order of the requests. */
     static final class Joint<O> {
 
         private final Consumer<List<O>> caller;

@@ -106,7 +106,7 @@ public final class CounterPipeline implements SmartLifecycle {
         return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.category(), 1));
     }
 
-    /** For most callers the counter exists: a read avoids the lock. */
+    /** Reads first, since for most callers the counter exists, and a read needs no lock. */
     private Mono<Outcome> getOrCreate(Create create, Command command) {
         return read(create.counter())
                 .flatMap(outcome ->
@@ -217,8 +217,8 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     /**
-     * Probes lanes while no client writes: unavailable ones, so that they become available again, and the connections
-     * of silent ones, so that a lost connection is replaced before an operation comes.
+     * Probes lanes while no client writes. An unavailable lane becomes available again as soon as the database does. A
+     * lost connection of an idle lane is replaced before the next operation arrives.
      */
     @Scheduled(fixedDelay = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {

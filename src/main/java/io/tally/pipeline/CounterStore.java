@@ -80,9 +80,9 @@ public interface CounterStore {
         Mono<Void> retire(long writer);
 
         /**
-         * Probes the connection where it has been silent for some seconds, and replaces one that does not answer. May
-         * be subscribed to at any time. A call that begins meanwhile waits a second at most, and the time that opening
-         * a connection takes. Fails where the database cannot be reached.
+         * Probes the connection if it has been silent for some seconds, and replaces a connection that does not
+         * respond. May be subscribed to at any time. A call that begins meanwhile waits at most a second, plus the time
+         * for opening a connection. Fails if the database cannot be reached.
          */
         Mono<Void> probe();
 

@@ -135,7 +135,7 @@ final class DatabaseProof {
     private static void requireSettings(Session session) {
         if (session.lost() != null) {
             throw new StartupException(
-                    "The database's sessions lack settings that Tally asked for: " + session.lost() + ".",
+                    "The database's sessions lack settings that Tally requested: " + session.lost() + ".",
                     "A pooler dropped them, or the server overrules them. Connect to PostgreSQL directly, or see the"
                             + " section PgBouncer of src/docs/operations.md.");
         }

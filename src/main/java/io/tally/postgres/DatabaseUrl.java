@@ -54,7 +54,7 @@ final class DatabaseUrl {
     private static final Set<String> CREDENTIALS = Set.of("user", "username", "password");
     private static final Set<String> VERIFYING = Set.of("verify-ca", "verify-full");
 
-    /** The value of {@code sslrootcert} that stands for the certificates that the JVM trusts. */
+    /** The value of {@code sslrootcert} for the certificates that the JVM trusts. */
     private static final String SYSTEM = "system";
 
     /** A parameter that both drivers know, and the spellings of libpq and of the JDBC driver. */
@@ -204,7 +204,7 @@ final class DatabaseUrl {
 
     private String database(@Nullable String encoded) {
         if (encoded == null || encoded.isEmpty()) {
-            // The drivers would take the database of the user's name, which is not the same for migrations.
+            // The drivers would use the database with the user's name, and migrations may have another user.
             throw refused("no database is named.", "Add its name: postgresql://host:port/database.");
         }
         if (encoded.indexOf('/') >= 0) {
@@ -266,12 +266,12 @@ final class DatabaseUrl {
     private String decoded(String encoded) {
         String decoded;
         try {
-            // As libpq does: a plus sign is a plus sign.
+            // Like libpq: a plus sign is not a space.
             decoded = StringUtils.uriDecode(encoded, StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
             throw refused("a percent sign must be followed by two hexadecimal digits.", "Write a percent sign as %25.");
         }
-        // A NUL would end a value in what is sent to the server and start another.
+        // In the start-up message, a NUL would end the value and begin another setting.
         if (decoded.chars().anyMatch(Character::isISOControl)) {
             throw refused("control characters are not allowed.", "Remove them.");
         }
@@ -282,7 +282,7 @@ final class DatabaseUrl {
         String mode = sslMode();
         String root = parameters.get(Parameter.SSL_ROOT_CERT);
         if (VERIFYING.contains(mode) && root == null) {
-            // Without one, one driver would take a file in the home directory and the other the JVM's certificates.
+            // Otherwise one driver would use a file in the home directory and the other the JVM's certificates.
             throw refused(
                     "sslmode=" + mode + " needs sslrootcert.",
                     "Add sslrootcert=/path/to/ca.crt, or sslrootcert=system for the certificates that the JVM trusts.");
@@ -293,7 +293,7 @@ final class DatabaseUrl {
                     "Add sslmode=verify-full, or remove sslrootcert.");
         }
         if (SYSTEM.equals(root) && !"verify-full".equals(mode)) {
-            // Every server with a certificate of a public authority would pass.
+            // Otherwise every server with a certificate of a public authority would be accepted.
             throw refused("sslrootcert=system needs sslmode=verify-full.", "Write sslmode=verify-full.");
         }
         boolean certificate = parameters.containsKey(Parameter.SSL_CERT);
@@ -335,7 +335,7 @@ final class DatabaseUrl {
         return Map.copyOf(settings);
     }
 
-    /** The settings that the URL asks for in each session. Names are in lower case. */
+    /** The session settings in the URL. Names are in lower case. */
     Map<String, String> session() {
         return session;
     }
@@ -385,7 +385,7 @@ final class DatabaseUrl {
      */
     Properties jdbcProperties() {
         Properties properties = new Properties();
-        // The JDBC driver would encrypt where the server offers it, the service's driver would not.
+        // By default the JDBC driver encrypts if the server offers it, and the service's driver does not.
         properties.setProperty("sslmode", sslMode());
         if (hosts.size() > 1 || parameters.containsKey(Parameter.TARGET)) {
             properties.setProperty("targetServerType", "primary");
@@ -414,7 +414,7 @@ final class DatabaseUrl {
         return optional(parameter).orElseThrow();
     }
 
-    /** A file of certificates, where the URL names one. */
+    /** A file of certificates, if the URL names one. */
     private Optional<Path> certificates(Parameter parameter) {
         return optional(parameter).filter(file -> !SYSTEM.equals(file)).map(file -> {
             try {
@@ -430,7 +430,7 @@ final class DatabaseUrl {
         });
     }
 
-    /** The client's key, where the URL names one. */
+    /** The client's key, if the URL names one. */
     private Optional<PrivateKey> key() {
         return optional(Parameter.SSL_KEY).map(file -> {
             try {

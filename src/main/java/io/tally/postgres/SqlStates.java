@@ -56,7 +56,7 @@ final class SqlStates {
             case "23505" -> alreadyThere(failure);
             // A character that the encoding of the database cannot represent.
             case "22021", "22P05" -> failure(Kind.UNSTORABLE, Cause.CONNECTION, state, failure);
-            // A primary that became a replica: nothing was written, and this connection is of no more use.
+            // A primary that became a replica: nothing was written, and this connection is broken.
             case "25006" -> failure(Kind.UNAVAILABLE, Cause.CONNECTION, state, failure);
             // The server closed an idle transaction, or does not know the outcome itself.
             case "25P03", "40003" -> failure(Kind.UNKNOWN, Cause.CONNECTION, state, failure);

@@ -6,7 +6,9 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
-/** Down while a lane cannot write. Belongs to neither probe: an instance without a database still answers, with 503. */
+/**
+ * Down while a lane cannot write. Belongs to neither probe: an instance without a database still responds, with 503.
+ */
 @Component("storeHealthIndicator")
 record StoreHealth(CounterPipeline pipeline) implements HealthIndicator {
 
