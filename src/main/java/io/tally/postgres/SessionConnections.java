@@ -9,8 +9,9 @@ import java.util.Map;
 import reactor.core.publisher.Mono;
 
 /**
- * Connections whose sessions have their settings from the first statement on. The log-in has them, too: a role may
- * limit each statement to a millisecond. A pooler drops those of the log-in, so a statement sets them again.
+ * Connections whose sessions have their settings from the first statement on. The log-in sends the settings, since the
+ * role's own defaults could fail even the first statement, for example by a short time-out. A pooler drops the settings
+ * of a log-in, so the first statement sets them again.
  */
 final class SessionConnections implements ConnectionFactory {
 

@@ -38,9 +38,9 @@ final class SessionSql {
             """ + NO_TRANSACTION_TIMEOUT;
 
     /**
-     * Settings that differ from what the statements need: a row for each, with the value to set. Settings of the
-     * planner go back to PostgreSQL's defaults, except those that {@link SessionConnections} set. A server that is set to
-     * read-only as a whole stays so: managed services do that when the disk is almost full.
+     * The settings that differ from those that the statements need, each with the value to set. Planner settings get
+     * PostgreSQL's defaults, except those that {@link SessionConnections} set. If the whole server is read-only, it
+     * stays so: managed services do that when the disk is almost full.
      */
     private static final String DIFFERING = """
             select s.name, s.setting, coalesce(v.value, s.boot_val) as value,
