@@ -60,7 +60,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _warning(facts: Facts) -> str:
     if facts.mode.means_nothing:
-        return "**These figures mean nothing**: brief runs without warm-up, which only test the comparison.\n"
+        return "**These figures are not valid**: brief runs without warm-up only test the comparison itself.\n"
     return ""
 
 
@@ -77,9 +77,9 @@ def _machine(facts: Facts) -> str:
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
         ("mode", f"{mode.name}: {mode.repetitions} × {mode.seconds:g} s, Tally warmed up for {mode.warm_up_seconds:g} s"),
         ("workloads", ", ".join(facts.only) if facts.only else "all of this mode"),
-        ("took", f"{facts.minutes:.1f} minutes without the build"),
+        ("duration", f"{facts.minutes:.1f} minutes without the build"),
     ]
-    return "## Where\n\n" + _table(["", ""], rows)
+    return "## Machine\n\n" + _table(["", ""], rows)
 
 
 def _contestants(facts: Facts) -> str:
@@ -89,9 +89,9 @@ def _contestants(facts: Facts) -> str:
     options = (SOURCES / "main" / "docker" / "jvm.options").read_text().splitlines()
     flags = [line for line in options if line.startswith("-") and not line.startswith("-Djava.library.path")]
     return (
-        "## Who\n\n"
+        "## Contestants\n\n"
         + _table(["contestant", "what it is", "what an acknowledged increment survives"], rows)
-        + f"\nPostgreSQL, for all who keep their counters there: {postgres}. Redis: {redis}. "
+        + f"\nPostgreSQL, for all contestants that use it: {postgres}. Redis: {redis}. "
         + f"Java: `{' '.join([*flags, f'-XX:MaxRAM={JVM_MEMORY}'])}`.\n"
     )
 
@@ -115,7 +115,7 @@ def _targets(facts: Facts, runs: Runs) -> str:
         (each.what, each.required(), each.found(measured), ABSENT if facts.mode.means_nothing else each.verdict(measured))
         for each in TARGETS
     ]
-    return _table(["target", "required", "measured", ""], rows)
+    return _table(["target", "required", "measured", "result"], rows)
 
 
 def _row(workload: Workload, runs: Runs) -> str:
@@ -125,9 +125,9 @@ def _row(workload: Workload, runs: Runs) -> str:
         "",
         "per second",
         f"{workload.reference} is",
-        "runs that count",
-        "CPU µs each: load generator",
-        "all else",
+        "valid runs",
+        "CPU µs per operation: load generator",
+        "all other processes",
     ]
     return f"### {workload.title}\n\n`{workload.name}`\n\n" + _table(head, rows)
 
@@ -138,7 +138,7 @@ def _cells(workload: Workload, entrant: Entrant, reference: Spread | None, runs:
     if not every:
         return [entrant.label, "not measured in this mode", *[ABSENT] * 4]
     if spread is None:
-        return [entrant.label, "**no run counts**", ABSENT, f"0 of {len(every)}", ABSENT, ABSENT]
+        return [entrant.label, "**no valid run**", ABSENT, f"0 of {len(every)}", ABSENT, ABSENT]
     figures = f"{spread.median:,.0f} ({spread.least:,.0f}–{spread.most:,.0f})"
     times = ABSENT if reference is None or entrant.label == workload.reference else _times(reference.median / spread.median)
     generator = Spread.of(run.generator_cpu_micros for run in counted)
@@ -166,10 +166,10 @@ def _latency(runs: Runs) -> str:
     if not rows:
         return ""
     return (
-        "## Latency\n\nMilliseconds from when a request was due until its answer was complete, at half of each one's own "
-        f"maximum on one hot counter, over {CONNECTIONS} connections; medians of the runs that count. A request that has to "
-        "wait for a free connection waits on the clock.\n\n"
-        + _table(["", "requests a second", "p50", "p90", "p99", "p99.9", "max", "runs that count"], rows)
+        "## Latency\n\nMilliseconds from the due time of a request to the end of its response, at half of each contestant's own "
+        f"maximum on one hot counter, over {CONNECTIONS} connections; medians of the valid runs. The latency includes the "
+        "wait for a free connection.\n\n"
+        + _table(["", "requests a second", "p50", "p90", "p99", "p99.9", "max", "valid runs"], rows)
     )
 
 
@@ -183,9 +183,9 @@ def _memory(workloads: list[Workload], runs: Runs) -> str:
     if not rows:
         return ""
     return (
-        "## Memory\n\nResident, MiB: a contestant's own processes, right after a run. Webdis with its Redis; the others "
-        "without PostgreSQL; both Java baselines are one process.\n\n"
-        + _table(["", "most after a hot run", "most after any run"], rows)
+        "## Memory\n\nResident MiB of a contestant's own processes, right after a run: Webdis with its Redis, the others "
+        "without PostgreSQL. Both Java baselines are one process.\n\n"
+        + _table(["", "maximum after a run on a hot counter", "maximum after any run"], rows)
     )
 
 
@@ -196,23 +196,23 @@ def _not_counted(runs: Runs) -> str:
         if not run.counted
     ]
     if not rows:
-        return "## Runs that do not count\n\nNone: of every run, what was acknowledged is stored.\n"
-    return "## Runs that do not count\n\n" + _table(["workload", "contestant", "repetition", "per second", "why"], rows)
+        return "## Invalid runs\n\nNone: in every run, the stored sum matches the acknowledged one.\n"
+    return "## Invalid runs\n\n" + _table(["workload", "contestant", "repetition", "per second", "reason"], rows)
 
 
 def _method(facts: Facts) -> str:
     return (
-        "## How\n\n"
-        "- Everything runs on this machine, load generators included, and stays up; one contestant at a time is under load. "
-        "Repetitions go forwards and backwards through the contestants. PostgreSQL makes a checkpoint before each run.\n"
+        "## Method\n\n"
+        "- All contestants and load generators run on this machine all the time; one contestant at a time is under load. "
+        "Repetitions visit the contestants forwards and backwards. PostgreSQL makes a checkpoint before each run.\n"
         "- Load over HTTP is wrk with one thread, a closed loop; `open-loop` has a constant rate instead.\n"
-        "- After each run the sums are read: what was stored is at least what was acknowledged, and at most one more for each "
-        "connection, since wrk leaves one request on each unanswered when it stops. Keyed runs: as many as keys were given "
-        "out, less one for each connection at the most. Uploads and `open-loop`: exactly. Otherwise the run does not count, "
-        "and one with any error does not either. Tally's books are audited after each workload.\n"
-        "- pgbench and redis-benchmark have no service in front: they are ceilings, not rivals. redis-benchmark with "
-        f"pipelines has {CONNECTIONS} connections, an upload is one.\n"
-        "- Counters are made before, at 0, in all contestants alike; Tally's as its `PUT` makes them.\n"
+        "- After each run, the comparison reads the stored sum. It must be at least the acknowledged sum. It may exceed it by "
+        "one for each connection, since wrk stops with one request in flight on each. With keys, the sum is the number of "
+        "keys that were used, minus at most one for each connection. For uploads and `open-loop`, both sums are equal. A run "
+        "with another sum or with any error is invalid. An audit of Tally follows each workload.\n"
+        "- pgbench and redis-benchmark have no service in front: they show upper limits. redis-benchmark with pipelines "
+        f"uses {CONNECTIONS} connections, an upload uses one.\n"
+        "- All counters exist before a run, with the value 0; those of Tally are as its `PUT` creates them.\n"
     )
 
 
