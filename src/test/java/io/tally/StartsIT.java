@@ -93,6 +93,12 @@ class StartsIT {
         return new Database(postgres.url(database), user, SECRET);
     }
 
+    /** The same server, as the second of two hosts. */
+    private static Database afterAnAbsentHost(String database) {
+        Database only = as("app", database);
+        return new Database(only.url().replace("://", "://127.0.0.1:1,"), only.username(), SECRET);
+    }
+
     /** A start that is refused, and what is said about it. */
     record Refusal(Database database, List<String> settings, String message) {
 
@@ -122,6 +128,7 @@ class StartsIT {
                 refusal(as("app", "closed"), "The database refuses the log-in: pg_hba.conf rejects connection"),
                 refusal(as("app", "absent"), "The server has no such database: database \"absent\" does not exist"),
                 refusal(as("stranger", "private"), "permission denied for database \"private\""),
+                refusal(afterAnAbsentHost("absent"), "The server has no such database: database \"absent\""),
                 refusal(as("app", "latin"), "The database latin has the encoding LATIN1, and Tally needs UTF8."),
                 refusal(as("app", "ascii"), "The database ascii has the encoding SQL_ASCII"),
                 refusal(

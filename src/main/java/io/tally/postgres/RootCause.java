@@ -3,8 +3,12 @@ package io.tally.postgres;
 import io.r2dbc.spi.R2dbcException;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
+import java.util.Arrays;
 
-/** The innermost cause of a failure, since a driver's own exception says only that it cannot connect. */
+/**
+ * The innermost cause of a failure, since a driver's own exception says only that it cannot connect. If there are
+ * several hosts, the driver suppresses the failure of each: an error from a server then precedes a server that is away.
+ */
 final class RootCause {
 
     private RootCause() {}
@@ -15,7 +19,15 @@ final class RootCause {
         while (root.getCause() != null && !(root instanceof UnknownHostException)) {
             root = root.getCause();
         }
-        return root;
+        return Arrays.stream(root.getSuppressed())
+                .map(RootCause::of)
+                .filter(RootCause::isOfServer)
+                .findFirst()
+                .orElse(root);
+    }
+
+    private static boolean isOfServer(Throwable cause) {
+        return cause instanceof R2dbcException known && known.getSqlState() != null;
     }
 
     /** The message of the database, or the class and the message of another cause, on one line. */

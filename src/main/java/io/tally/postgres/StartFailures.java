@@ -154,6 +154,7 @@ final class StartFailures {
     }
 
     private static Stream<Throwable> causes(Throwable failure) {
-        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause);
+        return Stream.concat(
+                Stream.iterate(failure, Objects::nonNull, Throwable::getCause), Stream.of(RootCause.of(failure)));
     }
 }
