@@ -1,12 +1,12 @@
 package io.tally.lab;
 
-import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.R2dbcException;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.LaneConnection;
+import io.tally.postgres.SessionConnections;
 import io.tally.postgres.Statements;
 import java.util.List;
 import java.util.UUID;
@@ -23,9 +23,9 @@ final class PostgresLab implements LabDatabase {
     /** The number of connections that are closed concurrently. */
     private static final int CLOSING_MAX = 8;
 
-    private final ConnectionFactory factory;
-    private final Function<Isolation, ConnectionFactory> sessions;
-    private final Function<Isolation, ConnectionFactory> lanes;
+    private final SessionConnections factory;
+    private final Function<Isolation, SessionConnections> sessions;
+    private final Function<Isolation, SessionConnections> lanes;
     private final DatabaseProperties properties;
     private final PipelineProperties pipeline;
 
@@ -37,9 +37,9 @@ final class PostgresLab implements LabDatabase {
      * @param lanes for the service's own statements at that isolation level, in the lab's schema
      */
     PostgresLab(
-            ConnectionFactory factory,
-            Function<Isolation, ConnectionFactory> sessions,
-            Function<Isolation, ConnectionFactory> lanes,
+            SessionConnections factory,
+            Function<Isolation, SessionConnections> sessions,
+            Function<Isolation, SessionConnections> lanes,
             DatabaseProperties properties,
             PipelineProperties pipeline) {
         this.factory = factory;
@@ -156,14 +156,14 @@ final class PostgresLab implements LabDatabase {
         }
 
         private Mono<List<Worker>> connected() {
-            ConnectionFactory session = sessions.apply(experiment.isolation());
+            SessionConnections session = sessions.apply(experiment.isolation());
             return Flux.range(0, experiment.workers())
                     // Opens them one after the other: if one is refused, no other is half open.
                     .concatMap(worker -> connected(session))
                     .collectList();
         }
 
-        private Mono<Worker> connected(ConnectionFactory session) {
+        private Mono<Worker> connected(SessionConnections session) {
             LaneConnection connection = new LaneConnection(
                     session,
                     properties.connectTimeout(),

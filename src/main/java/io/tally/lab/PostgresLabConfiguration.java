@@ -1,10 +1,10 @@
 package io.tally.lab;
 
-import io.r2dbc.spi.ConnectionFactory;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.Pool;
+import io.tally.postgres.SessionConnections;
 import io.tally.postgres.Sessions;
 import java.util.Map;
 import org.springframework.context.annotation.Bean;
@@ -25,7 +25,7 @@ class PostgresLabConfiguration {
 
     @Bean
     LabDatabase labDatabase(
-            ConnectionFactory factory,
+            SessionConnections factory,
             DatabaseProperties properties,
             PipelineProperties pipeline,
             LoopResources loops) {
@@ -38,7 +38,8 @@ class PostgresLabConfiguration {
     }
 
     /** Sessions like those of an application, without planner settings. */
-    private static ConnectionFactory sessions(DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+    private static SessionConnections sessions(
+            DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.of(properties, properties.statementTimeout());
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");
@@ -46,7 +47,7 @@ class PostgresLabConfiguration {
     }
 
     /** Sessions like those of the service, with only the lab's tables in the search_path. */
-    private static ConnectionFactory lanes(DatabaseProperties properties, Isolation isolation, LoopResources loops) {
+    private static SessionConnections lanes(DatabaseProperties properties, Isolation isolation, LoopResources loops) {
         Map<String, String> session = Sessions.keyed(properties);
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");

@@ -1,6 +1,5 @@
 package io.tally.lab;
 
-import io.r2dbc.spi.ConnectionFactory;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation.Increment;
@@ -18,6 +17,7 @@ import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresCounterStore;
+import io.tally.postgres.SessionConnections;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
@@ -38,7 +38,7 @@ final class PostgresLabLanes implements Worker {
 
     /** @param factory for sessions with the lab's tables */
     PostgresLabLanes(
-            ConnectionFactory factory,
+            SessionConnections factory,
             DatabaseProperties properties,
             PipelineProperties limits,
             IntFunction<String> names) {

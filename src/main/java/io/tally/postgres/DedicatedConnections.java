@@ -1,6 +1,5 @@
 package io.tally.postgres;
 
-import io.r2dbc.spi.ConnectionFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,20 +21,20 @@ public final class DedicatedConnections {
 
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    private final ConnectionFactory factory;
+    private final SessionConnections sessions;
     private final DatabaseProperties properties;
     private final LoopResources loops;
     private final List<LaneConnection> created = new CopyOnWriteArrayList<>();
 
-    DedicatedConnections(ConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
-        this.factory = factory;
+    DedicatedConnections(SessionConnections sessions, DatabaseProperties properties, LoopResources loops) {
+        this.sessions = sessions;
         this.properties = properties;
         this.loops = loops;
     }
 
     /** A connection with the session settings and time-outs of the pool. */
     public LaneConnection create() {
-        return added(factory, properties.statementTimeout());
+        return added(sessions, properties.statementTimeout());
     }
 
     /**
@@ -50,7 +49,7 @@ public final class DedicatedConnections {
         return added(Sessions.connections(properties, session, loops), statementMax);
     }
 
-    private LaneConnection added(ConnectionFactory sessions, Duration statementMax) {
+    private LaneConnection added(SessionConnections sessions, Duration statementMax) {
         LaneConnection connection = new LaneConnection(sessions, properties.connectTimeout(), statementMax);
         created.add(connection);
         return connection;

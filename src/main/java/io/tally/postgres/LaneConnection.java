@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.postgresql.api.PostgresqlConnection;
-import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.Row;
 import io.r2dbc.spi.ValidationDepth;
 import io.tally.pipeline.StoreFailure;
@@ -48,8 +47,8 @@ public final class LaneConnection {
     private volatile long silentSinceNanos;
     private volatile @Nullable PostgresqlConnection open;
 
-    public LaneConnection(ConnectionFactory factory, Duration connectMax, Duration statementMax) {
-        this.connections = new PreparedConnections(factory);
+    public LaneConnection(SessionConnections sessions, Duration connectMax, Duration statementMax) {
+        this.connections = new PreparedConnections(sessions);
         this.connectMax = connectMax;
         this.limits = new ConnectionLimits(statementMax);
     }

@@ -3,7 +3,6 @@ package io.tally.postgres;
 import io.r2dbc.pool.ConnectionPool;
 import io.r2dbc.pool.ConnectionPoolConfiguration;
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.ValidationDepth;
 import io.r2dbc.spi.Wrapped;
 import io.tally.pipeline.StoreFailure;
@@ -12,7 +11,7 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import org.springframework.beans.factory.DisposableBean;
+import org.springframework.beans.sessions.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**
@@ -36,9 +35,9 @@ public final class Pool implements DisposableBean {
     private final AtomicInteger users = new AtomicInteger();
 
     /** @param size the maximum of connections */
-    public Pool(ConnectionFactory factory, DatabaseProperties properties, int size) {
+    public Pool(SessionConnections sessions, DatabaseProperties properties, int size) {
         this.limits = new ConnectionLimits(properties.statementTimeout());
-        this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(factory))
+        this.pool = new ConnectionPool(ConnectionPoolConfiguration.builder(new PreparedConnections(sessions))
                 .name("tally-pool")
                 .initialSize(0)
                 .maxSize(size)

@@ -1,6 +1,5 @@
 package io.tally.postgres;
 
-import io.r2dbc.spi.ConnectionFactory;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.pipeline.CounterStore;
 import org.springframework.beans.factory.InitializingBean;
@@ -36,23 +35,23 @@ class PostgresConfiguration {
     }
 
     @Bean
-    ConnectionFactory connectionFactory(DatabaseProperties properties, LoopResources loops) {
+    SessionConnections connectionFactory(DatabaseProperties properties, LoopResources loops) {
         return Sessions.connections(properties, Sessions.keyed(properties), loops);
     }
 
     @Bean
-    Pool pool(ConnectionFactory factory, DatabaseProperties properties) {
+    Pool pool(SessionConnections factory, DatabaseProperties properties) {
         return new Pool(factory, properties, properties.readConnectionsMax() - 1);
     }
 
     /** Only for reads of counters, which send one statement at a time, so that no other statement delays them. */
     @Bean
-    Pool counterPool(ConnectionFactory factory, DatabaseProperties properties) {
+    Pool counterPool(SessionConnections factory, DatabaseProperties properties) {
         return new Pool(factory, properties, 1);
     }
 
     @Bean
-    CounterStore counterStore(ConnectionFactory factory, Pool counterPool, DatabaseProperties properties) {
+    CounterStore counterStore(SessionConnections factory, Pool counterPool, DatabaseProperties properties) {
         return new PostgresCounterStore(factory, counterPool, properties, instance());
     }
 
@@ -63,7 +62,7 @@ class PostgresConfiguration {
 
     @Bean
     DedicatedConnections dedicatedConnections(
-            ConnectionFactory factory, DatabaseProperties properties, LoopResources loops) {
+            SessionConnections factory, DatabaseProperties properties, LoopResources loops) {
         return new DedicatedConnections(factory, properties, loops);
     }
 

@@ -1,7 +1,6 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.Row;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
@@ -16,13 +15,14 @@ import reactor.core.publisher.Mono;
 /** Counters in PostgreSQL 15 or later. */
 public final class PostgresCounterStore implements CounterStore {
 
-    private final ConnectionFactory factory;
+    private final SessionConnections sessions;
     private final Pool pool;
     private final DatabaseProperties properties;
     private final String instance;
 
-    public PostgresCounterStore(ConnectionFactory factory, Pool pool, DatabaseProperties properties, String instance) {
-        this.factory = factory;
+    public PostgresCounterStore(
+            SessionConnections sessions, Pool pool, DatabaseProperties properties, String instance) {
+        this.sessions = sessions;
         this.pool = pool;
         this.properties = properties;
         this.instance = instance;
@@ -31,7 +31,7 @@ public final class PostgresCounterStore implements CounterStore {
     @Override
     public Writes writes(int lane) {
         return new PostgresWrites(
-                new LaneConnection(factory, properties.connectTimeout(), properties.statementTimeout()),
+                new LaneConnection(sessions, properties.connectTimeout(), properties.statementTimeout()),
                 instance,
                 lane);
     }

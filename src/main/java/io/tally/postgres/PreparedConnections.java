@@ -7,24 +7,25 @@ import io.r2dbc.spi.Row;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
+import java.util.Map;
 import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /** Connections for writes: to a primary, with durable commits. For one owner, with its back-off. */
 final class PreparedConnections implements ConnectionFactory {
 
-    private final ConnectionFactory factory;
+    private final SessionConnections connections;
     private final ConnectBackoff backoff = new ConnectBackoff(System::nanoTime);
 
-    PreparedConnections(ConnectionFactory factory) {
-        this.factory = factory;
+    PreparedConnections(SessionConnections connections) {
+        this.connections = connections;
     }
 
     @Override
     public Mono<PostgresqlConnection> create() {
         return backoff.attempt(Mono.usingWhen(
-                Mono.from(factory.create()).cast(PostgresqlConnection.class),
-                PreparedConnections::prepare,
+                connections.factory().create(),
+                this::prepare,
                 connection -> Mono.empty(),
                 (connection, failure) -> ConnectionLimits.closed(connection),
                 // The waiting caller has timed out.
@@ -33,16 +34,25 @@ final class PreparedConnections implements ConnectionFactory {
 
     @Override
     public ConnectionFactoryMetadata getMetadata() {
-        return factory.getMetadata();
+        return connections.factory().getMetadata();
     }
 
     /** Sets the session. Fails if the server is a replica, or if a wrong setting cannot be changed. */
-    private static Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
+    private Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
         return Statements.rows(connection.createStatement(SessionSql.RESOLVE))
                 .then(Mono.defer(() ->
                         Statements.one(connection.createStatement(SessionSql.PREPARE), PreparedConnections::obstacle)))
-                .flatMap(obstacle ->
-                        obstacle.<Mono<PostgresqlConnection>>map(Mono::error).orElseGet(() -> Mono.just(connection)));
+                .flatMap(obstacle -> obstacle.<Mono<PostgresqlConnection>>map(Mono::error)
+                        .orElseGet(() -> withSettings(connection)));
+    }
+
+    private Mono<PostgresqlConnection> withSettings(PostgresqlConnection connection) {
+        Map<String, String> settings = connections.settings();
+        return Statements.rows(connection
+                        .createStatement(SessionSql.SET)
+                        .bind("$1", settings.keySet().toArray(String[]::new))
+                        .bind("$2", settings.values().toArray(String[]::new)))
+                .thenReturn(connection);
     }
 
     private static Optional<StoreFailure> obstacle(Row row) {

@@ -15,12 +15,6 @@ final class SessionSql {
                  then pg_catalog.set_config('transaction_timeout', '0', false) end
             """;
 
-    /** Sent first. $1 names of settings, $2 their values. */
-    static final String SET = """
-            select pg_catalog.count(pg_catalog.set_config(s.name, s.value, false))
-              from pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) as s(name, value)
-            """;
-
     /**
      * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first, so that none of another schema
      * hides them: a path that does not name their schema has it before all others. Temporary tables come last.
@@ -39,8 +33,8 @@ final class SessionSql {
 
     /**
      * The settings that differ from those that the statements need, each with the value to set. Planner settings get
-     * PostgreSQL's defaults, except those that {@link SessionConnections} set. If the whole server is read-only, it
-     * stays so: managed services do that when the disk is almost full.
+     * PostgreSQL's defaults, except those that the log-in set. If the whole server is read-only, it stays so: managed
+     * services do that when the disk is almost full.
      */
     private static final String DIFFERING = """
             select s.name, s.setting, coalesce(v.value, s.boot_val) as value,
@@ -73,7 +67,7 @@ final class SessionSql {
                        then s.source in ('database', 'user', 'database user')
                      when s.name = 'work_mem' then s.setting::bigint < 4096
                      when v.name is not null then true
-                     else s.source not in ('client', 'session') and (
+                     else s.source <> 'client' and (
                        starts_with(s.name, 'enable_') or starts_with(s.name, 'geqo') or s.name in (
                          'from_collapse_limit', 'join_collapse_limit', 'constraint_exclusion', 'plan_cache_mode',
                          -- One setting: the second name is that of PostgreSQL 15.
@@ -96,6 +90,15 @@ final class SessionSql {
                    (select count(set_config(d.name, d.value, false)) from differing d where d.allowed) as pinned,
                    (select string_agg(d.name || ' = ' || d.setting, ', ' order by d.name)
                       from differing d where not d.allowed) as refused
+            """;
+
+    /**
+     * Sent after {@link #PREPARE}, which removes time limits and resets settings of the planner. $1 names of settings,
+     * $2 their values. The search path is resolved already.
+     */
+    static final String SET = """
+            select count(set_config(s.name, s.value, false)) from unnest($1::text[], $2::text[]) as s(name, value)
+             where s.name <> 'search_path'
             """;
 
     /** Probes a silent connection: whether its server is a replica. Reads no table. */

@@ -2,7 +2,6 @@ package io.tally.postgres;
 
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
-import io.r2dbc.spi.ConnectionFactory;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -16,7 +15,7 @@ public final class Sessions {
     private Sessions() {}
 
     /** Connections whose sessions are set so, on the event loops of HTTP. */
-    public static ConnectionFactory connections(
+    public static SessionConnections connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         Map<String, String> settings = new HashMap<>(properties.address().session());
         settings.put("application_name", APPLICATION);

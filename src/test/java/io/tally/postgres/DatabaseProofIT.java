@@ -8,6 +8,7 @@ import io.tally.StartupException;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class DatabaseProofIT {
@@ -31,10 +32,10 @@ class DatabaseProofIT {
         Database database = Postgres.shared().createDatabase();
         DatabaseProperties properties = new DatabaseProperties(
                 database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(2), LONG, 2);
-        PostgresqlConnectionFactory factory =
-                new PostgresqlConnectionFactory(Sessions.address(properties).build());
-        LaneConnection one = new LaneConnection(factory, LONG, LONG);
-        LaneConnection other = new LaneConnection(factory, LONG, LONG);
+        SessionConnections connections = new SessionConnections(
+                new PostgresqlConnectionFactory(Sessions.address(properties).build()), Map.of());
+        LaneConnection one = new LaneConnection(connections, LONG, LONG);
+        LaneConnection other = new LaneConnection(connections, LONG, LONG);
 
         assertThatThrownBy(() -> new DatabaseProof(Sessions.keyed(properties))
                         .requireSessions(one, other)

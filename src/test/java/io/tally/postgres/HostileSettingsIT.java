@@ -269,9 +269,11 @@ class HostileSettingsIT {
     private static <T> T pooled(Database database, Function<Pool, Mono<T>> work) {
         DatabaseProperties properties = properties(database);
         Pool pool = new Pool(
-                new PostgresqlConnectionFactory(Sessions.address(properties)
-                        .options(Sessions.keyed(properties))
-                        .build()),
+                new SessionConnections(
+                        new PostgresqlConnectionFactory(Sessions.address(properties)
+                                .options(Sessions.keyed(properties))
+                                .build()),
+                        Sessions.keyed(properties)),
                 properties,
                 1);
         try {

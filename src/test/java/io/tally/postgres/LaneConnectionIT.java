@@ -14,6 +14,7 @@ import io.tally.testing.WireProxy;
 import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,7 +51,12 @@ class LaneConnectionIT {
                 LONG,
                 2);
         lane = new LaneConnection(
-                new PostgresqlConnectionFactory(Sessions.address(properties).build()), LONG, LONG);
+                new SessionConnections(
+                        new PostgresqlConnectionFactory(
+                                Sessions.address(properties).build()),
+                        Map.of()),
+                LONG,
+                LONG);
     }
 
     @AfterEach

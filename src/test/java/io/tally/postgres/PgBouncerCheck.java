@@ -70,8 +70,9 @@ class PgBouncerCheck {
                             .username(database.username())
                             .preparedStatementCacheQueries(0)
                             .build());
-            LaneConnection one = new LaneConnection(factory, LONG, LONG);
-            LaneConnection other = new LaneConnection(factory, LONG, LONG);
+            SessionConnections connections = new SessionConnections(factory, Map.of());
+            LaneConnection one = new LaneConnection(connections, LONG, LONG);
+            LaneConnection other = new LaneConnection(connections, LONG, LONG);
 
             assertThatThrownBy(() -> new DatabaseProof(Map.of())
                             .requireSessions(one, other)

@@ -10,6 +10,7 @@ import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +31,12 @@ class PoolIT {
         DatabaseProperties properties = new DatabaseProperties(
                 database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(5), LONG, 2);
         pool = new Pool(
-                new PostgresqlConnectionFactory(Sessions.address(properties).build()), properties, 1);
+                new SessionConnections(
+                        new PostgresqlConnectionFactory(
+                                Sessions.address(properties).build()),
+                        Map.of()),
+                properties,
+                1);
     }
 
     @AfterEach

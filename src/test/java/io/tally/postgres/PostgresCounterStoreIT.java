@@ -63,8 +63,9 @@ class PostgresCounterStoreIT {
             factory = new PostgresqlConnectionFactory(Sessions.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());
-            pool = new Pool(factory, properties, 2);
-            store = new PostgresCounterStore(factory, pool, properties, "test");
+            SessionConnections connections = new SessionConnections(factory, Map.of());
+            pool = new Pool(connections, properties, 2);
+            store = new PostgresCounterStore(connections, pool, properties, "test");
         }
 
         @AfterEach
