@@ -50,7 +50,7 @@ final class ConnectBackoff {
     private synchronized void failed(StoreFailure failure) {
         Pause last = pause;
         if (last != null && !isOver(last)) {
-            // Attempts that were made together fail together.
+            // Concurrent attempts fail together.
             return;
         }
         Duration max = SqlStates.isLogInRefused(failure) ? REFUSED_PAUSE_MAX : PAUSE_MAX;

@@ -11,7 +11,7 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import org.springframework.beans.sessions.DisposableBean;
+import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**

@@ -14,7 +14,7 @@ public final class Sessions {
 
     private Sessions() {}
 
-    /** Connections whose sessions are set so, on the event loops of HTTP. */
+    /** Connections with these session settings, on the event loops of HTTP. */
     public static SessionConnections connections(
             DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
         Map<String, String> settings = new HashMap<>(properties.address().session());

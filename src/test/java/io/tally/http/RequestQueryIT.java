@@ -90,7 +90,7 @@ class RequestQueryIT {
             assertThat(answer.problem()).isEqualTo("malformed");
             assertThat(answer.json().path("detail").asString())
                     .containsIgnoringCase(parameter.contains("+") ? "'de lta'" : "'delta'")
-                    .endsWith("which takes " + taken + ".");
+                    .endsWith(" Allowed: " + taken + ".");
         }
     }
 
