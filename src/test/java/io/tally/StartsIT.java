@@ -172,16 +172,16 @@ class StartsIT {
                         "false"),
                 refusal(as("reader", "prepared"), "The user reader lacks rights: insert, delete on token."),
                 // Spring Boot's settings
-                refusal(prepared, "spring.webflux.base-path is /tally, and", "spring.webflux.base-path", "/tally"),
-                refusal(prepared, "server.servlet.context-path is /t, and", "server.servlet.context-path", "/t"),
+                refusal(prepared, "spring.webflux.base-path is /tally, but", "spring.webflux.base-path", "/tally"),
+                refusal(prepared, "server.servlet.context-path is /t, but", "server.servlet.context-path", "/t"),
                 refusal(
                         prepared,
-                        "spring.main.web-application-type is none, and",
+                        "spring.main.web-application-type is none, but",
                         "spring.main.web-application-type",
                         "none"),
                 refusal(
                         prepared,
-                        "spring.main.lazy-initialization is true, and",
+                        "spring.main.lazy-initialization is true, but",
                         "spring.main.lazy-initialization",
                         "true"));
     }
