@@ -64,7 +64,7 @@ class HostileSettingsIT {
             Map.entry("default_transaction_isolation", "'serializable'"),
             Map.entry("default_transaction_read_only", "on"),
             Map.entry("default_transaction_deferrable", "on"),
-            Map.entry("statement_timeout", "'50ms'"),
+            Map.entry("statement_timeout", "'2s'"),
             Map.entry("transaction_timeout", "'2s'"),
             Map.entry("lock_timeout", "'1ms'"),
             Map.entry("idle_in_transaction_session_timeout", "'1ms'"),
@@ -326,6 +326,30 @@ class HostileSettingsIT {
         Database database =
                 as(Postgres.shared().createDatabase(), role(), "superuser", Map.of(setting, "'" + value + "'"));
         assertThat(shown(database, setting)).isEqualTo(value);
+    }
+
+    /** A migration of a large table takes longer than a role lets other statements take. */
+    @ParameterizedTest
+    @CsvSource({
+        "statement_timeout, 0",
+        "transaction_timeout, 0",
+        "idle_in_transaction_session_timeout, 0",
+        "default_transaction_isolation, read committed",
+        "default_transaction_read_only, off",
+        "exit_on_error, off",
+        "lock_timeout, 1ms",
+        "search_path, 'own, hostile, pg_catalog'"
+    })
+    void aMigrationIsSet(String setting, String value) throws SQLException {
+        try (Connection connection = hostile.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute(SessionSql.MIGRATE);
+            try (ResultSet rows =
+                    statement.executeQuery("select coalesce(current_setting('" + setting + "', true), '0')")) {
+                rows.next();
+                assertThat(rows.getString(1)).isEqualTo(value);
+            }
+        }
     }
 
     /** The schema of the tables comes first, as the role has it. */
