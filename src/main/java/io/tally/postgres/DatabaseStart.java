@@ -3,6 +3,7 @@ package io.tally.postgres;
 import io.tally.StartupException;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.flywaydb.core.Flyway;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,11 +24,11 @@ final class DatabaseStart {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration REMINDER_INTERVAL = Duration.ofSeconds(30);
 
-    private final DedicatedConnections connections;
+    private final Supplier<LaneConnection> connections;
     private final DatabaseProof proof;
     private final Duration waitMax;
 
-    DatabaseStart(DedicatedConnections connections, DatabaseProof proof, Duration waitMax) {
+    DatabaseStart(Supplier<LaneConnection> connections, DatabaseProof proof, Duration waitMax) {
         this.connections = connections;
         this.proof = proof;
         this.waitMax = waitMax;
@@ -57,7 +58,7 @@ final class DatabaseStart {
     }
 
     private void attempt(@Nullable Flyway flyway) {
-        LaneConnection session = connections.create();
+        LaneConnection session = connections.get();
         try {
             String searched = prove(session);
             if (flyway != null) {
@@ -72,7 +73,7 @@ final class DatabaseStart {
 
     /** Checks two sessions at a time, which reveals a pooler. Returns the first schema of their search path. */
     private String prove(LaneConnection session) {
-        LaneConnection other = connections.create();
+        LaneConnection other = connections.get();
         try {
             return Objects.requireNonNull(proof.requireSessions(session, other).block());
         } finally {

@@ -78,9 +78,12 @@ class PostgresConfiguration {
     }
 
     @Bean
-    DatabaseStart databaseStart(
-            DedicatedConnections connections, DatabaseProperties properties, StartProperties start) {
-        return new DatabaseStart(connections, new DatabaseProof(Sessions.keyed(properties)), start.startWaitMax());
+    DatabaseStart databaseStart(SessionConnections sessions, DatabaseProperties properties, StartProperties start) {
+        return new DatabaseStart(
+                // Not of DedicatedConnections, which probe each connection for good.
+                () -> new LaneConnection(sessions, properties.connectTimeout(), properties.statementTimeout()),
+                new DatabaseProof(Sessions.keyed(properties)),
+                start.startWaitMax());
     }
 
     @Bean
