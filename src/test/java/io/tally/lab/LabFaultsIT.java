@@ -324,7 +324,7 @@ class LabFaultsIT {
         LabIT.requireNothingLeft(database);
         try (TallyServer next = lab(database)) {
             TallyClient client = new TallyClient(next.uri());
-            assertThat(failed(client, run).path("problem").asString()).contains("stopped");
+            assertThat(failed(client, run).path("problem").asString()).contains("shut down");
             requireWorks(client);
         }
     }
