@@ -95,7 +95,8 @@ final class DatabaseProof {
                     requireUnicode(session);
                     requireSettings(session);
                 })
-                .zipWith(other.use(this::session))
+                // One after the other: if both failed at once, the second error would be dropped, and logged.
+                .zipWhen(session -> other.use(this::session))
                 .flatMap(sessions -> Flux.concat(one.use(DatabaseProof::process), other.use(DatabaseProof::process))
                         .collectList()
                         .doOnNext(processes -> requireSameProcesses(sessions, processes))
