@@ -15,6 +15,10 @@ import java.util.concurrent.ConcurrentHashMap;
 /** The service in a process of its own, to be killed. Keeps its port from one start to the next. */
 public final class TallyProcess implements AutoCloseable {
 
+    /** A process inherits the signals that it ignores: a shell has its background jobs ignore Ctrl-C. */
+    private static final List<String> DEFAULT_SIGNALS =
+            Files.exists(Path.of("/proc")) ? List.of("env", "--default-signal=INT") : List.of();
+
     private static final Duration START_MAX = Duration.ofMinutes(3);
 
     /** Ports that this JVM has given to processes: one that is free at the moment may be meant for another of them. */
@@ -111,7 +115,8 @@ public final class TallyProcess implements AutoCloseable {
 
     private Process launch() throws IOException {
         String java = ProcessHandle.current().info().command().orElse("java");
-        List<String> line = new ArrayList<>(List.of(
+        List<String> line = new ArrayList<>(DEFAULT_SIGNALS);
+        line.addAll(List.of(
                 java,
                 // For a quick start on a busy machine: nothing here is about speed.
                 "-XX:TieredStopAtLevel=1",
