@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.testing.Yaml;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +47,23 @@ class DocumentationTest {
                 }
             }
         });
+    }
+
+    /** The quick start, {@code spring-boot:test-run}, refuses to choose between several main classes. */
+    @Test
+    void theTestsHaveOneMainClass() throws IOException {
+        try (Stream<Path> sources = Files.walk(Path.of("src/test/java"))) {
+            assertThat(sources.filter(Files::isRegularFile).filter(DocumentationTest::hasMain))
+                    .containsExactly(Path.of("src/test/java/io/tally/TestTallyApplication.java"));
+        }
+    }
+
+    private static boolean hasMain(Path source) {
+        try {
+            return Files.readAllLines(source).stream().anyMatch(line -> line.contains(" static void main" + "("));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

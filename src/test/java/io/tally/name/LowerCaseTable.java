@@ -1,9 +1,6 @@
 package io.tally.name;
 
 import io.tally.name.LowerCase.Part;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +11,7 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
- * Writes the table of {@link LowerCase} from what the JDK that runs it does, and nothing else it knows of Unicode: from
+ * Generates the table of {@link LowerCase} from what the JDK that runs it does, and nothing else of Unicode: from
  * {@link Character#toLowerCase(int)}, and from whether a capital sigma becomes a final one beside each code point.
  */
 final class LowerCaseTable {
@@ -25,12 +22,7 @@ final class LowerCaseTable {
 
     private LowerCaseTable() {}
 
-    /** Writes the table, in the directory of the project. Keys that are stored depend on it: see {@link LowerCase}. */
-    public static void main(String[] arguments) throws IOException {
-        Files.writeString(FILE, text(), StandardCharsets.US_ASCII);
-    }
-
-    /** The table of the JDK that runs this. */
+    /** The content of {@link #FILE}, by the JDK that runs this. Stored keys depend on it: see {@link LowerCase}. */
     static String text() {
         List<String> lines = new ArrayList<>();
         lines.add("# For ranges of code points: what their lower case adds to them, which are cased,");
