@@ -7,6 +7,7 @@ import io.tally.testing.Command;
 import io.tally.testing.Database;
 import io.tally.testing.EmbeddedPostgres;
 import io.tally.testing.TallyClient;
+import io.tally.testing.TallyProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -189,18 +190,7 @@ class DatabaseUrlStartsIT {
     }
 
     private static ProcessBuilder process(Map<String, String> variables, String... settings) {
-        List<String> line = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"),
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx256m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                TallyApplication.class.getName(),
-                "--server.address=127.0.0.1",
-                "--server.port=0",
-                "--management.server.address=127.0.0.1",
-                "--management.server.port=0"));
+        List<String> line = new ArrayList<>(TallyProcess.command(0, 0));
         line.addAll(List.of(settings));
         ProcessBuilder process = new ProcessBuilder(line);
         process.environment().putAll(variables);

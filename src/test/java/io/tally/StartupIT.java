@@ -3,6 +3,7 @@ package io.tally;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.testing.Command;
+import io.tally.testing.TallyProcess;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -50,22 +51,8 @@ class StartupIT {
 
     private static String refusal(String... settings) {
         List<String> line = new ArrayList<>(List.of(
-                "env",
-                "-u",
-                "TALLY_DATABASE_URL",
-                "-u",
-                "TALLY_DATABASE_USERNAME",
-                "-u",
-                "TALLY_DATABASE_PASSWORD",
-                ProcessHandle.current().info().command().orElse("java"),
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                TallyApplication.class.getName(),
-                "--server.address=127.0.0.1",
-                "--server.port=0",
-                "--management.server.port=0"));
+                "env", "-u", "TALLY_DATABASE_URL", "-u", "TALLY_DATABASE_USERNAME", "-u", "TALLY_DATABASE_PASSWORD"));
+        line.addAll(TallyProcess.command(0, 0));
         line.addAll(List.of(settings));
         Command ended = Command.run(line);
         assertThat(ended.exitCode()).as(ended.output()).isOne();

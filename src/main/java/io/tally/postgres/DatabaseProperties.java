@@ -18,6 +18,7 @@ import org.springframework.util.Assert;
  * @param statementTimeout the time-out of a statement; the database enforces it, and the client a second later
  * @param readConnectionsMax the maximum of pooled connections: one for reads of counters, the others for all other
  *     features
+ * @param startWaitMax the time-out of the start's wait for the database, up to 1 hour; 0 is one attempt
  */
 @ConfigurationProperties("tally.database")
 public record DatabaseProperties(
@@ -27,9 +28,11 @@ public record DatabaseProperties(
         @DefaultValue("3s") Duration connectTimeout,
         @DefaultValue("2s") Duration lockTimeout,
         @DefaultValue("5s") Duration statementTimeout,
-        @DefaultValue("4") int readConnectionsMax) {
+        @DefaultValue("4") int readConnectionsMax,
+        @DefaultValue("8m") Duration startWaitMax) {
 
     private static final String URL_KEY = "tally.database.url";
+    private static final Duration START_WAIT_LIMIT = Duration.ofHours(1);
 
     /**
      * Checks each value and the relations between them.
@@ -49,6 +52,9 @@ public record DatabaseProperties(
         Assert.isTrue(
                 readConnectionsMax >= 2 && readConnectionsMax <= 100,
                 "tally.database.read-connections-max must be between 2 and 100");
+        Assert.isTrue(
+                !startWaitMax.isNegative() && startWaitMax.compareTo(START_WAIT_LIMIT) <= 0,
+                "tally.database.start-wait-max must be between 0 and 1h");
     }
 
     /** The parsed URL. */

@@ -15,7 +15,7 @@ import reactor.netty.resources.LoopResources;
 
 /** The beans of the counter store and its connections, which share the event loops of HTTP. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class, StartProperties.class})
+@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class})
 class PostgresConfiguration {
 
     /** Static, since Spring binds settings before it creates most beans. */
@@ -29,9 +29,10 @@ class PostgresConfiguration {
         return new MigrationConnection(database, flyway);
     }
 
+    /** Migrations do not depend on the session defaults of the role or the database, either. */
     @Bean
-    FlywayConfigurationCustomizer migrationDataSource(MigrationConnection connection) {
-        return flyway -> flyway.dataSource(connection.dataSource());
+    FlywayConfigurationCustomizer migrationSessions(MigrationConnection connection) {
+        return flyway -> flyway.dataSource(connection.dataSource()).initSql(SessionSql.MIGRATE);
     }
 
     @Bean
@@ -71,19 +72,13 @@ class PostgresConfiguration {
         return new IdempotentTransaction(pool);
     }
 
-    /** Migrations do not depend on the session defaults of the role or the database, either. */
     @Bean
-    FlywayConfigurationCustomizer migrationSession() {
-        return configuration -> configuration.initSql(SessionSql.MIGRATE);
-    }
-
-    @Bean
-    DatabaseStart databaseStart(SessionConnections sessions, DatabaseProperties properties, StartProperties start) {
+    DatabaseStart databaseStart(SessionConnections sessions, DatabaseProperties properties) {
         return new DatabaseStart(
                 // Not of DedicatedConnections, which probe each connection for good.
                 () -> new LaneConnection(sessions, properties.connectTimeout(), properties.statementTimeout()),
                 new DatabaseProof(Sessions.keyed(properties)),
-                start.startWaitMax());
+                properties.startWaitMax());
     }
 
     @Bean

@@ -31,7 +31,7 @@ class DatabaseProofIT {
     void aSettingThatIsLostIsNamed() throws Exception {
         Database database = Postgres.shared().createDatabase();
         DatabaseProperties properties = new DatabaseProperties(
-                database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(2), LONG, 2);
+                database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(2), LONG, 2, LONG);
         SessionConnections connections = new SessionConnections(
                 new PostgresqlConnectionFactory(Sessions.address(properties).build()), Map.of());
         LaneConnection one = new LaneConnection(connections, LONG, LONG);

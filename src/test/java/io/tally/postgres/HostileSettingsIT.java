@@ -263,7 +263,8 @@ class HostileSettingsIT {
                 Duration.ofMinutes(1),
                 Duration.ofSeconds(5),
                 Duration.ofMinutes(1),
-                2);
+                2,
+                Duration.ZERO);
     }
 
     private static <T> T pooled(Database database, Function<Pool, Mono<T>> work) {

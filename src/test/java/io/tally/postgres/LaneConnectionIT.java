@@ -49,7 +49,8 @@ class LaneConnectionIT {
                 LONG,
                 Duration.ofSeconds(5),
                 LONG,
-                2);
+                2,
+                Duration.ZERO);
         lane = new LaneConnection(
                 new SessionConnections(
                         new PostgresqlConnectionFactory(

@@ -29,7 +29,7 @@ class PoolIT {
     void open() throws SQLException {
         Database database = Postgres.shared().createDatabase();
         DatabaseProperties properties = new DatabaseProperties(
-                database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(5), LONG, 2);
+                database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(5), LONG, 2, LONG);
         pool = new Pool(
                 new SessionConnections(
                         new PostgresqlConnectionFactory(

@@ -59,7 +59,8 @@ class PostgresCounterStoreIT {
                     Duration.ofSeconds(5),
                     Duration.ofSeconds(5),
                     Duration.ofSeconds(10),
-                    2);
+                    2,
+                    Duration.ZERO);
             factory = new PostgresqlConnectionFactory(Sessions.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());

@@ -114,10 +114,23 @@ public final class TallyProcess implements AutoCloseable {
     }
 
     private Process launch() throws IOException {
-        String java = ProcessHandle.current().info().command().orElse("java");
         List<String> line = new ArrayList<>(DEFAULT_SIGNALS);
+        line.addAll(command(port, managementPort));
         line.addAll(List.of(
-                java,
+                "--tally.database.url=" + database.url(),
+                "--tally.database.username=" + database.username(),
+                "--tally.database.password=" + database.password()));
+        line.addAll(settings);
+        return new ProcessBuilder(line)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+    }
+
+    /** The command line of the service on the loopback interface, without a database. */
+    public static List<String> command(int port, int managementPort) {
+        return List.of(
+                ProcessHandle.current().info().command().orElse("java"),
                 // For a quick start on a busy machine: nothing here is about speed.
                 "-XX:TieredStopAtLevel=1",
                 "-Xmx256m",
@@ -128,15 +141,7 @@ public final class TallyProcess implements AutoCloseable {
                 "--server.address=127.0.0.1",
                 "--server.port=" + port,
                 "--management.server.address=127.0.0.1",
-                "--management.server.port=" + managementPort,
-                "--tally.database.url=" + database.url(),
-                "--tally.database.username=" + database.username(),
-                "--tally.database.password=" + database.password()));
-        line.addAll(settings);
-        return new ProcessBuilder(line)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .start();
+                "--management.server.port=" + managementPort);
     }
 
     /** Waits until it serves requests. */
