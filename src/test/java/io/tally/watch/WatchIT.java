@@ -10,7 +10,6 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
-import io.tally.testing.WireProxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -31,18 +30,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.boot.test.system.CapturedOutput;
-import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** What those see who watch counters at one instance, while clients write at another. */
 @Timeout(300)
-@ExtendWith(OutputCaptureExtension.class)
 class WatchIT {
-
-    private static final String UNREAD = "Watched counters cannot be read";
 
     private static Database database;
     private static TallyServer watched;
@@ -483,39 +476,6 @@ class WatchIT {
             stream.close();
         }
         assertThat(watches.streams()).isZero();
-    }
-
-    // ---- faults
-
-    @Test
-    void streamsOutlastADatabaseThatGoesAway(CapturedOutput output) throws Exception {
-        writer.increment("watch/away", 1);
-        URI postgres = URI.create(database.url());
-        try (WireProxy proxy = new WireProxy(postgres.getHost(), postgres.getPort());
-                TallyServer server = TallyServer.start(
-                        proxy.through(database),
-                        "tally.watch.interval",
-                        "20ms",
-                        "tally.watch.heartbeat",
-                        "100ms",
-                        "tally.pipeline.wait-max",
-                        "300ms");
-                EventStream stream = open(server, "watch/away/events")) {
-            stream.await(1);
-            proxy.refuse();
-            proxy.cutAll();
-            Clients.await("logged", Clients.PATIENCE, () -> output.getOut().contains(UNREAD));
-            writer.increment("watch/away", 1);
-            int beats = stream.comments();
-            Clients.await("beats", Clients.PATIENCE, () -> stream.comments() > beats + 10);
-            assertThat(stream.events()).hasSize(1);
-
-            proxy.admit();
-            assertThat(stream.await(2).version()).isEqualTo(2);
-            writer.increment("watch/away", 1);
-            assertThat(stream.await(3).version()).isEqualTo(3);
-            assertThat(output.getOut().split(UNREAD, -1)).as("logged once").hasSize(2);
-        }
     }
 
     // ---- limits
