@@ -31,6 +31,8 @@ class ErrorHandler implements WebExceptionHandler {
         String requestId = RequestId.of(request);
         ProblemException refusal =
                 Failures.problem(failure, requestId, () -> request.getMethod() + " " + request.getPath());
+        // The route may have begun another response, such as a stream that no cache stores.
+        response.getHeaders().clear();
         response.setStatusCode(HttpStatusCode.valueOf(refusal.problem().getStatus()));
         response.getHeaders().putAll(Problems.fields(refusal, requestId));
         RequestId.trace(request, requestId);
