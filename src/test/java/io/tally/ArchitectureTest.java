@@ -50,7 +50,8 @@ class ArchitectureTest {
                         "io.tally.snapshot..",
                         "io.tally.ranking..",
                         "io.tally.watch..",
-                        "io.tally.lab..")
+                        "io.tally.lab..",
+                        "io.tally.openapi..")
                 .whereLayer("pipeline")
                 .mayOnlyBeAccessedByLayers("http", "audit", "features", "postgres", "telemetry")
                 .whereLayer("http")
@@ -78,7 +79,7 @@ class ArchitectureTest {
     @Test
     void featuresUseNoOtherFeatureButJob() {
         SlicesRuleDefinition.slices()
-                .matching("io.tally.(audit|job|lab|member|name|ranking|snapshot|token|watch)..")
+                .matching("io.tally.(audit|job|lab|member|name|openapi|ranking|snapshot|token|watch)..")
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(
