@@ -13,6 +13,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,8 @@ public final class EventStream implements AutoCloseable {
     private final HttpResponse<InputStream> response;
     private final List<Event> events = new CopyOnWriteArrayList<>();
     private final AtomicInteger comments = new AtomicInteger();
+    private final String target;
+    private volatile @Nullable AssertionError violation;
     private volatile boolean ended;
 
     /** An event as it came. */
@@ -52,13 +55,25 @@ public final class EventStream implements AutoCloseable {
 
     /** Opens a stream. Headers as name, value, name, value. */
     public EventStream(URI server, String path, String... headers) {
+        target = path;
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(server.resolve(path)).header("Accept", "text/event-stream");
         for (int i = 0; i < headers.length; i += 2) {
             request.setHeader(headers[i], headers[i + 1]);
         }
         try {
-            response = http.send(request.build(), BodyHandlers.ofInputStream());
+            HttpRequest sent = request.build();
+            response = http.send(sent, BodyHandlers.ofInputStream());
+            Contract.check(
+                    server,
+                    Exchange.of(
+                            "GET",
+                            sent.uri(),
+                            sent.headers().map(),
+                            "",
+                            response.statusCode(),
+                            response.headers().map(),
+                            null));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -82,6 +97,8 @@ public final class EventStream implements AutoCloseable {
             }
         } catch (IOException cut) {
             // As good as an end.
+        } catch (AssertionError undescribed) {
+            violation = undescribed;
         } finally {
             ended = true;
         }
@@ -98,6 +115,7 @@ public final class EventStream implements AutoCloseable {
         if (id == null || data == null || fields.size() != (type == null ? 2 : 3)) {
             throw new IllegalStateException("not an event of this service: " + fields);
         }
+        Contract.checkEvent(target, Objects.requireNonNull(ContractStreams.event(fields)));
         events.add(new Event(id, type == null ? "message" : type, JSON.readTree(data)));
     }
 
@@ -119,8 +137,13 @@ public final class EventStream implements AutoCloseable {
         return response.headers().firstValue(name).orElse("");
     }
 
-    /** The events so far. */
+    /**
+     * The events so far.
+     *
+     * @throws AssertionError where the OpenAPI file does not describe one of them
+     */
     public List<Event> events() {
+        requireDescribed();
         return List.copyOf(events);
     }
 
@@ -134,9 +157,16 @@ public final class EventStream implements AutoCloseable {
         return ended;
     }
 
+    private void requireDescribed() {
+        AssertionError found = violation;
+        if (found != null) {
+            throw found;
+        }
+    }
+
     /** Waits for so many events, and gives the last of them. */
     public Event await(int count) throws InterruptedException {
-        Clients.await("event " + count, Clients.PATIENCE, () -> events.size() >= count);
+        Clients.await("event " + count, Clients.PATIENCE, () -> events().size() >= count);
         return events.get(count - 1);
     }
 
@@ -151,6 +181,7 @@ public final class EventStream implements AutoCloseable {
     }
 
     private @Nullable Event find(String name, long version) {
+        requireDescribed();
         return events.stream()
                 .filter(event -> event.name().equals(name) && event.version() == version)
                 .findFirst()
@@ -166,5 +197,6 @@ public final class EventStream implements AutoCloseable {
     @Override
     public void close() {
         http.shutdownNow();
+        requireDescribed();
     }
 }

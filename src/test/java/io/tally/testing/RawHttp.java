@@ -11,9 +11,12 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -28,8 +31,11 @@ public final class RawHttp implements AutoCloseable {
 
     private final Socket socket;
     private final InputStream in;
+    private final URI server;
+    private final RawRequests requests = new RawRequests();
 
     public RawHttp(URI server) throws IOException {
+        this.server = server;
         socket = new Socket(server.getHost(), server.getPort());
         socket.setSoTimeout(PATIENCE_MILLIS);
         socket.setTcpNoDelay(true);
@@ -63,6 +69,7 @@ public final class RawHttp implements AutoCloseable {
     }
 
     public void send(String bytes) throws IOException {
+        requests.sent(bytes);
         try {
             socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
         } catch (SocketException closed) {
@@ -72,6 +79,7 @@ public final class RawHttp implements AutoCloseable {
 
     /** Sends; whether the server has not closed the connection. */
     public boolean isOpenAfter(String bytes) {
+        requests.sent(bytes);
         try {
             socket.getOutputStream().write(bytes.getBytes(ISO_8859_1));
             return true;
@@ -87,12 +95,47 @@ public final class RawHttp implements AutoCloseable {
 
     /** The next answer, but for {@code 100 Continue}. */
     public Response read() throws IOException {
-        Response head = readHead();
-        return new Response(head.status(), head.version(), head.headers(), body(head.headers()));
+        Response head = readFields();
+        Response whole = new Response(head.status(), head.version(), head.headers(), body(head.headers()));
+        check(whole, whole.body());
+        return whole;
     }
 
     /** The same without its body. */
     public Response readHead() throws IOException {
+        Response head = readFields();
+        check(head, null);
+        return head;
+    }
+
+    private void check(Response response, @Nullable String body) {
+        RawRequests.Head request = requests.next();
+        if (request != null) {
+            Map<String, List<String>> fields = new TreeMap<>();
+            response.headers().forEach((name, value) -> fields.put(name, List.of(value)));
+            URI target = target(request.target());
+            Contract.check(
+                    server,
+                    Exchange.of(
+                            target == null ? "" : request.method(),
+                            target == null ? server : target,
+                            request.fields(),
+                            request.body(),
+                            response.status(),
+                            fields,
+                            body));
+        }
+    }
+
+    private static @Nullable URI target(String text) {
+        try {
+            return new URI(text);
+        } catch (URISyntaxException noTarget) {
+            return null;
+        }
+    }
+
+    private Response readFields() throws IOException {
         String[] statusLine = line().split(" ", 3);
         Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (String line = line(); !line.isEmpty(); line = line()) {
@@ -101,7 +144,7 @@ public final class RawHttp implements AutoCloseable {
         }
         int status = Integer.parseInt(statusLine[1]);
         if (status == 100) {
-            return readHead();
+            return readFields();
         }
         return new Response(status, statusLine[0], headers, "");
     }

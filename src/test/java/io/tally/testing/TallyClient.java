@@ -63,7 +63,18 @@ public final class TallyClient {
             request.setHeader(headers[i], headers[i + 1]);
         }
         try {
-            HttpResponse<String> response = http.send(request.build(), BodyHandlers.ofString());
+            HttpRequest sent = request.build();
+            HttpResponse<String> response = http.send(sent, BodyHandlers.ofString());
+            Contract.check(
+                    server,
+                    Exchange.of(
+                            method,
+                            sent.uri(),
+                            sent.headers().map(),
+                            body,
+                            response.statusCode(),
+                            response.headers().map(),
+                            response.body()));
             return new Answer(response.statusCode(), response.body(), response.headers());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -96,12 +96,16 @@ public final class TallyServer implements AutoCloseable {
 
     /** Where the API is. */
     public URI uri() {
-        return loopback("local.server.port");
+        URI uri = loopback("local.server.port");
+        Contract.require(uri);
+        return uri;
     }
 
     /** Where the Actuator is. */
     public URI managementUri() {
-        return loopback("local.management.port");
+        URI uri = loopback("local.management.port");
+        Contract.exempt(uri);
+        return uri;
     }
 
     private URI loopback(String port) {

@@ -150,7 +150,7 @@ class DirectIncrementsIT {
                 return decision;
             }
             var more = new org.springframework.http.HttpHeaders();
-            more.set("X-Reason", fields.get("X-Refuse"));
+            more.set("Cache-Control", fields.get("X-Refuse"));
             return new Refused(
                     decision.requestId(), new ProblemException(ProblemType.OVERLOADED, method + " " + uri, more));
         }
@@ -161,13 +161,13 @@ class DirectIncrementsIT {
         Database database = Postgres.shared().createDatabase();
         try (TallyServer gated = TallyServer.start(database, "spring.main.sources", RefusingGate.class.getName())) {
             for (Request refused : List.of(
-                    json("{\"delta\":1}", "X-Refuse: busy"),
-                    json("{\"delta\":1}", "X-Refuse: busy", "X-Request-Id: r-1"),
-                    json("?", "X-Refuse: busy"))) {
+                    json("{\"delta\":1}", "X-Refuse: no-cache"),
+                    json("{\"delta\":1}", "X-Refuse: no-cache", "X-Request-Id: r-1"),
+                    json("?", "X-Refuse: no-cache"))) {
                 Response direct = send(gated, refused, "gated", List.of());
                 Response routed = send(gated, refused, "gated", List.of(ROUTED));
                 assertThat(direct.status()).isEqualTo(503);
-                assertThat(direct.header("X-Reason")).isEqualTo("busy");
+                assertThat(direct.header("Cache-Control")).isEqualTo("no-cache");
                 assertThat(direct.header("Retry-After")).isEqualTo("1");
                 assertThat(direct.json().path("detail").asString())
                         .isEqualTo("POST /v1/counters/direct/gated/increments");
