@@ -14,7 +14,6 @@ import com.atlassian.oai.validator.schema.SchemaValidator;
 import io.swagger.parser.OpenAPIParser;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
-import io.swagger.v3.oas.models.PathItem;
 import io.swagger.v3.oas.models.media.ArraySchema;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
@@ -115,19 +114,11 @@ public final class Contract {
                 throw new IllegalStateException(file + ": " + parsed.getMessages());
             }
             OpenAPI api = parsed.getOpenAPI();
-            api.getPaths().values().forEach(Contract::moveParameters);
             parameters(api).forEach(Contract::markArray);
             return api;
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
-    }
-
-    /** Parameters of a path are those of each of its operations. The validator sees only the operation's own. */
-    private static void moveParameters(PathItem path) {
-        List<Parameter> shared = path.getParameters() == null ? List.of() : path.getParameters();
-        path.setParameters(null);
-        path.readOperations().forEach(operation -> shared.forEach(operation::addParametersItem));
     }
 
     private static Stream<Parameter> parameters(OpenAPI api) {
