@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.http.HttpMethod;
+import tools.jackson.databind.JsonNode;
 
 /** The OpenAPI file as it is served, the page that shows it, and the routes that it names. */
 @Timeout(60)
@@ -78,6 +79,22 @@ class OpenApiIT {
         Answer json = client.get("/openapi.json");
         assertThat(json.status()).isEqualTo(200);
         assertThat(json.json()).isEqualTo(Yaml.object(yaml.body()));
+    }
+
+    /** Each example of a problem has the title and the status of its page. */
+    @Test
+    void examplesOfProblemsHaveTheirTitles() throws IOException {
+        List<JsonNode> problems = Yaml.object(Files.readString(Contract.FILE)).findValues("example").stream()
+                .filter(example -> example.path("type").asString("").startsWith("/problems/"))
+                .toList();
+        assertThat(problems).hasSizeGreaterThan(30).allSatisfy(problem -> {
+            String page = client.get(problem.path("type").asString()).body();
+            assertThat(page)
+                    .startsWith("%s (%d)"
+                            .formatted(
+                                    problem.path("title").asString(),
+                                    problem.path("status").asInt()));
+        });
     }
 
     @ParameterizedTest

@@ -3,16 +3,21 @@ package io.tally.openapi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.examples.Example;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
 import io.tally.http.ProblemType;
 import io.tally.testing.Contract;
 import io.tally.testing.Yaml;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -123,6 +128,57 @@ class OpenApiTest {
                             .as("%s", type)
                             .isEqualTo(stream);
                 }));
+    }
+
+    @Test
+    void examplesAreWhatTheFileDescribes() {
+        List<Content> contents = contents(Contract.shared().api());
+        assertThat(contents).hasSizeGreaterThan(300);
+        for (Content content : contents) {
+            for (Object example : content.examples()) {
+                assertThat(Contract.shared().violations(example, content.schema()))
+                        .as("%s %s", content.where(), example)
+                        .isEmpty();
+            }
+        }
+    }
+
+    /** A body in JSON, and its examples. */
+    private record Content(String where, Schema<?> schema, List<Object> examples) {}
+
+    private static List<Content> contents(OpenAPI api) {
+        List<Content> contents = new ArrayList<>();
+        api.getPaths().values().stream()
+                .flatMap(path -> path.readOperations().stream())
+                .forEach(operation -> {
+                    if (operation.getRequestBody() != null) {
+                        add(operation.getOperationId(), operation.getRequestBody().getContent(), contents);
+                    }
+                    operation
+                            .getResponses()
+                            .forEach((status, response) ->
+                                    add(operation.getOperationId() + " " + status, response.getContent(), contents));
+                });
+        return contents;
+    }
+
+    private static void add(
+            String where,
+            io.swagger.v3.oas.models.media.@Nullable Content types,
+            List<Content> contents) {
+        if (types != null) {
+            types.forEach((type, media) -> {
+                if (type.endsWith("json") && !type.endsWith("ndjson")) {
+                    contents.add(new Content(where, media.getSchema(), examples(media)));
+                }
+            });
+        }
+    }
+
+    private static List<Object> examples(MediaType media) {
+        return media.getExamples() == null
+                ? List.of(media.getExample())
+                : media.getExamples().values().stream().map(Example::getValue).toList();
     }
 
     @Test

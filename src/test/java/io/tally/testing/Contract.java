@@ -12,6 +12,7 @@ import com.atlassian.oai.validator.report.ValidationReport;
 import com.atlassian.oai.validator.report.ValidationReport.Level;
 import com.atlassian.oai.validator.schema.SchemaValidator;
 import io.swagger.parser.OpenAPIParser;
+import io.swagger.v3.core.util.Json;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.media.ArraySchema;
@@ -223,6 +224,11 @@ public final class Contract {
 
     private Coverage coverage(String operation, Set<String> described) {
         return new Coverage(operation, described, Set.copyOf(seen.getOrDefault(operation, Set.of())));
+    }
+
+    /** What keeps an example of the file from being one of its schema; empty where nothing does. */
+    public List<String> violations(Object example, Schema<?> schema) {
+        return errors(items.validate(Json.pretty(example), schema, "response.body"), false);
     }
 
     /** The file as a model. */
