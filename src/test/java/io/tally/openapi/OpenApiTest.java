@@ -152,7 +152,10 @@ class OpenApiTest {
                 .flatMap(path -> path.readOperations().stream())
                 .forEach(operation -> {
                     if (operation.getRequestBody() != null) {
-                        add(operation.getOperationId(), operation.getRequestBody().getContent(), contents);
+                        add(
+                                operation.getOperationId(),
+                                operation.getRequestBody().getContent(),
+                                contents);
                     }
                     operation
                             .getResponses()
@@ -163,9 +166,7 @@ class OpenApiTest {
     }
 
     private static void add(
-            String where,
-            io.swagger.v3.oas.models.media.@Nullable Content types,
-            List<Content> contents) {
+            String where, io.swagger.v3.oas.models.media.@Nullable Content types, List<Content> contents) {
         if (types != null) {
             types.forEach((type, media) -> {
                 if (type.endsWith("json") && !type.endsWith("ndjson")) {

@@ -334,6 +334,16 @@ class SharedResponsesIT {
         assertThat(refused.status()).as(refused.body()).isEqualTo(422);
     }
 
+    /** The one status that takes a million rows: the counter is made to look like that. */
+    @Test
+    void counterOfTooManyMembersIsNotDeleted() throws Exception {
+        client.send("PUT", "/v1/counters/shop/crowd/members/ann", "");
+        database.execute("update counter set value = 1000001 where name = 'crowd'");
+        Answer refused = client.send("DELETE", "/v1/counters/shop/crowd", "");
+        assertThat(refused.status()).as(refused.body()).isEqualTo(409);
+        assertThat(refused.problem()).isEqualTo("too-many-members");
+    }
+
     // ---- where the service cannot
 
     @Test

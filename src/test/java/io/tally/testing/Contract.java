@@ -184,7 +184,9 @@ public final class Contract {
      * @throws AssertionError where the file does not describe it
      */
     public static void check(URI server, Exchange exchange) {
-        if (!OTHER_PORTS.contains(server.getPort())) {
+        // An operator may have Actuator on the port of the API.
+        boolean actuator = exchange.path().startsWith("/actuator/");
+        if (!actuator && !OTHER_PORTS.contains(server.getPort())) {
             shared().check(exchange);
         }
     }
@@ -299,7 +301,8 @@ public final class Contract {
             }
             found.addAll(errors(
                     validator.validateResponse(path, Method.valueOf(withBody(exchange.method())), answer.build()),
-                    body == null));
+                    // A stream may have no items.
+                    body == null || stream));
         }
         if (stream && body != null) {
             ContractStreams.items(exchange.mediaType(), body)
@@ -377,16 +380,17 @@ public final class Contract {
         var request = new SimpleRequest.Builder(
                 Method.valueOf(withBody(exchange.method())), ContractPaths.concrete(path, exchange.path()));
         ContractPaths.parameters(query).forEach((name, values) -> request.withQueryParam(name, values));
+        boolean hasBody = body != null && !body.isEmpty();
         exchange.requestFields().forEach((name, values) -> {
-            // A field without a value says nothing.
-            if (!values.equals(List.of(""))) {
+            // A field without a value says nothing, and nor does the type of an empty body.
+            if (!values.equals(List.of("")) && (hasBody || !name.equals("content-type"))) {
                 request.withHeader(name, String.join(", ", values));
             }
         });
-        if (body != null && !body.isEmpty()) {
+        if (hasBody) {
             request.withBody(body);
         } else {
-            // An empty body is no body, with any type or none. The validator wants one.
+            // The validator requires a type even then.
             request.withHeader("content-type", "application/json");
         }
         return errors(validator.validateRequest(request.build()), body == null);
