@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Which path of the OpenAPI file a request is about. */
@@ -114,7 +116,16 @@ final class ContractPaths {
         if (path.equals(EVENTS)) {
             return actual.replaceAll("[^/]+$", "events");
         }
-        return path.equals(COUNTER) && decode(actual).endsWith("/events") ? actual.replaceAll("[^/]+$", "any") : actual;
+        return path.equals(COUNTER) && decode(actual).endsWith("/events")
+                ? actual.replaceAll("[^/]+$", "any")
+                : withoutBlanks(actual);
+    }
+
+    /** The validator takes a parameter of white space for a missing one. */
+    private static String withoutBlanks(String actual) {
+        return Stream.of(actual.split("/", -1))
+                .map(segment -> !segment.isEmpty() && decode(segment).isBlank() ? "_" : segment)
+                .collect(Collectors.joining("/"));
     }
 
     /** The parameters of a query. */
