@@ -177,7 +177,10 @@ class DatabaseUrlStartsIT {
                         "TALLY_DATABASE_PASSWORD",
                         SECRET + "-wrong",
                         "TALLY_DATABASE_STARTWAITMAX",
-                        "0s"),
+                        "0s",
+                        // A log-in to a busy server takes seconds.
+                        "TALLY_DATABASE_CONNECTTIMEOUT",
+                        "30s"),
                 setting);
         List<String> line = new ArrayList<>(List.of("env"));
         process.environment().forEach((name, value) -> line.add(name + "=" + value));
