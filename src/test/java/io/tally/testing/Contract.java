@@ -23,6 +23,7 @@ import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.parser.core.models.ParseOptions;
 import io.swagger.v3.parser.core.models.SwaggerParseResult;
 import io.tally.testing.ContractPaths.Resource;
+import io.tally.testing.Int64Schemas.Form;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -49,7 +50,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Status, media type and header fields are checked each time. A body is validated, which takes some milliseconds, if
  * it is one of the first of its operation, status and {@linkplain JsonShape shape}: tests send hundreds of thousands of
- * requests that differ in their numbers only. Safe for use by many threads.
+ * requests that differ in their numbers only. 64-bit numbers are strings in a response that says so, and may be strings
+ * in every request. Safe for use by many threads.
  */
 public final class Contract {
 
@@ -83,11 +85,29 @@ public final class Contract {
 
     private final OpenAPI api;
     private final ContractPaths paths;
-    private final OpenApiInteractionValidator validator;
-    private final SchemaValidator items;
+    private final Validators numbers;
+    private final Validators strings;
+    private final Validators either;
     private final Map<String, ApiResponse> otherResponses;
     private final Map<String, AtomicInteger> samples = new ConcurrentHashMap<>();
     private final Map<String, Set<String>> seen = new ConcurrentHashMap<>();
+
+    /** The validators for one form of 64-bit numbers. */
+    private record Validators(OpenApiInteractionValidator exchanges, SchemaValidator bodies, OpenAPI api) {
+
+        static Validators of(OpenAPI api) {
+            return new Validators(
+                    OpenApiInteractionValidator.createFor(api)
+                            .withLevelResolver(LEVELS)
+                            .build(),
+                    new SchemaValidator(api, new MessageResolver(LEVELS)),
+                    api);
+        }
+
+        static Validators of(Form form) {
+            return of(parse(Int64Schemas.in(form).toString(), FILE + " with numbers as " + form));
+        }
+    }
 
     private static final class Shared {
         private static final Contract ONE = new Contract();
@@ -96,30 +116,33 @@ public final class Contract {
     private Contract() {
         api = parse(FILE);
         paths = new ContractPaths(api);
-        validator = OpenApiInteractionValidator.createFor(api)
-                .withLevelResolver(LEVELS)
-                .build();
-        items = new SchemaValidator(api, new MessageResolver(LEVELS));
+        numbers = Validators.of(api);
+        strings = Validators.of(Form.STRING);
+        either = Validators.of(Form.BOTH);
         otherResponses = otherResponses(api);
     }
 
     /** A file as a model, whose references are resolved. */
     public static OpenAPI parse(Path file) {
+        try {
+            return parse(Files.readString(file), file.toString());
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    private static OpenAPI parse(String text, String what) {
         ParseOptions options = new ParseOptions();
         options.setResolve(true);
         options.setResolveFully(true);
         options.setResolveCombinators(false);
-        try {
-            SwaggerParseResult parsed = new OpenAPIParser().readContents(Files.readString(file), null, options);
-            if (!parsed.getMessages().isEmpty()) {
-                throw new IllegalStateException(file + ": " + parsed.getMessages());
-            }
-            OpenAPI api = parsed.getOpenAPI();
-            parameters(api).forEach(Contract::markArray);
-            return api;
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
+        SwaggerParseResult parsed = new OpenAPIParser().readContents(text, null, options);
+        if (!parsed.getMessages().isEmpty()) {
+            throw new IllegalStateException(what + ": " + parsed.getMessages());
         }
+        OpenAPI api = parsed.getOpenAPI();
+        parameters(api).forEach(Contract::markArray);
+        return api;
     }
 
     private static Stream<Parameter> parameters(OpenAPI api) {
@@ -194,12 +217,12 @@ public final class Contract {
     /**
      * Checks an event of a stream.
      *
+     * @param fields the header fields of the response, with names in lower case
      * @param json the event as the file shows it
      * @throws AssertionError where the file does not describe it
      */
-    static void checkEvent(String target, String json) {
-        Exchange opening = new Exchange(
-                "GET", target, Map.of(), "", 200, Map.of("content-type", List.of("text/event-stream")), null);
+    static void checkEvent(String target, Map<String, List<String>> fields, String json) {
+        Exchange opening = new Exchange("GET", target, Map.of(), "", 200, fields, null);
         shared().requireNone(opening, shared().checkItem(opening, json));
     }
 
@@ -230,7 +253,7 @@ public final class Contract {
 
     /** What keeps an example of the file from being one of its schema; empty where nothing does. */
     public List<String> violations(Object example, Schema<?> schema) {
-        return errors(items.validate(Json.pretty(example), schema, "response.body"), false);
+        return errors(numbers.bodies().validate(Json.pretty(example), schema, "response.body"), false);
     }
 
     /** The file as a model. */
@@ -300,7 +323,9 @@ public final class Contract {
                 answer.withBody(body);
             }
             found.addAll(errors(
-                    validator.validateResponse(path, Method.valueOf(withBody(exchange.method())), answer.build()),
+                    validators(exchange)
+                            .exchanges()
+                            .validateResponse(path, Method.valueOf(withBody(exchange.method())), answer.build()),
                     // A stream may have no items.
                     body == null || stream));
         }
@@ -309,6 +334,11 @@ public final class Contract {
                     .forEach(item -> found.addAll(checkItem(operation, response, exchange, item)));
         }
         return found;
+    }
+
+    /** Numbers are strings where the response says so. */
+    private Validators validators(Exchange exchange) {
+        return exchange.field("preference-applied").contains("int64=string") ? strings : numbers;
     }
 
     private static String withBody(String method) {
@@ -358,12 +388,13 @@ public final class Contract {
         if (!isSample(operation, exchange, "item " + JsonShape.of(item))) {
             return List.of();
         }
-        return errors(items.validate(item, schema(reference), "response.body"), false).stream()
+        Validators form = validators(exchange);
+        return errors(form.bodies().validate(item, schema(form.api(), reference), "response.body"), false).stream()
                 .map(error -> "item " + item + ": " + error)
                 .toList();
     }
 
-    private Schema<?> schema(Object extension) {
+    private static Schema<?> schema(OpenAPI api, Object extension) {
         String reference = String.valueOf(((Map<?, ?>) extension).get("$ref"));
         return requireNonNull(api.getComponents().getSchemas().get(lastSegment(reference)));
     }
@@ -393,7 +424,7 @@ public final class Contract {
             // The validator requires a type even then.
             request.withHeader("content-type", "application/json");
         }
-        return errors(validator.validateRequest(request.build()), body == null);
+        return errors(either.exchanges().validateRequest(request.build()), body == null);
     }
 
     /** The body that the file describes; {@code null} where it is not known or not described. */
@@ -438,7 +469,8 @@ public final class Contract {
         if (problem != null && !exchange.mediaType().equals(PROBLEM)) {
             found.add("the media type is not " + PROBLEM);
         } else if (problem != null && exchange.body() != null) {
-            found.addAll(errors(items.validate(exchange.body(), problem.getSchema(), "response.body"), false));
+            found.addAll(
+                    errors(numbers.bodies().validate(exchange.body(), problem.getSchema(), "response.body"), false));
         }
         if (resource != null && exchange.fields().containsKey("allow")) {
             Set<String> allowed = new TreeSet<>(List.of(exchange.field("allow").split(" *, *", -1)));

@@ -115,7 +115,7 @@ public final class EventStream implements AutoCloseable {
         if (id == null || data == null || fields.size() != (type == null ? 2 : 3)) {
             throw new IllegalStateException("not an event of this service: " + fields);
         }
-        Contract.checkEvent(target, Objects.requireNonNull(ContractStreams.event(fields)));
+        Contract.checkEvent(target, response.headers().map(), Objects.requireNonNull(ContractStreams.event(fields)));
         events.add(new Event(id, type == null ? "message" : type, JSON.readTree(data)));
     }
 
