@@ -124,11 +124,20 @@ final class IncrementReader extends ItemReader<Command> {
         private void readDelta(JsonParser parser) {
             if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER) {
-                hasDelta = true;
-                delta = parser.getLongValue();
-            } else {
-                refuse("'delta' must be a 64-bit integer.");
+                setDelta(parser.getLongValue());
+                return;
             }
+            Long digits = parser.currentToken() == JsonToken.VALUE_STRING ? Bodies.int64(parser.getString()) : null;
+            if (digits == null) {
+                refuse("'delta' must be a 64-bit integer.");
+            } else {
+                setDelta(digits);
+            }
+        }
+
+        private void setDelta(long number) {
+            hasDelta = true;
+            delta = number;
         }
 
         private @Nullable String text(String field, JsonParser parser) {

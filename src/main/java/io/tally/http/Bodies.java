@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -42,6 +43,9 @@ public final class Bodies {
 
     /** The detail of the problem for an unreadable body. */
     static final String NOT_JSON = "The body is not valid JSON for this route.";
+
+    /** An integer of JSON; 64 bits have at most 19 digits. */
+    private static final Pattern INT64 = Pattern.compile("-?(?:0|[1-9][0-9]{0,18})");
 
     private Bodies() {}
 
@@ -126,7 +130,7 @@ public final class Bodies {
                 if (!member.getKey().equals("delta")) {
                     throw malformed("An increment must have no member but 'delta'.");
                 }
-                delta = number(member.getKey(), member.getValue());
+                delta = int64(member.getKey(), member.getValue());
             }
             return new Delta(delta);
         }
@@ -143,9 +147,9 @@ public final class Bodies {
             Long max = null;
             for (var member : members(json)) {
                 switch (member.getKey()) {
-                    case "initial" -> initial = number(member.getKey(), member.getValue());
-                    case "min" -> min = numberOrNull(member.getKey(), member.getValue());
-                    case "max" -> max = numberOrNull(member.getKey(), member.getValue());
+                    case "initial" -> initial = int64(member.getKey(), member.getValue());
+                    case "min" -> min = int64OrNull(member.getKey(), member.getValue());
+                    case "max" -> max = int64OrNull(member.getKey(), member.getValue());
                     default -> throw malformed("A new counter must have no members but 'initial', 'min' and 'max'.");
                 }
             }
@@ -162,9 +166,9 @@ public final class Bodies {
             Limit max = Limit.KEEP;
             for (var member : members(json)) {
                 switch (member.getKey()) {
-                    case "value" -> value = number(member.getKey(), member.getValue());
-                    case "min" -> min = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
-                    case "max" -> max = new Limit.Set(numberOrNull(member.getKey(), member.getValue()));
+                    case "value" -> value = int64(member.getKey(), member.getValue());
+                    case "min" -> min = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
+                    case "max" -> max = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
                     default -> throw malformed("A patch must have no members but 'value', 'min' and 'max'.");
                 }
             }
@@ -283,13 +287,38 @@ public final class Bodies {
         return json.properties();
     }
 
-    /** The same, or {@code null} for a JSON null. */
-    public static @Nullable Long numberOrNull(String name, JsonNode json) {
-        return json.isNull() ? null : number(name, json);
+    /** The same as {@link #int64}, or {@code null} for a JSON null. */
+    public static @Nullable Long int64OrNull(String name, JsonNode json) {
+        return json.isNull() ? null : int64(name, json);
     }
 
     /**
-     * A 64-bit integer.
+     * A 64-bit integer: a JSON number, or a string of its digits.
+     *
+     * @throws ProblemException if it is something else
+     */
+    public static Long int64(String name, JsonNode json) {
+        Long digits = json.isString() ? int64(json.stringValue()) : null;
+        return digits == null ? number(name, json) : digits;
+    }
+
+    /**
+     * The 64-bit integer of a string, {@code null} if it has none. The string must be a JSON number without fraction
+     * and exponent: many clients can represent larger integers in strings only.
+     */
+    public static @Nullable Long int64(String digits) {
+        if (!INT64.matcher(digits).matches()) {
+            return null;
+        }
+        try {
+            return Long.valueOf(digits);
+        } catch (NumberFormatException outOfRange) {
+            return null;
+        }
+    }
+
+    /**
+     * A JSON number that is a 64-bit integer.
      *
      * @throws ProblemException if it is something else
      */

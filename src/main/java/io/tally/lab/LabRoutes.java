@@ -119,9 +119,9 @@ class LabRoutes {
             switch (name) {
                 case "strategy" -> strategy = Bodies.checked(() -> Strategy.of(Bodies.text(name, value)));
                 case "isolation" -> isolation = Bodies.checked(() -> Isolation.of(Bodies.text(name, value)));
-                case "workers" -> workers = within(name, value, limits.workersMax());
-                case "increments" -> increments = within(name, value, limits.incrementsMax());
-                case "counters" -> counters = within(name, value, limits.countersMax());
+                case "workers" -> workers = within(name, Bodies.number(name, value), limits.workersMax());
+                case "increments" -> increments = within(name, Bodies.int64(name, value), limits.incrementsMax());
+                case "counters" -> counters = within(name, Bodies.number(name, value), limits.countersMax());
                 default ->
                     throw Bodies.malformed(
                             "A run must have no members but 'strategy', 'isolation', 'workers', 'increments' and"
@@ -134,8 +134,7 @@ class LabRoutes {
         return new Experiment(strategy, isolation, (int) workers, increments, (int) counters);
     }
 
-    private static long within(String name, JsonNode json, long max) {
-        long number = Bodies.number(name, json);
+    private static long within(String name, long number, long max) {
         if (number < 1 || number > max) {
             throw Bodies.malformed("'" + name + "' must be between 1 and " + max + ".");
         }

@@ -110,7 +110,7 @@ class TokenRoutes {
             switch (member.getKey()) {
                 case "size" -> size = Bodies.number(member.getKey(), member.getValue());
                 case "alphabet" -> alphabet = Bodies.text(member.getKey(), member.getValue());
-                case "ttlSeconds" -> ttl = Duration.ofSeconds(Bodies.number(member.getKey(), member.getValue()));
+                case "ttlSeconds" -> ttl = Duration.ofSeconds(Bodies.int64(member.getKey(), member.getValue()));
                 default ->
                     throw Bodies.malformed("A new token must have no members but 'size', 'alphabet' and 'ttlSeconds'.");
             }
