@@ -3,6 +3,8 @@ package io.tally.bulk;
 import io.tally.counter.Command;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.http.Int64Form;
+import io.tally.http.ResponseJson;
 import io.tally.http.server.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -43,7 +45,8 @@ public class StreamBenchmark {
     private final JsonMapper json = Json.mapper();
     private final byte[] hot = piece(1);
     private final byte[] spread = piece(10_000);
-    private final BulkAnswers<Outcome> answers = new BulkAnswers<>(json, BulkRoutes::write);
+    private final BulkAnswers<Outcome> answers =
+            new BulkAnswers<>(new ResponseJson(json, List.of()), BulkRoutes::write);
     private final List<List<BulkItem<Command>>> items = read(hot);
     private final List<List<BulkItem<Outcome>>> done = process();
 
@@ -98,7 +101,7 @@ public class StreamBenchmark {
     @Benchmark
     public Object writeAnswers() {
         MockServerWebExchange exchange = MockServerWebExchange.from(MockServerHttpRequest.post("/v1/increments"));
-        answers.lines(Flux.fromIterable(done))
+        answers.lines(Int64Form.NUMBER, Flux.fromIterable(done))
                 .flatMap(response -> response.writeTo(exchange, new Codecs()))
                 .block();
         return exchange.getResponse();

@@ -3,8 +3,14 @@ package io.tally.bulk;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.bulk.BulkItem.Valid;
+import io.tally.http.Int64Form;
+import io.tally.http.ResponseJson;
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.http.MediaType;
@@ -15,7 +21,6 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.ObjectWriter;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Responses to bulk requests: a JSON array, or a stream with a line for each item.
@@ -33,12 +38,14 @@ public final class BulkAnswers<R> {
     /** The approximate length of one item. */
     private static final int ITEM_BYTES = 40;
 
-    private final ObjectWriter json;
+    private final Map<Int64Form, ObjectWriter> json = new EnumMap<>(Int64Form.class);
     private final BiConsumer<R, JsonGenerator> members;
 
     /** @param members writes a result as members of its item's JSON object */
-    public BulkAnswers(JsonMapper json, BiConsumer<R, JsonGenerator> members) {
-        this.json = json.writer().withRootValueSeparator("\n");
+    public BulkAnswers(ResponseJson json, BiConsumer<R, JsonGenerator> members) {
+        for (Int64Form form : Int64Form.values()) {
+            this.json.put(form, json.mapper(form).writer().withRootValueSeparator("\n"));
+        }
         this.members = members;
     }
 
@@ -48,16 +55,16 @@ public final class BulkAnswers<R> {
     }
 
     /** A stream with a line for each item. */
-    public Mono<ServerResponse> lines(Flux<List<BulkItem<R>>> items) {
+    public Mono<ServerResponse> lines(Int64Form form, Flux<List<BulkItem<R>>> items) {
         return ServerResponse.ok()
                 .contentType(MediaType.APPLICATION_NDJSON)
                 .body(BodyInserters.fromDataBuffers(
-                        items.map(this::lines).map(DefaultDataBufferFactory.sharedInstance::wrap)));
+                        items.map(block -> lines(form, block)).map(DefaultDataBufferFactory.sharedInstance::wrap)));
     }
 
-    private byte[] lines(List<BulkItem<R>> items) {
+    private byte[] lines(Int64Form form, List<BulkItem<R>> items) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(items.size() * ITEM_BYTES);
-        try (JsonGenerator generator = json.createGenerator(bytes)) {
+        try (JsonGenerator generator = generator(form, bytes)) {
             items.forEach(item -> write(item, generator));
             generator.writeRaw('\n');
         }
@@ -65,14 +72,18 @@ public final class BulkAnswers<R> {
     }
 
     /** A JSON array. */
-    public byte[] array(List<BulkItem<R>> items) {
+    public byte[] array(Int64Form form, List<BulkItem<R>> items) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(items.size() * ITEM_BYTES);
-        try (JsonGenerator generator = json.createGenerator(bytes)) {
+        try (JsonGenerator generator = generator(form, bytes)) {
             generator.writeStartArray();
             items.forEach(item -> write(item, generator));
             generator.writeEndArray();
         }
         return bytes.toByteArray();
+    }
+
+    private JsonGenerator generator(Int64Form form, OutputStream bytes) {
+        return Objects.requireNonNull(json.get(form)).createGenerator(bytes);
     }
 
     private void write(BulkItem<R> item, JsonGenerator generator) {

@@ -9,8 +9,10 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.OutcomeCategory;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.Int64Form;
 import io.tally.http.Preferences;
 import io.tally.http.Problems;
+import io.tally.http.ResponseJson;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
@@ -43,12 +45,17 @@ class BulkRoutes {
     private final JsonMapper json;
     private final BulkAnswers<Outcome> answers;
 
-    BulkRoutes(CounterPipeline pipeline, BulkBodies bodies, MeterRegistry registry, JsonMapper json) {
+    BulkRoutes(
+            CounterPipeline pipeline,
+            BulkBodies bodies,
+            MeterRegistry registry,
+            JsonMapper json,
+            ResponseJson responseJson) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.lines = Meter.BULK_LINES.counters(registry, OutcomeCategory.class);
         this.json = json;
-        this.answers = new BulkAnswers<>(json, BulkRoutes::write);
+        this.answers = new BulkAnswers<>(responseJson, BulkRoutes::write);
     }
 
     @Bean
@@ -63,19 +70,21 @@ class BulkRoutes {
         if (!bodies.isStream(request)) {
             return array(request, reader);
         }
-        return isMinimal(request) ? summary(stream(request, reader)) : answers.lines(stream(request, reader));
+        return isMinimal(request)
+                ? summary(stream(request, reader))
+                : answers.lines(Int64Form.of(request), stream(request, reader));
     }
 
     // ---- an array: answered at once
 
     private Mono<ServerResponse> array(ServerRequest request, IncrementReader reader) {
         return bodies.array(request, reader, items -> process(items, pipeline::applyAll))
-                .flatMap(items -> isMinimal(request) ? summary(Flux.just(items)) : array(items));
+                .flatMap(items -> isMinimal(request) ? summary(Flux.just(items)) : array(Int64Form.of(request), items));
     }
 
-    private Mono<ServerResponse> array(List<BulkItem<Outcome>> items) {
+    private Mono<ServerResponse> array(Int64Form form, List<BulkItem<Outcome>> items) {
         boolean replay = new BulkSummary().add(items).isReplay();
-        return Routes.json(ServerResponse.ok().headers(headers -> markIf(replay, headers)), answers.array(items));
+        return Routes.json(ServerResponse.ok().headers(headers -> markIf(replay, headers)), answers.array(form, items));
     }
 
     // ---- a stream: answered as it is applied
@@ -122,7 +131,7 @@ class BulkRoutes {
                 ? Problems.answer(incomplete)
                 : Routes.json(
                         ServerResponse.ok()
-                                .header(Preferences.APPLIED, RETURN + "=" + MINIMAL)
+                                .headers(headers -> Preferences.applied(headers, RETURN, MINIMAL))
                                 .headers(headers -> markIf(summary.isReplay(), headers)),
                         summary.view());
     }

@@ -1,5 +1,6 @@
 package io.tally.bulk;
 
+import com.fasterxml.jackson.annotation.JsonRawValue;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.bulk.BulkItem.Valid;
@@ -24,8 +25,8 @@ final class BulkSummary {
     private @Nullable ProblemDetail incomplete;
     private final List<Problem> firstProblems = new ArrayList<>();
 
-    /** A problem and its line. */
-    record Problem(long line, ProblemDetail problem) {}
+    /** A problem and its line, which is a number in each form: no stream has 2<sup>53</sup> lines. */
+    record Problem(@JsonRawValue long line, ProblemDetail problem) {}
 
     /**
      * The summary in the response. Every line that is not blank counts once.

@@ -8,16 +8,15 @@ import org.springframework.stereotype.Component;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Answers every exception of a route, of a filter or of the dispatcher with a problem. */
 @Component
 @Order(-2) // before Spring Boot's own at -1
 class ErrorHandler implements WebExceptionHandler {
 
-    private final JsonMapper json;
+    private final ResponseJson json;
 
-    ErrorHandler(JsonMapper json) {
+    ErrorHandler(ResponseJson json) {
         this.json = json;
     }
 
@@ -36,7 +35,7 @@ class ErrorHandler implements WebExceptionHandler {
         response.setStatusCode(HttpStatusCode.valueOf(refusal.problem().getStatus()));
         response.getHeaders().putAll(Problems.fields(refusal, requestId));
         RequestId.trace(request, requestId);
-        byte[] body = json.writeValueAsBytes(refusal.problem());
+        byte[] body = json.mapper(Int64Form.of(request)).writeValueAsBytes(refusal.problem());
         // HEAD has the same Content-Length as GET.
         response.getHeaders().setContentLength(body.length);
         return response.writeWith(

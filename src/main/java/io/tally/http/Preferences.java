@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.ServerRequest;
 
 /**
@@ -15,15 +16,18 @@ import org.springframework.web.reactive.function.server.ServerRequest;
  */
 public final class Preferences {
 
-    /** The response header field that names the applied preference. */
-    public static final String APPLIED = "Preference-Applied";
+    /** The response header field that names the applied preferences. */
+    private static final String APPLIED = "Preference-Applied";
 
-    private static final String HEADER = "Prefer";
+    /** The header field of a request. */
+    public static final String HEADER = "Prefer";
 
     /** A name with an optional value. Possessive quantifiers keep the matching time linear. */
     private static final Pattern PREFERENCE =
             Pattern.compile("(?<name>[\\w!#$%&'*+.^`|~-]++)(?:[ \\t]*+=[ \\t]*+(?:(?<token>[\\w!#$%&'*+.^`|~-]++)"
                     + "|\"(?<quoted>[^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+)\"))?+[ \\t]*+(?=[,;]|$)");
+
+    private static final Preferences NONE = new Preferences();
 
     private final Map<String, String> values = new HashMap<>();
 
@@ -34,7 +38,11 @@ public final class Preferences {
         return of(request.headers().header(HEADER));
     }
 
-    static Preferences of(List<String> fields) {
+    /** The preferences in the values of all Prefer fields. */
+    public static Preferences of(List<String> fields) {
+        if (fields.isEmpty()) {
+            return NONE;
+        }
         Preferences preferences = new Preferences();
         fields.forEach(preferences::add);
         return preferences;
@@ -76,6 +84,13 @@ public final class Preferences {
         String token = matcher.group("token");
         String quoted = matcher.group("quoted");
         return token != null ? token : quoted != null ? quoted.replaceAll("\\\\(.)", "$1") : "";
+    }
+
+    /** Adds a preference to those that a response names as applied. */
+    public static void applied(HttpHeaders fields, String name, String value) {
+        String before = fields.getFirst(APPLIED);
+        String preference = name + "=" + value;
+        fields.set(APPLIED, before == null ? preference : before + ", " + preference);
     }
 
     /**

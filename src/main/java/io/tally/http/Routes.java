@@ -25,7 +25,14 @@ import reactor.core.publisher.Mono;
 /** Builds the routes of resources: a path, and a handler for each method. */
 public final class Routes {
 
+    private static final String API = "/v1/";
+
     private Routes() {}
+
+    /** Whether a path is of the API, and not of a file, a page or a probe. */
+    public static boolean isApi(String path) {
+        return path.startsWith(API);
+    }
 
     /** The resource at a path pattern. */
     public static Resource resource(String pattern) {
@@ -144,11 +151,17 @@ public final class Routes {
             Set<HttpMethod> allowed = new LinkedHashSet<>(methods.keySet());
             allowed.add(HttpMethod.OPTIONS);
             RequestPredicate path = RequestPredicates.path(pattern);
+            boolean api = isApi(pattern);
             return new Route(
                     pattern,
                     Collections.unmodifiableSet(allowed),
                     condition == null ? path : path.and(condition),
-                    request -> handle(fixed, allowed, request));
+                    request -> {
+                        if (api) {
+                            Int64Form.choose(request);
+                        }
+                        return handle(fixed, allowed, request);
+                    });
         }
 
         private Mono<ServerResponse> handle(
@@ -158,6 +171,7 @@ public final class Routes {
                 method.requireAccepted(request);
                 if (!method.isPage()) {
                     RequestQuery.requireKnown(request, method.parameters(), repeatable);
+                    Int64Form.choose(request, method.parameters());
                 }
                 return answer(method.handler(), request);
             }

@@ -1,5 +1,6 @@
 package io.tally.job;
 
+import io.tally.http.Int64Form;
 import io.tally.http.Progress;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
@@ -20,7 +21,11 @@ class JobRoutes {
     @Bean
     Route jobRoute(Progress<Job> progress) {
         return Routes.resource("/v1/jobs/{id}")
-                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, RequestPath.segment(request, 2)))
+                .on(
+                        HttpMethod.GET,
+                        Progress.TYPES,
+                        request -> progress.show(request, RequestPath.segment(request, 2)),
+                        Int64Form.PARAMETER)
                 .build();
     }
 }

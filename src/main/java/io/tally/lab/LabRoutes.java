@@ -4,6 +4,7 @@ import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.Int64Form;
 import io.tally.http.Paging;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
@@ -57,7 +58,7 @@ class LabRoutes {
     @Bean
     Route labRunRoute() {
         return Routes.resource(RUNS + "/{id}")
-                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, id(request)))
+                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, id(request)), Int64Form.PARAMETER)
                 .on(HttpMethod.DELETE, this::stop)
                 .build();
     }

@@ -11,11 +11,13 @@ import io.tally.counter.Outcome;
 import io.tally.counter.OutcomeCategory;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.Int64Form;
 import io.tally.http.OperationCounters;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
+import io.tally.http.ResponseJson;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.name.NameResult.Failure;
@@ -46,12 +48,12 @@ class NameRoutes {
     private final JsonMapper json;
     private final BulkAnswers<NameResult> answers;
 
-    NameRoutes(Names names, BulkBodies bodies, MeterRegistry registry, JsonMapper json) {
+    NameRoutes(Names names, BulkBodies bodies, MeterRegistry registry, JsonMapper json, ResponseJson responseJson) {
         this.names = names;
         this.bodies = bodies;
         this.counters = new OperationCounters(registry, "name");
         this.json = json;
-        this.answers = new BulkAnswers<>(json, NameRoutes::write);
+        this.answers = new BulkAnswers<>(responseJson, NameRoutes::write);
     }
 
     /** A name that exists. */
@@ -92,9 +94,9 @@ class NameRoutes {
         IdempotencyKey key = IdempotencyKeys.of(request, namespace);
         NameReader reader = new NameReader(json, namespace, isFolded(request), key);
         return bodies.isStream(request)
-                ? answers.lines(Flux.defer(() -> stream(request, reader)))
+                ? answers.lines(Int64Form.of(request), Flux.defer(() -> stream(request, reader)))
                 : bodies.array(request, reader, items -> process(items, names::getOrCreate))
-                        .flatMap(this::array);
+                        .flatMap(items -> array(Int64Form.of(request), items));
     }
 
     private Flux<List<BulkItem<NameResult>>> stream(ServerRequest request, NameReader reader) {
@@ -110,9 +112,9 @@ class NameRoutes {
     }
 
     /** If no name has an id because of load or the database, the whole response is that problem. */
-    private Mono<ServerResponse> array(List<BulkItem<NameResult>> items) {
+    private Mono<ServerResponse> array(Int64Form form, List<BulkItem<NameResult>> items) {
         Outcome failure = failure(items);
-        return failure == null ? Routes.list(answers.array(items)) : Problems.answer(failure);
+        return failure == null ? Routes.list(answers.array(form, items)) : Problems.answer(failure);
     }
 
     private static @Nullable Outcome failure(List<BulkItem<NameResult>> items) {

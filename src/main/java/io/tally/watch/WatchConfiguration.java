@@ -1,13 +1,13 @@
 package io.tally.watch;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.tally.http.ResponseJson;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Live streams, and their source of changes. */
 @Configuration(proxyBeanMethods = false)
@@ -22,7 +22,7 @@ class WatchConfiguration {
     @Bean
     Watches watches(
             Changes changes,
-            JsonMapper json,
+            ResponseJson json,
             WatchProperties properties,
             PipelineProperties pipeline,
             MeterRegistry registry,

@@ -1,5 +1,6 @@
 package io.tally.watch;
 
+import io.tally.http.ResponseJson;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.Bisection;
@@ -17,7 +18,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Polls counters, one poll at a time, updates their states and wakes the streams that watch them. A poll that began
@@ -41,7 +41,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     }
 
     private final Changes changes;
-    private final JsonMapper json;
+    private final ResponseJson json;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
     private final Bisection<WatchedCounter> polls =
@@ -50,7 +50,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     private volatile boolean stopping;
 
     /** @param waitMax the time for which a poll is retried */
-    WatchPoller(Changes changes, JsonMapper json, Duration waitMax, LongSupplier nanoClock) {
+    WatchPoller(Changes changes, ResponseJson json, Duration waitMax, LongSupplier nanoClock) {
         this.changes = changes;
         this.json = json;
         this.waitMax = waitMax;

@@ -6,6 +6,7 @@ import io.tally.counter.Outcome.NotFound;
 import io.tally.http.Accept;
 import io.tally.http.Bodies;
 import io.tally.http.CounterPath;
+import io.tally.http.Int64Form;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.RequestQuery;
@@ -50,7 +51,7 @@ class WatchRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
         return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS)
-                .on(HttpMethod.GET, EVENT_STREAM, this::several, NAME)
+                .on(HttpMethod.GET, EVENT_STREAM, this::several, NAME, Int64Form.PARAMETER)
                 .repeatable(NAME)
                 .where(WatchRoutes::asksForEvents)
                 .build();
@@ -59,7 +60,7 @@ class WatchRoutes {
     @Bean
     Route eventsRoute() {
         return Routes.resource(CounterPath.COUNTER + "/" + EVENTS)
-                .on(HttpMethod.GET, EVENT_STREAM, this::one)
+                .on(HttpMethod.GET, EVENT_STREAM, this::one, Int64Form.PARAMETER)
                 .build();
     }
 
@@ -84,14 +85,14 @@ class WatchRoutes {
         CounterId counter = CounterPath.counter(request);
         return isHead(request)
                 ? pipeline.read(counter).flatMap(WatchRoutes::head)
-                : stream(List.of(counter), LastEventId.versions(request, 1), true);
+                : stream(request, List.of(counter), LastEventId.versions(request, 1), true);
     }
 
     private Mono<ServerResponse> several(ServerRequest request) {
         List<CounterId> counters = counters(request);
         return isHead(request)
                 ? Routes.events().build()
-                : stream(counters, LastEventId.versions(request, counters.size()), false);
+                : stream(request, counters, LastEventId.versions(request, counters.size()), false);
     }
 
     private static List<CounterId> counters(ServerRequest request) {
@@ -119,8 +120,10 @@ class WatchRoutes {
                 : Routes.events().build();
     }
 
-    private Mono<ServerResponse> stream(List<CounterId> counters, long[] versions, boolean required) {
+    private Mono<ServerResponse> stream(
+            ServerRequest request, List<CounterId> counters, long[] versions, boolean required) {
+        Int64Form form = Int64Form.of(request);
         return Routes.events()
-                .body((response, context) -> watches.write(counters, versions, required, response::writeWith));
+                .body((response, context) -> watches.write(counters, versions, required, form, response::writeWith));
     }
 }

@@ -1,6 +1,7 @@
 package io.tally.watch;
 
 import io.micrometer.core.instrument.Counter;
+import io.tally.http.Int64Form;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,6 +34,7 @@ final class WatchStream implements Runnable {
     private final @Nullable State[] sent;
     private final long[] versions;
     private final boolean required;
+    private final Int64Form form;
     private final Executor thread;
     private final Counter events;
     private final AtomicInteger drains = new AtomicInteger();
@@ -47,14 +49,22 @@ final class WatchStream implements Runnable {
      *
      * @param versions the client's version of each counter; 0 for none
      * @param required whether each counter must exist at the first poll
+     * @param form of the numbers in the events
      * @param thread the executor that serves the client
      * @param events counts the sent events
      */
-    WatchStream(List<WatchedCounter> counters, long[] versions, boolean required, Executor thread, Counter events) {
+    WatchStream(
+            List<WatchedCounter> counters,
+            long[] versions,
+            boolean required,
+            Int64Form form,
+            Executor thread,
+            Counter events) {
         this.counters = counters;
         this.versions = versions;
         this.required = required;
         this.sent = new State[versions.length];
+        this.form = form;
         this.thread = thread;
         this.events = events;
     }
@@ -170,7 +180,7 @@ final class WatchStream implements Runnable {
 
     private DataBuffer event(int counter, State state) {
         versions[counter] = state.version();
-        return versions.length == 1 ? state.event() : state.event(id());
+        return versions.length == 1 ? state.event(form) : state.event(form, id());
     }
 
     private String id() {

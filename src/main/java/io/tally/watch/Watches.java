@@ -3,8 +3,10 @@ package io.tally.watch;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.CounterId;
+import io.tally.http.Int64Form;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
+import io.tally.http.ResponseJson;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
@@ -27,7 +29,6 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.publisher.Mono;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * All live streams of this instance. Safe for use by many threads.
@@ -64,7 +65,7 @@ public final class Watches extends LaneOwner {
     /** @param waitMax the time for which a new stream waits for an unavailable database */
     Watches(
             Changes changes,
-            JsonMapper json,
+            ResponseJson json,
             WatchProperties properties,
             Duration waitMax,
             MeterRegistry registry,
@@ -109,12 +110,18 @@ public final class Watches extends LaneOwner {
      * @param ids distinct counters
      * @param versions the client's versions, in the same order; 0 for none
      * @param required whether each counter must exist now
+     * @param form of the numbers in the events
      * @param writing writes the events to the client. Its end ends the stream: some writers that fail do not cancel the
      *     events
      */
     Mono<Void> write(
-            List<CounterId> ids, long[] versions, boolean required, Function<Flux<DataBuffer>, Mono<Void>> writing) {
-        return Mono.using(() -> enter(ids, versions, required), stream -> writing.apply(events(stream)), this::leave);
+            List<CounterId> ids,
+            long[] versions,
+            boolean required,
+            Int64Form form,
+            Function<Flux<DataBuffer>, Mono<Void>> writing) {
+        return Mono.using(
+                () -> enter(ids, versions, required, form), stream -> writing.apply(events(stream)), this::leave);
     }
 
     private Flux<DataBuffer> events(WatchStream stream) {
@@ -122,14 +129,15 @@ public final class Watches extends LaneOwner {
         return begin(stream).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
-    private WatchStream enter(List<CounterId> ids, long[] versions, boolean required) {
+    private WatchStream enter(List<CounterId> ids, long[] versions, boolean required, Int64Form form) {
         if (open.incrementAndGet() > properties.streamsMax()) {
             open.decrementAndGet();
             throw new ProblemException(
                     ProblemType.OVERLOADED, properties.streamsMax() + " streams are already open on this instance.");
         }
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
-        WatchStream stream = new WatchStream(watched, versions.clone(), required, callerExecutor.current(), events);
+        WatchStream stream =
+                new WatchStream(watched, versions.clone(), required, form, callerExecutor.current(), events);
         ids.forEach(id -> watched.add(join(id, stream)));
         streams.add(stream);
         if (stopping) {

@@ -8,6 +8,8 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Kind;
+import io.tally.http.Int64Form;
+import io.tally.http.ResponseJson;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** What a stream sends to a client that takes little of it. */
 class WatchStreamTest {
 
-    private static final JsonMapper JSON = new JsonMapper();
+    private static final ResponseJson JSON = new ResponseJson(new JsonMapper(), List.of());
 
     private final List<WatchedCounter> counters = IntStream.range(0, 3)
             .mapToObj(i -> new WatchedCounter(new CounterId("test", "c" + i)))
@@ -53,7 +55,12 @@ class WatchStreamTest {
 
     private WatchStream blindStream(List<WatchedCounter> watched, long... versions) {
         WatchStream stream = new WatchStream(
-                watched, versions, /* required= */ watched.size() == 1, Runnable::run, registry.counter("events"));
+                watched,
+                versions,
+                /* required= */ watched.size() == 1,
+                Int64Form.NUMBER,
+                Runnable::run,
+                registry.counter("events"));
         Flux.create(stream::attach, OverflowStrategy.ERROR).subscribe(client);
         return stream;
     }

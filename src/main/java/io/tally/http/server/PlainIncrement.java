@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.util.AsciiString;
 import io.tally.counter.CounterId;
 import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
@@ -11,8 +12,8 @@ import java.util.List;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Plain increments: an unescaped path, no precondition, and an empty or small JSON body. Most clients send these.
- * CounterRoutes handles every other request, allowed or not.
+ * Plain increments: an unescaped path, neither a precondition nor a preference, and an empty or small JSON body. Most
+ * clients send these. CounterRoutes handles every other request, allowed or not.
  */
 final class PlainIncrement {
 
@@ -22,12 +23,15 @@ final class PlainIncrement {
     /** The maximum of digits of the body's length: up to 999 bytes. A delta takes forty at most. */
     private static final int BODY_DIGITS_MAX = 3;
 
+    private static final AsciiString PREFER = AsciiString.cached("prefer");
+
     private static final List<CharSequence> UNUSUAL = List.of(
             HttpHeaderNames.IF_MATCH,
             HttpHeaderNames.IF_NONE_MATCH,
             HttpHeaderNames.TRANSFER_ENCODING,
             HttpHeaderNames.CONTENT_ENCODING,
-            HttpHeaderNames.EXPECT);
+            HttpHeaderNames.EXPECT,
+            PREFER);
 
     private PlainIncrement() {}
 

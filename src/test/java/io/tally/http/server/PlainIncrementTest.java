@@ -82,6 +82,8 @@ class PlainIncrementTest {
         "Transfer-Encoding, chunked",
         "Content-Encoding, gzip",
         "Host, a b",
+        "Prefer, int64=string",
+        "prefer, return=minimal",
         "Accept, text/html",
         "Accept, 'application/json;q=0'",
         "Content-Length, 11"
