@@ -116,7 +116,7 @@ class MalformedRequestsIT {
         increment(rows, "member in capitals", "{\"Delta\":1}");
         increment(rows, "null instead of an object", "null");
         increment(rows, "null delta", "{\"delta\":null}");
-        increment(rows, "number as a string", "{\"delta\":\"1\"}");
+        increment(rows, "string that is no integer", "{\"delta\":\"+1\"}");
         increment(rows, "empty string as a number", "{\"delta\":\"\"}");
         increment(rows, "boolean delta", "{\"delta\":true}");
         increment(rows, "object delta", "{\"delta\":{}}");
@@ -169,7 +169,7 @@ class MalformedRequestsIT {
 
     private static void bodiesOfCreations(List<Row> rows) {
         create(rows, "initial null", "{\"initial\":null}");
-        create(rows, "initial a string", "{\"initial\":\"1\"}");
+        create(rows, "initial a string that is no integer", "{\"initial\":\"01\"}");
         create(rows, "initial a fraction", "{\"initial\":0.5}");
         create(rows, "initial above 64 bits", "{\"initial\":9223372036854775808}");
         create(rows, "initial below min", "{\"initial\":-1,\"min\":0}");
@@ -192,7 +192,7 @@ class MalformedRequestsIT {
         patch(rows, "patch with an array", "[{\"op\":\"replace\",\"path\":\"/value\",\"value\":1}]");
         patch(rows, "patch with a number", "5");
         patch(rows, "patch of value to null", "{\"value\":null}");
-        patch(rows, "patch of value to a string", "{\"value\":\"5\"}");
+        patch(rows, "patch of value to a string that is no integer", "{\"value\":\"5.0\"}");
         patch(rows, "patch of value to a fraction", "{\"value\":5.5}");
         patch(rows, "patch of value to a float", "{\"value\":5.0}");
         patch(rows, "patch of value above 64 bits", "{\"value\":9223372036854775808}");

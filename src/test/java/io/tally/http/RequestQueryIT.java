@@ -62,8 +62,8 @@ class RequestQueryIT {
                 "OPTIONS /v1/counters/query/there | none",
                 "GET /v1/counters/query | sort, limit, cursor",
                 "OPTIONS /v1/counters/query | sort, limit, cursor",
-                "GET /v1/counters/query/there/events | none",
-                "GET /v1/counters/query/events | name",
+                "GET /v1/counters/query/there/events | int64",
+                "GET /v1/counters/query/events | name, int64",
                 "POST /v1/increments | none",
                 "POST /v1/transactions | none",
                 "PUT /v1/counters/query/likes/members/ann | none",
@@ -76,11 +76,11 @@ class RequestQueryIT {
                 "POST /v1/tokens/query | none",
                 "POST /v1/tokens/query/abc/execution | none",
                 "POST /v1/snapshots/query | none",
-                "GET /v1/jobs/2f1c6f0a-0000-0000-0000-000000000000 | none",
+                "GET /v1/jobs/2f1c6f0a-0000-0000-0000-000000000000 | int64",
                 "POST /v1/audits | none",
                 "POST /v1/lab/runs | none",
                 "GET /v1/lab/runs | none",
-                "GET /v1/lab/runs/2f1c6f0a-0000-0000-0000-000000000000 | none",
+                "GET /v1/lab/runs/2f1c6f0a-0000-0000-0000-000000000000 | int64",
                 "DELETE /v1/lab/runs/2f1c6f0a-0000-0000-0000-000000000000 | none"
             })
     void unknownParameterIsMalformed(String line, String taken) throws IOException {
