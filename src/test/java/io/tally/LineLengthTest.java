@@ -12,15 +12,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Lines of Java, SQL, Markdown, YAML and scripts have at most 120 columns. The formatter leaves longer comments and
- * strings unchanged.
+ * Lines of Java, TypeScript, SQL, Markdown, YAML and scripts have at most 120 columns. The formatter leaves longer
+ * comments and strings unchanged.
  */
 class LineLengthTest {
 
     private static final int COLUMNS_MAX = 120;
 
     /** The empty suffix is that of scripts and of the Dockerfile. */
-    private static final Set<String> CHECKED = Set.of("java", "sql", "md", "yaml", "yml", "");
+    private static final Set<String> CHECKED = Set.of("java", "sql", "md", "ts", "yaml", "yml", "");
 
     @Test
     void linesFit() throws IOException {

@@ -28,6 +28,7 @@ final class TextFiles {
             "py",
             "sql",
             "svg",
+            "ts",
             "xml",
             "yaml",
             "yml");

@@ -27,11 +27,16 @@ public record Command(int exitCode, String output) {
 
     /** Runs a program; one that cannot be executed is a failed one, not an exception. */
     public static Command run(List<String> command) {
+        return run(command, TIMEOUT);
+    }
+
+    /** Runs a program that may take that long. */
+    public static Command run(List<String> command, Duration timeout) {
         try {
             // A file and not a pipe: a daemon that inherits a pipe keeps its reader waiting.
             Path output = Files.createTempFile("tally-command", ".out");
             try {
-                return run(command, output);
+                return run(command, timeout, output);
             } finally {
                 Files.deleteIfExists(output);
             }
@@ -40,7 +45,7 @@ public record Command(int exitCode, String output) {
         }
     }
 
-    private static Command run(List<String> command, Path output) throws IOException {
+    private static Command run(List<String> command, Duration timeout, Path output) throws IOException {
         Process process;
         try {
             process = builder(command, output).start();
@@ -48,10 +53,10 @@ public record Command(int exitCode, String output) {
             return new Command(CANNOT_EXECUTE, String.valueOf(e.getMessage()));
         }
         try {
-            if (!process.waitFor(TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+            if (!process.waitFor(timeout.toSeconds(), TimeUnit.SECONDS)) {
                 process.destroyForcibly();
                 return new Command(
-                        CANNOT_EXECUTE, "No end after " + TIMEOUT.toSeconds() + " s: " + String.join(" ", command));
+                        CANNOT_EXECUTE, "No end after " + timeout.toSeconds() + " s: " + String.join(" ", command));
             }
         } catch (InterruptedException e) {
             process.destroyForcibly();
