@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
-/** Links that lead somewhere, and tables with every setting and page. */
+/** Links that lead somewhere, tables with every setting and page, and programs as they are. */
 class DocumentationTest {
 
     private static final int README_LINES_MAX = 180;
@@ -99,6 +100,25 @@ class DocumentationTest {
                         .propertyNames()
                         .forEach(name -> settings.add("tally." + room.getKey() + "." + name)));
         assertThat(documented).isEqualTo(settings);
+    }
+
+    @Test
+    void clientsShowThePrograms() throws IOException {
+        Markdown clients = Markdown.read(Path.of("src/docs/clients.md"));
+
+        assertThat(clients.codeBlocks("java")).containsExactlyInAnyOrderElementsOf(programs("java", ".java"));
+        assertThat(clients.codeBlocks("typescript")).containsExactlyInAnyOrderElementsOf(programs("typescript", ".ts"));
+    }
+
+    private static List<List<String>> programs(String language, String suffix) throws IOException {
+        List<List<String>> programs = new ArrayList<>();
+        try (Stream<Path> files = Files.list(Path.of("src/clients", language))) {
+            for (Path file :
+                    (Iterable<Path>) files.filter(name -> name.toString().endsWith(suffix))::iterator) {
+                programs.add(Files.readAllLines(file));
+            }
+        }
+        return programs;
     }
 
     /** A key, and those that stand beside it with their last part only. */
