@@ -15,7 +15,7 @@ public final class RequestQuery {
     private RequestQuery() {}
 
     /**
-     * The values of a parameter, in their order.
+     * The values of a parameter, in their order; empty where the parameter stands without an equals sign.
      *
      * @throws ProblemException if one is not percent-encoded UTF-8
      */
@@ -24,8 +24,9 @@ public final class RequestQuery {
         return query == null
                 ? List.of()
                 : Stream.of(query.split("&", -1))
-                        .filter(parameter -> parameter.startsWith(name + "="))
-                        .map(parameter -> decode(parameter.substring(name.length() + 1)))
+                        .map(parameter -> parameter.split("=", 2))
+                        .filter(parameter -> decode(parameter[0]).equals(name))
+                        .map(parameter -> parameter.length == 1 ? "" : decode(parameter[1]))
                         .toList();
     }
 

@@ -18,6 +18,7 @@ import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
 import io.tally.http.ResponseJson;
+import io.tally.http.RequestQuery;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.name.NameResult.Failure;
@@ -157,7 +158,7 @@ class NameRoutes {
     }
 
     private static boolean isFolded(ServerRequest request) {
-        List<String> folds = request.queryParams().getOrDefault("fold", List.of());
+        List<String> folds = RequestQuery.values(request, "fold");
         if (folds.isEmpty()) {
             return false;
         }
@@ -168,7 +169,7 @@ class NameRoutes {
     }
 
     private static long id(ServerRequest request) {
-        List<String> ids = request.queryParams().getOrDefault("id", List.of());
+        List<String> ids = RequestQuery.values(request, "id");
         // 64 bits have 19 digits.
         if (ids.size() != 1 || !ids.getFirst().matches("[1-9][0-9]{0,18}")) {
             throw badId();

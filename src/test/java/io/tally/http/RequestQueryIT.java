@@ -45,7 +45,7 @@ class RequestQueryIT {
         String request = line + " HTTP/1.1\r\nHost: tally\r\n" + String.join("", fields) + "\r\n";
         try (RawHttp connection = new RawHttp(server.uri())) {
             connection.send(request);
-            return line.startsWith("HEAD") ? connection.readHead() : connection.read();
+            return line.startsWith("HEAD") ? connection.readHead() : connection.readUntilEvent();
         }
     }
 
@@ -115,6 +115,26 @@ class RequestQueryIT {
         Response answer = exchange(line, "Content-Length: 0\r\n");
         assertThat(answer.status()).isEqualTo(400);
         assertThat(answer.json().path("detail").asString()).endsWith("must not occur more than once in the query.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET /v1/counters/query?limit",
+                "GET /v1/counters/query?sort",
+                "GET /v1/counters/query?cursor",
+                "GET /v1/counters/query/likes/members?limit",
+                "GET /v1/counters/query/events?name",
+                "GET /v1/counters/query/events?name=there&name",
+                "GET /v1/counters/query/events?name=there&n%61me=",
+                "POST /v1/names/query?fold",
+                "GET /v1/names/query?id",
+                "GET /v1/names/query/red?fold"
+            })
+    void parameterWithoutAValueIsMalformed(String line) throws IOException {
+        Response answer = exchange(line, "Content-Length: 0\r\n");
+        assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+        assertThat(answer.problem()).isEqualTo("malformed");
     }
 
     @Test

@@ -108,6 +108,34 @@ public final class RawHttp implements AutoCloseable {
         return head;
     }
 
+    /**
+     * The next answer. Of a live stream its begin, until an event or a comment has come; the connection then has the
+     * rest.
+     */
+    public Response readUntilEvent() throws IOException {
+        Response head = readFields();
+        boolean bodiless = head.status() == 204 || head.status() == 304;
+        String body = head.header("Content-Type").startsWith("text/event-stream")
+                ? event(head.headers())
+                : bodiless ? "" : body(head.headers());
+        Response begun = new Response(head.status(), head.version(), head.headers(), body);
+        check(begun, begun.body());
+        return begun;
+    }
+
+    private String event(Map<String, String> headers) throws IOException {
+        boolean chunked = headers.containsKey("Transfer-Encoding");
+        StringBuilder begin = new StringBuilder();
+        while (begin.indexOf("\n\n") < 0) {
+            String more = chunked ? readChunk() : readLine() + "\n";
+            if (chunked && more.isEmpty()) {
+                break;
+            }
+            begin.append(more);
+        }
+        return begin.substring(0, begin.lastIndexOf("\n\n") + 1);
+    }
+
     private void check(Response response, @Nullable String body) {
         RawRequests.Head request = requests.next();
         if (request != null) {
