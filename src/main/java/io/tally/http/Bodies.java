@@ -16,6 +16,7 @@ import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.ResolvableType;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
@@ -41,6 +42,8 @@ public final class Bodies {
             new MediaType("application", "ndjson"),
             new MediaType("application", "jsonl"));
 
+    private static final List<MediaType> JSON = List.of(MediaType.APPLICATION_JSON);
+
     /** The detail of the problem for an unreadable body. */
     static final String NOT_JSON = "The body is not valid JSON for this route.";
 
@@ -51,11 +54,24 @@ public final class Bodies {
 
     /** The body of a request as JSON; empty if it has none, with any type. */
     public static Mono<JsonNode> json(ServerRequest request) {
+        return json(request, JSON);
+    }
+
+    /** The same, where the body may have one of these types. */
+    static Mono<JsonNode> json(ServerRequest request, List<MediaType> types) {
         // Without this check, a request without body, and so without type, costs an exception and its stack trace.
         return hasBody(request.headers().asHttpHeaders())
-                ? Mono.defer(() -> request.bodyToMono(JsonNode.class))
+                ? Mono.defer(() -> read(request, types))
                         .onErrorResume(Bodies::isUnsupported, refusal -> refuse(request, refusal))
                 : Mono.empty();
+    }
+
+    /** Spring takes other types, and reads a body without a type before it refuses it. */
+    private static Mono<JsonNode> read(ServerRequest request, List<MediaType> types) {
+        return types.stream().anyMatch(type -> isOfType(request, type))
+                ? request.bodyToMono(JsonNode.class)
+                : Mono.error(new UnsupportedMediaTypeStatusException(
+                        null, types, ResolvableType.forClass(JsonNode.class), request.method()));
     }
 
     private static boolean isUnsupported(Throwable failure) {

@@ -13,11 +13,13 @@ import io.tally.http.Bodies.Initial;
 import io.tally.http.Bodies.Patch;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
+import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -25,6 +27,10 @@ import reactor.core.publisher.Mono;
 /** The routes of one counter: create, read, increment, amend, delete. */
 @Configuration(proxyBeanMethods = false)
 public class CounterRoutes {
+
+    /** The media types of a change: its own (RFC 7396), and that of all other bodies. */
+    private static final List<MediaType> PATCHES =
+            List.of(new MediaType("application", "merge-patch+json"), MediaType.APPLICATION_JSON);
 
     private final CounterPipeline pipeline;
 
@@ -86,7 +92,7 @@ public class CounterRoutes {
                     ProblemType.PRECONDITION_REQUIRED, "Send the ETag of the last read as If-Match.");
         }
         IdempotencyKey key = IdempotencyKeys.of(request, counter.namespace());
-        return Bodies.json(request)
+        return Bodies.json(request, PATCHES)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(Patch::of)
                 .map(patch ->

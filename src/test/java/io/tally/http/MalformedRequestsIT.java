@@ -249,6 +249,10 @@ class MalformedRequestsIT {
                 "application/json; charset=unheard-of",
                 "application/json; charset=\"",
                 "application/json, text/plain",
+                "application/*",
+                "*/*",
+                "application/merge-patch+json",
+                "application/vnd.tally+json",
                 "application/json\u00FF")) {
             refused(
                     rows,

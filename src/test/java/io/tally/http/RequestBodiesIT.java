@@ -271,6 +271,29 @@ class RequestBodiesIT {
         assertThat(client.value("gz/cut")).isEqualTo(10_000);
     }
 
+    // ---- types
+
+    @ParameterizedTest
+    @MethodSource("calls")
+    void bodyOfAnotherTypeIsUnsupported(Call call) throws IOException {
+        byte[] body = call.body().getBytes(UTF_8);
+        for (String type : List.of("", "text/plain", "application/*", "*/*", "application/vnd.tally+json")) {
+            List<Response> answers = List.of(
+                    call.send(type, "HTTP/1.1", "Content-Length: " + body.length, body),
+                    call.send(type, "HTTP/1.1", "Transfer-Encoding: chunked", chunks(body)),
+                    call.send(
+                            type,
+                            "HTTP/1.1",
+                            "Content-Length: " + call.gzip().length,
+                            call.gzip(),
+                            "Content-Encoding: gzip"));
+            assertThat(answers).allSatisfy(answer -> {
+                assertThat(answer.status()).as(type + answer.body()).isEqualTo(415);
+                assertThat(answer.problem()).isEqualTo("unsupported-media-type");
+            });
+        }
+    }
+
     // ---- nothing
 
     @ParameterizedTest
