@@ -175,10 +175,6 @@ class ConformanceIT {
     }
 
     private static Response exchange(FuzzedRequest request, String bytes) throws IOException {
-        if (!request.version().equals("HTTP/1.1")) {
-            // Such clients use a connection once.
-            close();
-        }
         RawHttp open = http == null ? new RawHttp(server.uri()) : http;
         http = open;
         open.send(bytes);

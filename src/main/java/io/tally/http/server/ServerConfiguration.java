@@ -59,7 +59,8 @@ class ServerConfiguration {
         ProblemBodyHandler bodies = new ProblemBodyHandler(json);
         return server -> server.doOnChannelInit((observer, channel, address) -> channel.pipeline()
                 .addAfter(NettyPipeline.HttpCodec, ProblemBodyHandler.NAME, bodies)
-                .addAfter(NettyPipeline.HttpTrafficHandler, Http10Handler.NAME, new Http10Handler())
+                .addBefore(NettyPipeline.HttpTrafficHandler, LastRequestHandler.NAME, new LastRequestHandler())
+                .addAfter(NettyPipeline.HttpTrafficHandler, LastResponseHandler.NAME, new LastResponseHandler())
                 .addAfter(NettyPipeline.HttpCodec, InvalidChunkHandler.NAME, new InvalidChunkHandler(metrics))
                 .addAfter(
                         NettyPipeline.HttpCodec,

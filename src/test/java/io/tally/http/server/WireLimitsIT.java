@@ -341,6 +341,21 @@ class WireLimitsIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"HTTP/1.1\r\nHost: tally\r\nConnection: close", "HTTP/1.0"})
+    void lastOfPipelinedRequestsIsAnswered(String last) throws Exception {
+        try (RawHttp connection = new RawHttp(server.uri())) {
+            connection.send(GET + "\r\n" + "GET /problems/malformed " + last + "\r\n\r\n");
+            Response first = connection.read();
+            assertThat(first.status()).isEqualTo(200);
+            assertThat(first.header("Connection")).isEmpty();
+            Response second = connection.read();
+            assertThat(second.status()).isEqualTo(200);
+            assertThat(second.header("Connection")).isEqualTo("close");
+            assertThat(connection.readToEnd()).isEmpty();
+        }
+    }
+
     /**
      * A refusal leaves the connection as good as it was, and the answer to HEAD has no body that would be taken for the
      * next.
