@@ -46,6 +46,7 @@ class FaultsIT {
     private static final int CLIENTS = 24;
     /** A bound for defects, not for speed: a busy machine needs many seconds to restart PostgreSQL after a crash. */
     private static final Duration RECOVERY_MAX = Duration.ofSeconds(60);
+
     private static final List<String> COUNTERS = List.of("faults/hot", "faults/keyed", "faults/bounded", "faults/cold");
 
     private static EmbeddedPostgres postgres;
