@@ -197,13 +197,10 @@ final class SchemaArbitraries {
         JsonNode object = JSON.readTree(text);
         BigInteger min = limit(object.path("min"), LONG_MIN);
         BigInteger max = limit(object.path("max"), LONG_MAX);
-        boolean initial = !object.has("initial") || isBetween(limit(object.path("initial"), min), min, max);
+        BigInteger initial = limit(object.path("initial"), BigInteger.ZERO);
         String alphabet = object.path("alphabet").asString("");
         return min.compareTo(max) <= 0
-                && initial
-                && (object.has("initial")
-                        || !object.has("min") && !object.has("max")
-                        || isBetween(BigInteger.ZERO, min, max))
+                && isBetween(initial, min, max)
                 && alphabet.chars().distinct().count() == alphabet.length();
     }
 
