@@ -133,7 +133,9 @@ public final class RawHttp implements AutoCloseable {
             }
             begin.append(more);
         }
-        return begin.substring(0, begin.lastIndexOf("\n\n") + 1);
+        String event = begin.substring(0, begin.lastIndexOf("\n\n") + 1);
+        // Lines are read as bytes, since those of a head are.
+        return chunked ? event : new String(event.getBytes(ISO_8859_1), UTF_8);
     }
 
     private void check(Response response, @Nullable String body) {
