@@ -106,8 +106,12 @@ class ConformanceIT {
 
         /** The file has the highest maxima that the settings allow. */
         private static void lower(ObjectNode file, String member, int max) {
-            JsonNode schema = file.at("/components/schemas/LabExperiment/properties/" + member);
-            ((ObjectNode) schema).put("maximum", max);
+            ObjectNode members = (ObjectNode) file.at("/components/schemas/LabExperiment/properties");
+            JsonNode schema = members.path(member);
+            // A component also describes other members.
+            ObjectNode own = (ObjectNode)
+                    (schema.has("$ref") ? file.at(schema.path("$ref").asString().substring(1)) : schema);
+            members.set(member, own.deepCopy().put("maximum", max));
         }
 
         private String state() throws SQLException {
