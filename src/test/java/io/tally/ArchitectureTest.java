@@ -43,6 +43,7 @@ class ArchitectureTest {
                 .definedBy("io.tally.telemetry..")
                 .layer("features")
                 .definedBy(
+                        "io.tally.access..",
                         "io.tally.member..",
                         "io.tally.name..",
                         "io.tally.token..",
@@ -79,7 +80,7 @@ class ArchitectureTest {
     @Test
     void featuresUseNoOtherFeatureButJob() {
         SlicesRuleDefinition.slices()
-                .matching("io.tally.(audit|job|lab|member|name|openapi|ranking|snapshot|token|watch)..")
+                .matching("io.tally.(access|audit|job|lab|member|name|openapi|ranking|snapshot|token|watch)..")
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(

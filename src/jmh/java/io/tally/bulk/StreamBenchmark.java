@@ -5,6 +5,7 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.http.Int64Form;
 import io.tally.http.ResponseJson;
+import io.tally.http.Caller;
 import io.tally.http.server.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -63,7 +64,7 @@ public class StreamBenchmark {
     }
 
     private List<List<BulkItem<Command>>> read(byte[] piece) {
-        Lines<Command> lines = new Lines<>(new IncrementReader(json, null), LINE_BYTES_MAX);
+        Lines<Command> lines = new Lines<>(new IncrementReader(json, Caller.ANONYMOUS, null), LINE_BYTES_MAX);
         return lines.blocks(DefaultDataBufferFactory.sharedInstance.wrap(piece));
     }
 

@@ -2,6 +2,7 @@ package io.tally.audit;
 
 import io.tally.audit.Audit.Report;
 import io.tally.audit.Audit.Unread;
+import io.tally.http.Action;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -40,7 +41,7 @@ class AuditRoutes {
     @Bean
     Route auditRoute(Audits audits) {
         return Routes.resource("/v1/audits")
-                .on(HttpMethod.POST, request -> audits.audit().flatMap(AuditRoutes::answer))
+                .on(HttpMethod.POST, Action.ADMIN, request -> audits.audit().flatMap(AuditRoutes::answer))
                 .build();
     }
 

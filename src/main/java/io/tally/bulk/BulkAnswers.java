@@ -1,5 +1,6 @@
 package io.tally.bulk;
 
+import io.tally.bulk.BulkItem.Forbidden;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.bulk.BulkItem.Valid;
@@ -91,6 +92,7 @@ public final class BulkAnswers<R> {
         switch (item) {
             case Valid<R> valid -> members.accept(valid.value(), generator);
             case Malformed<R> malformed -> problem(malformed.problem(), generator);
+            case Forbidden<R> forbidden -> problem(forbidden.problem(), generator);
             case StreamIncomplete<R> end -> problem(end.problem(), generator);
         }
         generator.writeEndObject();

@@ -1,6 +1,8 @@
 package io.tally.bulk;
 
 import io.tally.counter.OutcomeCategory;
+import io.tally.http.Action;
+import io.tally.http.Caller;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import java.util.ArrayList;
@@ -36,6 +38,14 @@ public sealed interface BulkItem<T> {
     /** The end of a stream that was cut off before this line. */
     record StreamIncomplete<T>(long line, ProblemDetail problem) implements BulkItem<T> {}
 
+    /** An item for which its caller has no grant. */
+    record Forbidden<T>(long line, Action action, String namespace) implements BulkItem<T> {
+
+        ProblemDetail problem() {
+            return Caller.forbidden(action, namespace);
+        }
+    }
+
     /** A malformed item. */
     static <T> BulkItem<T> malformed(long line, String detail) {
         return new Malformed<>(line, ProblemType.MALFORMED, detail);
@@ -69,19 +79,24 @@ public sealed interface BulkItem<T> {
                         case Valid<T> valid -> new Valid<>(valid.line(), next.next());
                         case Malformed<T> malformed ->
                             new Malformed<>(malformed.line(), malformed.type(), malformed.detail());
+                        case Forbidden<T> forbidden ->
+                            new Forbidden<>(forbidden.line(), forbidden.action(), forbidden.namespace());
                         case StreamIncomplete<T> end -> new StreamIncomplete<>(end.line(), end.problem());
                     });
         }
         return done;
     }
 
-    /** Counts items by category. A malformed item is rejected; the end of a broken stream does not count. */
+    /**
+     * Counts items by category. A malformed or forbidden item is rejected; the end of a broken stream does not count.
+     */
     static <R> Map<OutcomeCategory, Long> categories(List<BulkItem<R>> items, Function<R, OutcomeCategory> category) {
         Map<OutcomeCategory, Long> counts = new EnumMap<>(OutcomeCategory.class);
         for (BulkItem<R> item : items) {
             switch (item) {
                 case Valid<R> valid -> counts.merge(category.apply(valid.value()), 1L, Long::sum);
                 case Malformed<R> malformed -> counts.merge(OutcomeCategory.REJECTED, 1L, Long::sum);
+                case Forbidden<R> forbidden -> counts.merge(OutcomeCategory.REJECTED, 1L, Long::sum);
                 case StreamIncomplete<R> end -> {}
             }
         }

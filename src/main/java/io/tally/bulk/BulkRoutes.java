@@ -8,6 +8,8 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.OutcomeCategory;
+import io.tally.http.Action;
+import io.tally.http.Caller;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Int64Form;
 import io.tally.http.Preferences;
@@ -61,12 +63,14 @@ class BulkRoutes {
     @Bean
     Route bulkRoute() {
         return Routes.resource("/v1/increments")
-                .on(HttpMethod.POST, BulkAnswers.TYPES, this::increment)
+                .on(HttpMethod.POST, Action.WRITE, BulkAnswers.TYPES, this::increment)
                 .build();
     }
 
     private Mono<ServerResponse> increment(ServerRequest request) {
-        IncrementReader reader = new IncrementReader(json, IdempotencyKeys.of(request, IdempotencyKey.INCREMENTS));
+        Caller caller = Caller.of(request);
+        IncrementReader reader =
+                new IncrementReader(json, caller, IdempotencyKeys.of(request, caller.scope(IdempotencyKey.INCREMENTS)));
         if (!bodies.isStream(request)) {
             return array(request, reader);
         }

@@ -1,6 +1,7 @@
 package io.tally.bulk;
 
 import com.fasterxml.jackson.annotation.JsonRawValue;
+import io.tally.bulk.BulkItem.Forbidden;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.bulk.BulkItem.Valid;
@@ -46,6 +47,7 @@ final class BulkSummary {
         switch (item) {
             case Valid<Outcome> valid -> add(valid.line(), valid.value());
             case Malformed<Outcome> malformed -> reject(malformed.line(), malformed::problem);
+            case Forbidden<Outcome> forbidden -> reject(forbidden.line(), forbidden::problem);
             case StreamIncomplete<Outcome> end -> incomplete = end.problem();
         }
     }

@@ -1,5 +1,6 @@
 package io.tally.bulk;
 
+import io.tally.bulk.BulkItem.Forbidden;
 import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.StreamIncomplete;
 import io.tally.bulk.BulkItem.Valid;
@@ -8,10 +9,13 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
+import io.tally.http.Caller;
 import io.tally.http.ProblemException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.ProblemDetail;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.json.JsonMapper;
@@ -24,14 +28,17 @@ final class IncrementReader extends ItemReader<Command> {
 
     private static final int TRANSACTION_MAX = 100;
 
+    private final Caller caller;
     private final @Nullable IdempotencyKey requestKey;
 
     /**
+     * @param caller must be allowed to write in the namespace of each item
      * @param requestKey the key of the whole request; an item without its own key gets a key derived from it and its
      * line
      */
-    IncrementReader(JsonMapper json, @Nullable IdempotencyKey requestKey) {
+    IncrementReader(JsonMapper json, Caller caller, @Nullable IdempotencyKey requestKey) {
         super(json, "increments", "object");
+        this.caller = caller;
         this.requestKey = requestKey;
     }
 
@@ -72,6 +79,7 @@ final class IncrementReader extends ItemReader<Command> {
                 yield (Increment) valid.value().operation();
             }
             case Malformed<Command> malformed -> throw malformed(item, malformed.detail());
+            case Forbidden<Command> forbidden -> throw forbidden(item, forbidden.problem());
             case StreamIncomplete<Command> end ->
                 throw malformed(item, end.problem().getDetail());
         };
@@ -79,6 +87,11 @@ final class IncrementReader extends ItemReader<Command> {
 
     private static ProblemException malformed(BulkItem<Command> item, @Nullable String detail) {
         return Bodies.malformed("increments[" + (item.line() - 1) + "]: " + detail);
+    }
+
+    private static ProblemException forbidden(BulkItem<Command> item, ProblemDetail problem) {
+        problem.setDetail("increments[" + (item.line() - 1) + "]: " + problem.getDetail());
+        return new ProblemException(problem);
     }
 
     @Override
@@ -95,7 +108,8 @@ final class IncrementReader extends ItemReader<Command> {
             parser.skipChildren();
         }
         try {
-            return new Valid<>(line, fields.command(line));
+            Command command = fields.command(line);
+            return fields.isPermitted() ? new Valid<>(line, command) : fields.forbidden(line);
         } catch (ProblemException | IllegalArgumentException refused) {
             return BulkItem.malformed(line, String.valueOf(refused.getMessage()));
         }
@@ -152,6 +166,14 @@ final class IncrementReader extends ItemReader<Command> {
             if (wrong == null) {
                 wrong = why;
             }
+        }
+
+        boolean isPermitted() {
+            return namespace != null && caller.may(Action.WRITE, namespace);
+        }
+
+        BulkItem<Command> forbidden(long line) {
+            return new Forbidden<>(line, Action.WRITE, String.valueOf(namespace));
         }
 
         Command command(long line) {

@@ -3,8 +3,10 @@ package io.tally.bulk;
 import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Operation.Transaction;
+import io.tally.http.Action;
 import io.tally.http.Answers;
 import io.tally.http.BufferedBodies;
+import io.tally.http.Caller;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
@@ -27,23 +29,25 @@ class TransactionRoutes {
 
     private final CounterPipeline pipeline;
     private final BufferedBodies bodies;
-    private final IncrementReader reader;
+    private final JsonMapper json;
 
     TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json) {
         this.pipeline = pipeline;
         this.bodies = bodies;
-        this.reader = new IncrementReader(json, null);
+        this.json = json;
     }
 
     @Bean
     Route transactionRoute() {
         return Routes.resource("/v1/transactions")
-                .on(HttpMethod.POST, this::transact)
+                .on(HttpMethod.POST, Action.WRITE, this::transact)
                 .build();
     }
 
     private Mono<ServerResponse> transact(ServerRequest request) {
-        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.TRANSACTIONS);
+        Caller caller = Caller.of(request);
+        IdempotencyKey key = IdempotencyKeys.of(request, caller.scope(IdempotencyKey.TRANSACTIONS));
+        IncrementReader reader = new IncrementReader(json, caller, null);
         return bodies.read(
                         request,
                         BODY_MAX,

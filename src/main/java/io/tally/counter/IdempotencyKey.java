@@ -3,8 +3,8 @@ package io.tally.counter;
 /**
  * The idempotency key of a request: the service applies requests with the same key once.
  *
- * @param scope the scope in which the text is unique: a namespace, {@link #TRANSACTIONS}, {@link #INCREMENTS} or {@link
- *     #LAB_RUNS}
+ * @param scope the scope in which the text is unique: a namespace, or {@link #TRANSACTIONS}, {@link #INCREMENTS} or
+ *     {@link #LAB_RUNS}, each followed by the id of the caller where callers have one
  * @param text 1 to 255 visible US-ASCII characters; for a line of an upload, followed by a slash and the number of the
  *     line
  * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">The Idempotency-Key HTTP

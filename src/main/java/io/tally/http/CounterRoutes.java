@@ -43,7 +43,7 @@ public class CounterRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE)
     Route incrementRoute() {
         return Routes.resource(CounterPath.INCREMENTS)
-                .on(HttpMethod.POST, this::increment)
+                .on(HttpMethod.POST, Action.WRITE, this::increment)
                 .conditional()
                 .build();
     }
@@ -51,10 +51,10 @@ public class CounterRoutes {
     @Bean
     Route counterRoute() {
         return Routes.resource(CounterPath.COUNTER)
-                .on(HttpMethod.GET, this::read)
-                .on(HttpMethod.PUT, this::create)
-                .on(HttpMethod.PATCH, this::amend)
-                .on(HttpMethod.DELETE, this::delete)
+                .on(HttpMethod.GET, Action.READ, this::read)
+                .on(HttpMethod.PUT, Action.WRITE, this::create)
+                .on(HttpMethod.PATCH, Action.MANAGE, this::amend)
+                .on(HttpMethod.DELETE, Action.MANAGE, this::delete)
                 .conditional()
                 .build();
     }

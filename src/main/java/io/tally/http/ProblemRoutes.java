@@ -6,7 +6,6 @@ import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.CacheControl;
-import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -22,7 +21,7 @@ class ProblemRoutes {
     @Bean
     Route problemRoute() {
         return Routes.resource("/problems/{slug}")
-                .on(HttpMethod.GET, List.of(MediaType.ALL), ProblemRoutes::page)
+                .onPublicGet(List.of(MediaType.ALL), ProblemRoutes::page)
                 .build();
     }
 

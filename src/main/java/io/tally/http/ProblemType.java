@@ -19,6 +19,17 @@ public enum ProblemType {
             "The rest of the stream did not arrive, or this instance is shutting down. Tally processed the lines"
                     + " before; their results or the summary state the outcome of each. If the stream had an"
                     + " Idempotency-Key, send the whole stream again with the same key: no line counts twice."),
+    UNAUTHENTICATED(
+            HttpStatus.UNAUTHORIZED,
+            "Valid credentials are required",
+            "The request has no credentials, or they are malformed, unknown, expired or revoked. Nothing was changed."
+                    + " Send Authorization: Bearer with an access key or a token of the configured issuer."),
+    FORBIDDEN(
+            HttpStatus.FORBIDDEN,
+            "The credentials do not grant this",
+            "The credentials are valid, but have no grant for this action in this namespace, which exists or not."
+                    + " Nothing was changed. The problem contains the action and the namespace. GET /v1/caller"
+                    + " lists the grants."),
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "The resource or the route does not exist. Nothing was changed."),
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,
@@ -111,6 +122,11 @@ public enum ProblemType {
             "If-Match is required",
             "A write without If-Match could overwrite changes that the client has not seen. Send the ETag of the"
                     + " last read as If-Match, or send If-Match: * to overwrite any version."),
+    RATE_LIMITED(
+            HttpStatus.TOO_MANY_REQUESTS,
+            "The caller sends too many requests",
+            "The rate of the caller's requests exceeds the limit of the access key. Nothing was changed. Retry the"
+                    + " request after the time in Retry-After."),
     HEADERS_TOO_LARGE(
             HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "The header fields are too large",
@@ -188,6 +204,8 @@ public enum ProblemType {
     /** The type for a failure that has only a status. */
     public static ProblemType ofStatus(int status) {
         return switch (status) {
+            case 401 -> UNAUTHENTICATED;
+            case 403 -> FORBIDDEN;
             case 404 -> NOT_FOUND;
             case 405 -> METHOD_NOT_ALLOWED;
             case 406 -> NOT_ACCEPTABLE;
@@ -199,6 +217,7 @@ public enum ProblemType {
             case 415 -> UNSUPPORTED_MEDIA_TYPE;
             case 422 -> IDEMPOTENCY_KEY_REUSED;
             case 428 -> PRECONDITION_REQUIRED;
+            case 429 -> RATE_LIMITED;
             case 431 -> HEADERS_TOO_LARGE;
             case 501 -> NOT_IMPLEMENTED;
             case 503 -> STORE_UNAVAILABLE;

@@ -68,30 +68,31 @@ public final class Progress<T> {
         this.nanoClock = nanoClock;
     }
 
-    /** Answers with the current state of the work, or with a stream of events if the request prefers that. */
-    public Mono<ServerResponse> show(ServerRequest request, String id) {
+    /**
+     * Answers with the current state of the work, or with a stream of events if the request prefers that.
+     *
+     * @param isVisible whether the caller may see a state; otherwise the work does not exist
+     */
+    public Mono<ServerResponse> show(ServerRequest request, String id, Predicate<T> isVisible) {
         boolean events = Accept.preferred(request, TYPES)
                 .filter(MediaType.TEXT_EVENT_STREAM::equals)
                 .isPresent();
         return Mono.justOrEmpty(id(id))
-                .flatMap(known -> events ? stream(request, known) : once(known))
+                .map(known -> Mono.defer(() -> work.find().apply(known)).filter(isVisible))
+                .flatMap(row -> events ? stream(request, row) : once(row))
                 .switchIfEmpty(Mono.defer(this::notFound));
     }
 
-    private Mono<ServerResponse> once(UUID id) {
-        return work.find()
-                .apply(id)
-                .flatMap(found -> Routes.json(ServerResponse.ok(), work.view().apply(found)));
+    private Mono<ServerResponse> once(Mono<T> row) {
+        return row.flatMap(found -> Routes.json(ServerResponse.ok(), work.view().apply(found)));
     }
 
     /** Starts even while the database is unavailable: a browser never reconnects after an error status. */
-    private Mono<ServerResponse> stream(ServerRequest request, UUID id) {
-        return work.find()
-                .apply(id)
-                .map(Optional::of)
+    private Mono<ServerResponse> stream(ServerRequest request, Mono<T> row) {
+        return row.map(Optional::of)
                 .onErrorResume(StoreFailure.class, failure -> Mono.just(Optional.empty()))
                 .flatMap(found ->
-                        Routes.events().body(BodyInserters.fromServerSentEvents(events(id, found, isHead(request)))));
+                        Routes.events().body(BodyInserters.fromServerSentEvents(events(row, found, isHead(request)))));
     }
 
     /** HEAD has the header fields of GET, and does not wait for the end of the work. */
@@ -118,21 +119,22 @@ public final class Progress<T> {
      * states, but never the last one. Fails with a {@link ProblemException} before the first event if too many streams
      * are open.
      *
+     * @param row reads the state; fails with {@link StoreFailure} only
      * @param found the current state; if it is empty, the stream begins with a comment
      * @param once whether the stream ends after the first event
      */
-    Flux<ServerSentEvent<Object>> events(UUID id, Optional<T> found, boolean once) {
-        return Flux.defer(() -> admitted(id, found, once));
+    Flux<ServerSentEvent<Object>> events(Mono<T> row, Optional<T> found, boolean once) {
+        return Flux.defer(() -> admitted(row, found, once));
     }
 
-    private Flux<ServerSentEvent<Object>> admitted(UUID id, Optional<T> found, boolean once) {
+    private Flux<ServerSentEvent<Object>> admitted(Mono<T> row, Optional<T> found, boolean once) {
         if (open.incrementAndGet() > STREAMS_MAX) {
             open.decrementAndGet();
             return Flux.error(new ProblemException(
                     ProblemType.OVERLOADED,
                     STREAMS_MAX + " streams of a " + work.name() + " are already open on this instance."));
         }
-        Stream stream = new Stream(id, found);
+        Stream stream = new Stream(row, found);
         return (once ? stream.first() : stream.events())
                 .takeUntilOther(stopping.asMono())
                 .doFinally(signal -> open.decrementAndGet());
@@ -146,7 +148,7 @@ public final class Progress<T> {
 
     private final class Stream {
 
-        private final UUID id;
+        private final Mono<T> row;
 
         /** The last state that was read; empty before the first successful read. */
         private Optional<T> read;
@@ -157,8 +159,8 @@ public final class Progress<T> {
         /** The time of the last event or comment; before the first, an interval ago. */
         private long sentNanos = nanoClock.getAsLong() - HEARTBEAT.toNanos();
 
-        Stream(UUID id, Optional<T> first) {
-            this.id = id;
+        Stream(Mono<T> row, Optional<T> first) {
+            this.row = row;
             this.read = first;
         }
 
@@ -183,9 +185,7 @@ public final class Progress<T> {
         }
 
         private Mono<Optional<T>> read() {
-            return work.find()
-                    .apply(id)
-                    .map(Optional::of)
+            return row.map(Optional::of)
                     .doOnNext(found -> read = found)
                     // The stream survives an outage of the database.
                     .onErrorResume(StoreFailure.class, failure -> Mono.just(read));

@@ -111,20 +111,45 @@ public final class Routes {
         /**
          * Adds a method that produces JSON. A resource with GET also supports HEAD.
          *
+         * @param action the action that the caller needs: in the namespace of the path, or in any where the path has
+         *     none
          * @param taken the allowed parameters of the query, each once
          */
-        public Resource on(HttpMethod method, HandlerFunction<ServerResponse> handler, String... taken) {
-            return on(method, List.of(MediaType.APPLICATION_JSON), handler, taken);
+        public Resource on(HttpMethod method, Action action, HandlerFunction<ServerResponse> handler, String... taken) {
+            return on(method, action, List.of(MediaType.APPLICATION_JSON), handler, taken);
         }
 
         /** Adds a method that produces one of these types. */
         public Resource on(
-                HttpMethod method, List<MediaType> produced, HandlerFunction<ServerResponse> handler, String... taken) {
-            methods.put(method, new Method(produced, handler, new LinkedHashSet<>(List.of(taken))));
+                HttpMethod method,
+                Action action,
+                List<MediaType> produced,
+                HandlerFunction<ServerResponse> handler,
+                String... taken) {
+            return on(method, produced, handler, new Permission(action, namespacePosition()), taken);
+        }
+
+        /** Adds a GET that needs no credentials. {@link PublicPaths} has its path, too. */
+        public Resource onPublicGet(List<MediaType> produced, HandlerFunction<ServerResponse> handler) {
+            return on(HttpMethod.GET, produced, handler, null);
+        }
+
+        private Resource on(
+                HttpMethod method,
+                List<MediaType> produced,
+                HandlerFunction<ServerResponse> handler,
+                @Nullable Permission permission,
+                String... taken) {
+            methods.put(method, new Method(produced, handler, permission, new LinkedHashSet<>(List.of(taken))));
             if (method.equals(HttpMethod.GET)) {
-                on(HttpMethod.HEAD, produced, handler, taken);
+                on(HttpMethod.HEAD, produced, handler, permission, taken);
             }
             return this;
+        }
+
+        /** The segment of the path that is a namespace, counted from 0; -1 if there is none. */
+        private int namespacePosition() {
+            return List.of(pattern.substring(1).split("/")).indexOf("{namespace}");
         }
 
         /** Allows a parameter more than once in a query. */
@@ -168,6 +193,7 @@ public final class Routes {
                 Map<HttpMethod, Method> methods, Set<HttpMethod> allowed, ServerRequest request) {
             Method method = methods.get(request.method());
             if (method != null) {
+                method.requirePermission(request);
                 method.requireAccepted(request);
                 if (!method.isPage()) {
                     RequestQuery.requireKnown(request, method.parameters(), repeatable);
@@ -210,8 +236,39 @@ public final class Routes {
         return method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
     }
 
-    /** The handler of one method of a resource. Refuses unknown parameters instead of ignoring them. */
-    private record Method(List<MediaType> produced, HandlerFunction<ServerResponse> handler, Set<String> parameters) {
+    /**
+     * What a caller needs for a method.
+     *
+     * @param namespacePosition the segment of the path that is the namespace; -1 if it has none
+     */
+    private record Permission(Action action, int namespacePosition) {
+
+        void require(ServerRequest request) {
+            Caller caller = Caller.of(request);
+            if (namespacePosition < 0) {
+                caller.require(action);
+            } else {
+                caller.require(action, RequestPath.segment(request, namespacePosition));
+            }
+        }
+    }
+
+    /**
+     * The handler of one method of a resource. Refuses unknown parameters instead of ignoring them.
+     *
+     * @param permission {@code null} if everybody may call it
+     */
+    private record Method(
+            List<MediaType> produced,
+            HandlerFunction<ServerResponse> handler,
+            @Nullable Permission permission,
+            Set<String> parameters) {
+
+        void requirePermission(ServerRequest request) {
+            if (permission != null) {
+                permission.require(request);
+            }
+        }
 
         /** Whether the response is a page. A page ignores {@code Accept}, and parameters that mail programs add. */
         boolean isPage() {

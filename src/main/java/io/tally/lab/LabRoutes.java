@@ -2,7 +2,9 @@ package io.tally.lab;
 
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
+import io.tally.http.Caller;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Int64Form;
 import io.tally.http.Paging;
@@ -50,16 +52,21 @@ class LabRoutes {
     @Bean
     Route labRunsRoute() {
         return Routes.resource(RUNS)
-                .on(HttpMethod.POST, this::start)
-                .on(HttpMethod.GET, this::list)
+                .on(HttpMethod.POST, Action.ADMIN, this::start)
+                .on(HttpMethod.GET, Action.ADMIN, this::list)
                 .build();
     }
 
     @Bean
     Route labRunRoute() {
         return Routes.resource(RUNS + "/{id}")
-                .on(HttpMethod.GET, Progress.TYPES, request -> progress.show(request, id(request)), Int64Form.PARAMETER)
-                .on(HttpMethod.DELETE, this::stop)
+                .on(
+                        HttpMethod.GET,
+                        Action.ADMIN,
+                        Progress.TYPES,
+                        request -> progress.show(request, id(request), run -> true),
+                        Int64Form.PARAMETER)
+                .on(HttpMethod.DELETE, Action.ADMIN, this::stop)
                 .build();
     }
 
@@ -70,7 +77,7 @@ class LabRoutes {
     // ---- starting
 
     private Mono<ServerResponse> start(ServerRequest request) {
-        IdempotencyKey key = IdempotencyKeys.of(request, IdempotencyKey.LAB_RUNS);
+        IdempotencyKey key = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.LAB_RUNS));
         return Bodies.json(request)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(this::experiment)

@@ -9,6 +9,7 @@ import io.tally.counter.Naming;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.http.Action;
 import io.tally.http.Answers;
 import io.tally.http.Bodies;
 import io.tally.http.Bodies.MemberView;
@@ -56,16 +57,16 @@ class MemberRoutes {
     @Bean
     Route memberRoute() {
         return Routes.resource(MEMBERS + "/{member}")
-                .on(HttpMethod.GET, this::read)
-                .on(HttpMethod.PUT, this::join)
-                .on(HttpMethod.DELETE, this::leave)
+                .on(HttpMethod.GET, Action.READ, this::read)
+                .on(HttpMethod.PUT, Action.WRITE, this::join)
+                .on(HttpMethod.DELETE, Action.WRITE, this::leave)
                 .build();
     }
 
     @Bean
     Route membersRoute() {
         return Routes.resource(MEMBERS)
-                .on(HttpMethod.GET, this::list, "limit", "cursor")
+                .on(HttpMethod.GET, Action.READ, this::list, "limit", "cursor")
                 .build();
     }
 

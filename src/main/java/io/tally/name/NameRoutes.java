@@ -9,6 +9,7 @@ import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
 import io.tally.counter.Outcome;
 import io.tally.counter.OutcomeCategory;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Int64Form;
@@ -68,15 +69,15 @@ class NameRoutes {
     @Bean
     Route namesRoute() {
         return Routes.resource(NAMESPACE)
-                .on(HttpMethod.POST, BulkAnswers.TYPES, this::getOrCreate, "fold")
-                .on(HttpMethod.GET, request -> answer(names.find(namespace(request), id(request))), "id")
+                .on(HttpMethod.POST, Action.WRITE, BulkAnswers.TYPES, this::getOrCreate, "fold")
+                .on(HttpMethod.GET, Action.READ, request -> answer(names.find(namespace(request), id(request))), "id")
                 .build();
     }
 
     @Bean
     Route nameRoute() {
         return Routes.resource(NAME)
-                .on(HttpMethod.GET, request -> answer(names.find(key(request))), "fold")
+                .on(HttpMethod.GET, Action.READ, request -> answer(names.find(key(request))), "fold")
                 .build();
     }
 

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -58,14 +57,14 @@ class DocsRoutes {
     @Bean
     Route docsRoute() {
         return Routes.resource("/docs")
-                .on(HttpMethod.GET, List.of(MediaType.ALL), request -> answer(page))
+                .onPublicGet(List.of(MediaType.ALL), request -> answer(page))
                 .build();
     }
 
     @Bean
     Route docsFileRoute() {
         return Routes.resource("/docs/{file}")
-                .on(HttpMethod.GET, List.of(MediaType.ALL), this::file)
+                .onPublicGet(List.of(MediaType.ALL), this::file)
                 .build();
     }
 

@@ -7,7 +7,6 @@ import org.springframework.beans.factory.config.YamlMapFactoryBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.io.ClassPathResource;
-import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -29,7 +28,7 @@ class OpenApiRoutes {
 
     private static Route route(String pattern, ServedFile file) {
         return Routes.resource(pattern)
-                .on(HttpMethod.GET, List.of(file.type()), request -> file.answer(headers -> {}))
+                .onPublicGet(List.of(file.type()), request -> file.answer(headers -> {}))
                 .build();
     }
 

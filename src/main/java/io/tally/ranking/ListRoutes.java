@@ -2,6 +2,7 @@ package io.tally.ranking;
 
 import io.tally.counter.Counter;
 import io.tally.counter.Naming;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.CounterPath;
 import io.tally.http.Cursor;
@@ -94,7 +95,7 @@ class ListRoutes {
     @Bean
     Route listRoute() {
         return Routes.resource(CounterPath.NAMESPACE)
-                .on(HttpMethod.GET, this::list, "sort", "limit", "cursor")
+                .on(HttpMethod.GET, Action.READ, this::list, "sort", "limit", "cursor")
                 .build();
     }
 

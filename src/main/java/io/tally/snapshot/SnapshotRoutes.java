@@ -3,6 +3,7 @@ package io.tally.snapshot;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Naming;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.RequestPath;
@@ -30,7 +31,7 @@ class SnapshotRoutes {
     @Bean
     Route snapshotRoute() {
         return Routes.resource("/v1/snapshots/{namespace}")
-                .on(HttpMethod.POST, this::start)
+                .on(HttpMethod.POST, Action.MANAGE, this::start)
                 .build();
     }
 

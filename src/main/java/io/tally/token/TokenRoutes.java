@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.KeyedRequest;
 import io.tally.counter.Naming;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.OperationCounters;
@@ -58,12 +59,16 @@ class TokenRoutes {
 
     @Bean
     Route tokenRoute() {
-        return Routes.resource(NAMESPACE).on(HttpMethod.POST, this::issue).build();
+        return Routes.resource(NAMESPACE)
+                .on(HttpMethod.POST, Action.WRITE, this::issue)
+                .build();
     }
 
     @Bean
     Route executionRoute() {
-        return Routes.resource(EXECUTION).on(HttpMethod.POST, this::execute).build();
+        return Routes.resource(EXECUTION)
+                .on(HttpMethod.POST, Action.WRITE, this::execute)
+                .build();
     }
 
     // ---- issuing

@@ -4,6 +4,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.http.Accept;
+import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.CounterPath;
 import io.tally.http.Int64Form;
@@ -51,7 +52,7 @@ class WatchRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE + 1)
     Route severalEventsRoute() {
         return Routes.resource(CounterPath.NAMESPACE + "/" + EVENTS)
-                .on(HttpMethod.GET, EVENT_STREAM, this::several, NAME, Int64Form.PARAMETER)
+                .on(HttpMethod.GET, Action.READ, EVENT_STREAM, this::several, NAME, Int64Form.PARAMETER)
                 .repeatable(NAME)
                 .where(WatchRoutes::asksForEvents)
                 .build();
@@ -60,7 +61,7 @@ class WatchRoutes {
     @Bean
     Route eventsRoute() {
         return Routes.resource(CounterPath.COUNTER + "/" + EVENTS)
-                .on(HttpMethod.GET, EVENT_STREAM, this::one, Int64Form.PARAMETER)
+                .on(HttpMethod.GET, Action.READ, EVENT_STREAM, this::one, Int64Form.PARAMETER)
                 .build();
     }
 

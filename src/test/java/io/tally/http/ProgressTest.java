@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,12 +25,11 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 /** Streams of work that a test moves by hand, in a time that a test moves by hand. */
 class ProgressTest {
 
-    private static final UUID ID = UUID.randomUUID();
-
     private record Stand(long done, boolean finished) {}
 
     private VirtualTimeScheduler time = VirtualTimeScheduler.create();
     private Mono<Stand> found = Mono.just(at(0));
+    private final Mono<Stand> row = Mono.defer(() -> found);
     private Progress<Stand> streams = progress();
     private final List<ServerSentEvent<Object>> events = new ArrayList<>();
 
@@ -48,7 +46,7 @@ class ProgressTest {
 
     private Progress<Stand> progress() {
         return new Progress<>(
-                new Work<>("test", id -> found, Stand::finished, stand -> stand), () -> time.now(TimeUnit.NANOSECONDS));
+                new Work<>("test", id -> row, Stand::finished, stand -> stand), () -> time.now(TimeUnit.NANOSECONDS));
     }
 
     private static Stand at(long done) {
@@ -60,7 +58,7 @@ class ProgressTest {
     }
 
     private Disposable watch() {
-        return streams.events(ID, Optional.of(at(0)), false).subscribe(events::add);
+        return streams.events(row, Optional.of(at(0)), false).subscribe(events::add);
     }
 
     private List<Long> told() {
@@ -118,7 +116,7 @@ class ProgressTest {
     @Test
     void beginsWhileTheDatabaseIsAway() {
         found = Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away"));
-        Disposable stream = streams.events(ID, Optional.empty(), false).subscribe(events::add);
+        Disposable stream = streams.events(row, Optional.empty(), false).subscribe(events::add);
         assertThat(events)
                 .singleElement()
                 .satisfies(event -> assertThat(event.comment()).isNotNull());
@@ -137,7 +135,7 @@ class ProgressTest {
     @Test
     void endsWhereItProvesThatThereIsNoWork() {
         found = Mono.error(new StoreFailure(Kind.UNAVAILABLE, Cause.CONNECTION, "away"));
-        Disposable stream = streams.events(ID, Optional.empty(), false).subscribe(events::add);
+        Disposable stream = streams.events(row, Optional.empty(), false).subscribe(events::add);
         passes(5);
         assertThat(stream.isDisposed()).isFalse();
         found = Mono.empty();
@@ -167,7 +165,7 @@ class ProgressTest {
                 events.add(event);
             }
         };
-        streams.events(ID, Optional.of(at(0)), false).subscribe(reader);
+        streams.events(row, Optional.of(at(0)), false).subscribe(reader);
         for (int done = 1; done < 100; done++) {
             found = Mono.just(at(done));
             passes(1);
@@ -186,7 +184,7 @@ class ProgressTest {
             open.add(watch());
         }
         List<Throwable> refused = new ArrayList<>();
-        streams.events(ID, Optional.of(at(0)), false).subscribe(event -> {}, refused::add);
+        streams.events(row, Optional.of(at(0)), false).subscribe(event -> {}, refused::add);
         assertThat(refused).singleElement().isInstanceOf(ProblemException.class);
         open.getFirst().dispose();
         assertThat(watch().isDisposed()).isFalse();

@@ -9,6 +9,8 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
+import io.tally.http.AccessControl.Granted;
+import io.tally.http.Action;
 import io.tally.http.Answers;
 import io.tally.http.Bodies;
 import io.tally.http.Bodies.Delta;
@@ -23,6 +25,7 @@ import io.tally.http.RequestId;
 import io.tally.http.server.RequestGate.Admitted;
 import io.tally.http.server.RequestGate.Decision;
 import io.tally.http.server.RequestGate.Refused;
+import io.tally.http.server.RequestGate.Waiting;
 import io.tally.pipeline.CounterPipeline;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.reactor.netty.NettyRouteProvider;
@@ -67,22 +70,25 @@ final class DirectIncrements implements NettyRouteProvider {
     private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
         long startNanos = System.nanoTime();
         Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
-        return command(decision, request)
+        return command(decision, request, response)
                 .flatMap(pipeline::apply)
                 .flatMap(outcome -> answer(response, outcome))
                 .onErrorResume(failure -> answer(request, response, decision.requestId(), failure))
                 .doOnSuccess(sent -> answered(request, response, System.nanoTime() - startNanos));
     }
 
-    private Mono<Command> command(Decision decision, HttpServerRequest request) {
+    private Mono<Command> command(Decision decision, HttpServerRequest request, HttpServerResponse response) {
         return switch (decision) {
-            case Admitted admitted -> Mono.defer(() -> command(request));
+            case Admitted admitted -> Mono.defer(() -> command(admitted.access(), request, response));
             case Refused refused -> Mono.error(refused.problem());
+            case Waiting waiting -> waiting.decision().flatMap(decided -> command(decided, request, response));
         };
     }
 
-    private Mono<Command> command(HttpServerRequest request) {
+    private Mono<Command> command(Granted access, HttpServerRequest request, HttpServerResponse response) {
+        access.fields().forEach((name, values) -> response.responseHeaders().set(name, values));
         CounterId counter = PlainIncrement.counter(request);
+        access.caller().require(Action.WRITE, counter.namespace());
         IdempotencyKey key =
                 IdempotencyKeys.of(request.requestHeaders().getAll(IdempotencyKeys.HEADER), counter.namespace());
         return delta(request)

@@ -5,14 +5,21 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
+import io.tally.http.AccessControl;
+import io.tally.http.AccessControl.Access;
+import io.tally.http.AccessControl.Denied;
+import io.tally.http.AccessControl.Granted;
+import io.tally.http.AccessControl.Pending;
 import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
+import io.tally.http.PublicPaths;
 import io.tally.http.RequestId;
 import java.util.Iterator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
 
 /**
  * The gate that admits or refuses every request. {@link DirectIncrements} calls it, and {@link RequestGateFilter} calls
@@ -22,7 +29,11 @@ import org.springframework.stereotype.Component;
 @Component
 class RequestGate {
 
-    private static final Decision WITHOUT_ID = new Admitted(null);
+    private final AccessControl access;
+
+    RequestGate(AccessControl access) {
+        this.access = access;
+    }
 
     /** The decision of the gate. The id comes from the client; {@code null} if it sent none. */
     sealed interface Decision {
@@ -30,9 +41,12 @@ class RequestGate {
         String requestId();
     }
 
-    record Admitted(@Nullable String requestId) implements Decision {}
+    record Admitted(@Nullable String requestId, Granted access) implements Decision {}
 
     record Refused(@Nullable String requestId, ProblemException problem) implements Decision {}
+
+    /** The decision takes I/O. The publisher emits one that does not, and never fails. */
+    record Waiting(@Nullable String requestId, Mono<Decision> decision) implements Decision {}
 
     /** A function of the request's head alone. Runs on the event loop for each request: cheap, and never blocking. */
     Decision decide(HttpVersion version, HttpMethod method, String uri, HttpHeaders fields) {
@@ -41,7 +55,25 @@ class RequestGate {
         if (problem != null) {
             return new Refused(requestId, problem);
         }
-        return requestId == null ? WITHOUT_ID : new Admitted(requestId);
+        if (PublicPaths.include(uri) || isPreflight(method, fields)) {
+            return new Admitted(requestId, Granted.ANONYMOUS);
+        }
+        return decision(requestId, access.decide(fields.getAll(HttpHeaderNames.AUTHORIZATION)));
+    }
+
+    private static Decision decision(@Nullable String requestId, Access access) {
+        return switch (access) {
+            case Granted granted -> new Admitted(requestId, granted);
+            case Denied denied -> new Refused(requestId, denied.problem());
+            case Pending pending -> new Waiting(requestId, pending.access().map(done -> decision(requestId, done)));
+        };
+    }
+
+    /** A browser asks for permission before it sends credentials (Fetch standard, section 3.3.2). */
+    private static boolean isPreflight(HttpMethod method, HttpHeaders fields) {
+        return method.equals(HttpMethod.OPTIONS)
+                && fields.contains(HttpHeaderNames.ORIGIN)
+                && fields.contains(HttpHeaderNames.ACCESS_CONTROL_REQUEST_METHOD);
     }
 
     private static @Nullable ProblemException problem(HttpVersion version, HttpHeaders fields) {

@@ -1,10 +1,12 @@
 package io.tally.http.server;
 
 import io.tally.http.Bodies;
+import io.tally.http.Caller;
 import io.tally.http.RequestId;
 import io.tally.http.server.RequestGate.Admitted;
 import io.tally.http.server.RequestGate.Decision;
 import io.tally.http.server.RequestGate.Refused;
+import io.tally.http.server.RequestGate.Waiting;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -35,9 +37,19 @@ final class RequestGateFilter implements WebFilter {
         HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
         Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
+        return filter(decision, exchange, request, chain);
+    }
+
+    private static Mono<Void> filter(
+            Decision decision, ServerWebExchange exchange, HttpServerRequest request, WebFilterChain chain) {
         return switch (decision) {
-            case Admitted admitted -> chain.filter(withReadableBody(exchange, request));
+            case Admitted admitted -> {
+                Caller.set(exchange, admitted.access().caller());
+                exchange.getResponse().getHeaders().putAll(admitted.access().fields());
+                yield chain.filter(withReadableBody(exchange, request));
+            }
             case Refused refused -> Mono.error(refused.problem());
+            case Waiting waiting -> waiting.decision().flatMap(decided -> filter(decided, exchange, request, chain));
         };
     }
 

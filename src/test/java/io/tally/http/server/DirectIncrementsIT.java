@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
+import io.tally.http.AccessControl;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.testing.Clients;
@@ -142,6 +143,10 @@ class DirectIncrementsIT {
     /** Refuses requests that ask for it, and says which request it was. */
     @Primary
     static final class RefusingGate extends RequestGate {
+
+        RefusingGate() {
+            super(authorization -> AccessControl.Granted.ANONYMOUS);
+        }
 
         @Override
         Decision decide(HttpVersion version, HttpMethod method, String uri, HttpHeaders fields) {

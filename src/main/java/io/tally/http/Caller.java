@@ -1,0 +1,92 @@
+package io.tally.http;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.ProblemDetail;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.server.ServerWebExchange;
+
+/**
+ * Who sent a request, and what that caller may do. Immutable.
+ *
+ * @param name the name in responses and logs, such as {@code key:checkout}
+ * @param scope what distinguishes the caller's idempotency keys from those of others where a request spans namespaces;
+ *     stable under rotation; {@code null} for the anonymous caller
+ * @param grants what the caller may do
+ */
+public record Caller(String name, @Nullable String scope, List<Grant> grants) {
+
+    /** Everybody, where no credentials are required. */
+    public static final Caller ANONYMOUS = new Caller("anonymous", null, List.of(Grant.ALL));
+
+    private static final String ATTRIBUTE = Caller.class.getName();
+
+    public Caller {
+        grants = List.copyOf(grants);
+    }
+
+    /** Makes a caller the one of an exchange. */
+    public static void set(ServerWebExchange exchange, Caller caller) {
+        exchange.getAttributes().put(ATTRIBUTE, caller);
+    }
+
+    /**
+     * The caller of a request.
+     *
+     * @throws IllegalStateException if the gate admitted the request without one
+     */
+    public static Caller of(ServerRequest request) {
+        return (Caller) request.attribute(ATTRIBUTE)
+                .orElseThrow(() -> new IllegalStateException("a request without a caller: " + request.path()));
+    }
+
+    /** Whether an action is allowed in a namespace. */
+    public boolean may(Action action, String namespace) {
+        for (Grant grant : grants) {
+            if (grant.allows(action, namespace)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Requires that an action is allowed in a namespace.
+     *
+     * @throws ProblemException 403 if not, whether the namespace exists or not
+     */
+    public void require(Action action, String namespace) {
+        if (!may(action, namespace)) {
+            throw new ProblemException(forbidden(action, namespace));
+        }
+    }
+
+    /**
+     * Requires that an action is allowed in some namespace.
+     *
+     * @throws ProblemException 403 if not
+     */
+    void require(Action action) {
+        if (grants.stream().noneMatch(grant -> grant.allows(action))) {
+            throw new ProblemException(forbidden(action, null));
+        }
+    }
+
+    /** The problem of an action that is not allowed. */
+    public static ProblemDetail forbidden(Action action, @Nullable String namespace) {
+        ProblemDetail problem = Problems.problem(
+                ProblemType.FORBIDDEN,
+                "The credentials do not grant the action " + action.label()
+                        + (namespace == null ? "." : " in the namespace."));
+        problem.setProperty("action", action.label());
+        if (namespace != null) {
+            problem.setProperty("namespace", namespace);
+        }
+        return problem;
+    }
+
+    /** The scope of the caller's idempotency keys for requests that span namespaces. */
+    public String scope(String shared) {
+        return scope == null ? shared : shared + "/" + scope;
+    }
+}
