@@ -64,6 +64,11 @@ public enum ProblemType {
             "The counter has too many members",
             "Tally deletes a counter and its members in one transaction, and this counter has more members than the"
                     + " limit of one transaction. Nothing was changed."),
+    TOO_MANY_KEYS(
+            HttpStatus.CONFLICT,
+            "There are too many access keys",
+            "The number of access keys that are neither revoked nor expired has reached its limit. Nothing was"
+                    + " changed. Revoke keys that are not used."),
     CONSTRAINT_VIOLATED(
             HttpStatus.CONFLICT,
             "The database rejected the operation",

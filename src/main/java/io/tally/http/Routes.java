@@ -129,6 +129,11 @@ public final class Routes {
             return on(method, produced, handler, new Permission(action, namespacePosition()), taken);
         }
 
+        /** Adds a GET that produces JSON and needs valid credentials, but no grant. */
+        public Resource onGetOfAnyCaller(HandlerFunction<ServerResponse> handler) {
+            return on(HttpMethod.GET, List.of(MediaType.APPLICATION_JSON), handler, null);
+        }
+
         /** Adds a GET that needs no credentials. {@link PublicPaths} has its path, too. */
         public Resource onPublicGet(List<MediaType> produced, HandlerFunction<ServerResponse> handler) {
             return on(HttpMethod.GET, produced, handler, null);
@@ -256,7 +261,7 @@ public final class Routes {
     /**
      * The handler of one method of a resource. Refuses unknown parameters instead of ignoring them.
      *
-     * @param permission {@code null} if everybody may call it
+     * @param permission {@code null} if each request that the gate admits may call it
      */
     private record Method(
             List<MediaType> produced,

@@ -19,6 +19,8 @@ final class DatabaseProof {
 
     /** The tables of the migrations. */
     static final List<String> TABLES = List.of(
+            "access_generation",
+            "access_key",
             "counter",
             "idempotency_key",
             "job",

@@ -1,0 +1,36 @@
+package io.tally.access;
+
+import io.tally.lane.CallerExecutor;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.postgres.Pool;
+import java.time.InstantSource;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Access keys, where the access mode has them. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnKeys
+class KeyConfiguration {
+
+    @Bean
+    AccessKeyStore accessKeyStore(Pool pool, JsonMapper json) {
+        return new PostgresAccessKeys(pool, new GrantJson(json));
+    }
+
+    @Bean
+    KnownKeys knownKeys(AccessKeyStore store, AccessProperties properties) {
+        return new KnownKeys(store, properties.instances(), System::nanoTime);
+    }
+
+    @Bean
+    KeyPolls keyPolls(
+            AccessKeyStore store, KnownKeys known, PipelineProperties limits, CallerExecutor callerExecutor) {
+        return new KeyPolls(store, known, limits, callerExecutor, System::nanoTime);
+    }
+
+    @Bean
+    KeyAccess keyAccess(KnownKeys known, KeyPolls polls, AccessRefusals refusals) {
+        return new KeyAccess(known, polls, refusals, InstantSource.system());
+    }
+}

@@ -1,0 +1,93 @@
+package io.tally.access;
+
+import io.tally.access.AccessKeyStore.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * All access keys, in the memory of this instance, as of the last poll. {@link #poll} runs one at a time; any thread
+ * may read.
+ */
+final class KnownKeys {
+
+    /** For how long keys are valid without a successful poll: long enough for a failover of the database. */
+    static final Duration TRUSTED_MAX = Duration.ofSeconds(60);
+
+    private final AccessKeyStore store;
+    private final int instances;
+    private final LongSupplier nanoClock;
+    private volatile @Nullable Snapshot snapshot;
+
+    /**
+     * The keys of a generation.
+     *
+     * @param confirmedNanos the begin of the last poll that found this generation
+     */
+    private record Snapshot(long generation, long confirmedNanos, Map<String, KnownKey> keys) {}
+
+    KnownKeys(AccessKeyStore store, int instances, LongSupplier nanoClock) {
+        this.store = store;
+        this.instances = instances;
+        this.nanoClock = nanoClock;
+    }
+
+    /** A key; {@code null} if it is not known. */
+    @Nullable
+    KnownKey find(String id) {
+        Snapshot current = snapshot;
+        return current == null ? null : current.keys().get(id);
+    }
+
+    /** Whether the last successful poll is recent enough to trust the keys. */
+    boolean isTrusted() {
+        Snapshot current = snapshot;
+        return current != null && nanoClock.getAsLong() - current.confirmedNanos() < TRUSTED_MAX.toNanos();
+    }
+
+    /** Reads the generation, and all keys if it has changed. Fails as the store does. */
+    Mono<Void> poll() {
+        return Mono.defer(() -> {
+            long begunNanos = nanoClock.getAsLong();
+            return store.generation().flatMap(generation -> update(generation, begunNanos));
+        });
+    }
+
+    private Mono<Void> update(long generation, long begunNanos) {
+        Snapshot current = snapshot;
+        if (current != null && current.generation() == generation) {
+            snapshot = new Snapshot(generation, begunNanos, current.keys());
+            return Mono.empty();
+        }
+        // Keys that change after the generation was read may be included. The next poll then reads them again.
+        return store.all()
+                .doOnNext(stored -> snapshot = new Snapshot(generation, begunNanos, keys(stored)))
+                .then();
+    }
+
+    private Map<String, KnownKey> keys(List<Stored> stored) {
+        Map<String, KnownKey> keys = HashMap.newHashMap(stored.size());
+        for (Stored each : stored) {
+            String id = each.key().id();
+            keys.put(id, new KnownKey(each, find(id), instances));
+        }
+        return keys;
+    }
+
+    /** The last uses of keys on this instance since a time. */
+    Map<String, Instant> usedSince(long millis) {
+        Map<String, Instant> uses = new HashMap<>();
+        Snapshot current = snapshot;
+        if (current != null) {
+            current.keys().values().stream()
+                    .filter(key -> key.lastUseMillis() >= millis)
+                    .forEach(key -> uses.put(key.id(), Instant.ofEpochMilli(key.lastUseMillis())));
+        }
+        return uses;
+    }
+}
