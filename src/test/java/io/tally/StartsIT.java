@@ -335,7 +335,7 @@ class StartsIT {
         }
         assertThat(database.queryString(
                         "select bool_and(success)::text || max(version::int) from flyway_schema_history"))
-                .isEqualTo("true8");
+                .isEqualTo("true9");
     }
 
     private static boolean waitsForALock(Database database) {

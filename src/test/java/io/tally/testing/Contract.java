@@ -63,9 +63,15 @@ public final class Contract {
 
     private static final String PROBLEM = "application/problem+json";
 
-    /** Fields of HTTP itself, which the file does not describe. */
-    private static final Set<String> GENERIC_FIELDS =
-            Set.of("connection", "content-length", "content-type", "date", "transfer-encoding");
+    /** Fields of HTTP itself, and those that the file describes once for all responses. */
+    private static final Set<String> GENERIC_FIELDS = Set.of(
+            "connection",
+            "content-length",
+            "content-type",
+            "date",
+            "ratelimit",
+            "ratelimit-policy",
+            "transfer-encoding");
 
     /** Spring Boot's, which names fewer methods in {@code Allow} than there are. */
     private static final Set<String> PROBES = Set.of("/livez", "/readyz");

@@ -1,0 +1,4 @@
+@NullMarked
+package io.tally.access;
+
+import org.jspecify.annotations.NullMarked;
