@@ -45,6 +45,11 @@ class StartsIT {
     /** A signal takes milliseconds; the rest is for a busy machine. */
     private static final Duration END_MAX = Duration.ofSeconds(3);
 
+    private static final String MODE = "tally.access.mode";
+    private static final String ROOT_KEY = "tally.access.root-key";
+    private static final String ROOT_KEY_RULE = "tally.access.root-key must be one key, or two separated by a comma.";
+    private static final String ADDRESS = "server.address";
+
     private static final String NOWHERE = "postgresql://127.0.0.1:1/tally";
     private static final String WAITS = "The database is not ready. The start waits for it, up to 480 s: ";
 
@@ -171,6 +176,37 @@ class StartsIT {
                         "spring.flyway.enabled",
                         "false"),
                 refusal(as("reader", "prepared"), "The user reader lacks rights: insert, delete on token."),
+                // Access
+                refusal(
+                        prepared,
+                        "tally.access.mode is closed, but must be open, keys, jwt or keys,jwt.",
+                        MODE,
+                        "closed"),
+                refusal(prepared, "server.address is 0.0.0.0, but tally.access.mode is not set", ADDRESS, "0.0.0.0"),
+                refusal(prepared, "server.address is ::, but tally.access.mode is not set", ADDRESS, "::"),
+                refusal(
+                        prepared,
+                        "management.server.address is 192.0.2.1, but tally.access.mode is not set",
+                        "management.server.address",
+                        "192.0.2.1"),
+                refusal(prepared, "tally.access.root-key is not set", MODE, "keys"),
+                refusal(prepared, "tally.access.root-key is not set", MODE, "keys,jwt", ROOT_KEY, " "),
+                refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, SECRET),
+                refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, SECRET.repeat(2) + ","),
+                refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, (SECRET.repeat(2) + ",").repeat(2) + SECRET),
+                refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, SECRET + " " + SECRET),
+                refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, "tly_" + SECRET.repeat(2)),
+                refusal(prepared, "the issuer of the tokens is not configured", MODE, "jwt"),
+                refusal(
+                        prepared,
+                        "tally.access.keys-max must be between 1 and 100000",
+                        "tally.access.keys-max",
+                        "100001"),
+                refusal(
+                        prepared,
+                        "tally.access.instances must be between 1 and 1000",
+                        "tally.access.instances",
+                        "0"),
                 // Spring Boot's settings
                 refusal(prepared, "spring.webflux.base-path is /tally, but", "spring.webflux.base-path", "/tally"),
                 refusal(prepared, "server.servlet.context-path is /t, but", "server.servlet.context-path", "/t"),

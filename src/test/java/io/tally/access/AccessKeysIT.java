@@ -97,7 +97,7 @@ class AccessKeysIT {
                         "Authorization",
                         "Bearer " + key,
                         "If-None-Match",
-                        "\"0\"")
+                        "\"\"")
                 .status();
     }
 
@@ -173,11 +173,12 @@ class AccessKeysIT {
     @Test
     void itemsOfForeignNamespacesAreRefused() {
         String key = newKey("bulk", "mine", "\"write\"", "");
-        String items = "[{\"namespace\":\"mine\",\"name\":\"a\"},{\"namespace\":\"theirs\",\"name\":\"a\"}]";
+        String items = "[{\"namespace\":\"mine\",\"name\":\"a\",\"delta\":1},"
+                + "{\"namespace\":\"theirs\",\"name\":\"a\",\"delta\":1}]";
         Answer array = client.send("POST", "/v1/increments", items, bearer(key));
         assertThat(array.status()).isEqualTo(200);
         assertThat(array.json().at("/0/value").asInt()).isOne();
-        assertThat(array.json().at("/1/type").asString()).isEqualTo("/problems/forbidden");
+        assertThat(array.json().at("/1/problem/type").asString()).isEqualTo("/problems/forbidden");
         Answer transaction =
                 client.send("POST", "/v1/transactions", "{\"increments\":" + items + "}", bearer(key));
         assertThat(transaction.status()).isEqualTo(403);

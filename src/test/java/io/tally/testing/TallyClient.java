@@ -25,10 +25,12 @@ public final class TallyClient {
             .connectTimeout(PATIENCE)
             .build();
     private final URI server;
+    private final String[] common;
 
-    /** A client of that server. */
-    public TallyClient(URI server) {
+    /** A client of that server. Each request has these headers, as name, value, name, value. */
+    public TallyClient(URI server, String... common) {
         this.server = server;
+        this.common = common.clone();
     }
 
     /** An answer. */
@@ -58,6 +60,9 @@ public final class TallyClient {
                 .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
         if (!body.isEmpty()) {
             request.setHeader("Content-Type", "application/json");
+        }
+        for (int i = 0; i < common.length; i += 2) {
+            request.setHeader(common[i], common[i + 1]);
         }
         for (int i = 0; i < headers.length; i += 2) {
             request.setHeader(headers[i], headers[i + 1]);

@@ -68,6 +68,13 @@ public final class TallyProcess implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + port);
     }
 
+    /** Where the Actuator is. */
+    public URI managementUri() {
+        URI uri = URI.create("http://127.0.0.1:" + managementPort);
+        Contract.exempt(uri);
+        return uri;
+    }
+
     /** What it has written so far. */
     public List<String> log() throws IOException {
         return Files.readAllLines(log);
