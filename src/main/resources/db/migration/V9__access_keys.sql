@@ -16,7 +16,7 @@ create table access_key (
   constraint access_key_previous check ((previous_hash is null) = (previous_until is null))
 );
 
-comment on table  access_key                is 'One row per access key. Revoked and expired keys make room for new ones.';
+comment on table  access_key                is 'One row per access key. Those that ended make room for new ones.';
 comment on column access_key.created_at     is 'The time of creation.';
 comment on column access_key.expires_at     is 'The time from which the key is refused; null: never.';
 comment on column access_key.last_used_at   is 'The last use, written once a minute; null: never used.';

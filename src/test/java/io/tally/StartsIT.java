@@ -172,7 +172,7 @@ class StartsIT {
                 // The proof
                 refusal(
                         as("app", "empty"),
-                        "The user app does not find the tables counter, idempotency_key,",
+                        "The user app does not find the tables access_generation, access_key, counter,",
                         "spring.flyway.enabled",
                         "false"),
                 refusal(as("reader", "prepared"), "The user reader lacks rights: insert, delete on token."),
@@ -202,11 +202,7 @@ class StartsIT {
                         "tally.access.keys-max must be between 1 and 100000",
                         "tally.access.keys-max",
                         "100001"),
-                refusal(
-                        prepared,
-                        "tally.access.instances must be between 1 and 1000",
-                        "tally.access.instances",
-                        "0"),
+                refusal(prepared, "tally.access.instances must be between 1 and 1000", "tally.access.instances", "0"),
                 // Spring Boot's settings
                 refusal(prepared, "spring.webflux.base-path is /tally, but", "spring.webflux.base-path", "/tally"),
                 refusal(prepared, "server.servlet.context-path is /t, but", "server.servlet.context-path", "/t"),

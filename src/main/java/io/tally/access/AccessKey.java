@@ -34,5 +34,8 @@ record AccessKey(
      * @param previousHash the SHA-256 of the key before the last rotation, while its grace lasts
      * @param previousUntil the end of the grace
      */
-    record Secrets(byte[] hash, byte @Nullable [] previousHash, @Nullable Instant previousUntil) {}
+    record Secrets(
+            KeyHash hash,
+            @Nullable KeyHash previousHash,
+            @Nullable Instant previousUntil) {}
 }

@@ -24,7 +24,7 @@ interface AccessKeyStore {
      * @param max the maximum of stored keys
      * @return empty if there are so many keys that are neither revoked nor expired
      */
-    Mono<AccessKey> create(AccessKey key, byte[] hash, int max);
+    Mono<AccessKey> create(AccessKey key, KeyHash hash, int max);
 
     /** A key; empty if there is none. */
     Mono<AccessKey> find(String id);
@@ -42,7 +42,7 @@ interface AccessKeyStore {
      *
      * @return empty if there is no such key, or if it is revoked or expired
      */
-    Mono<AccessKey> rotate(String id, byte[] hash, Duration grace);
+    Mono<AccessKey> rotate(String id, KeyHash hash, Duration grace);
 
     /** Revokes a key, once; empty if there is none. */
     Mono<AccessKey> revoke(String id);

@@ -42,7 +42,8 @@ enum AccessMode {
         if (!StringUtils.hasText(text)) {
             return UNSET;
         }
-        Set<String> parts = new TreeSet<>(List.of(text.strip().toLowerCase(Locale.ROOT).split("\\s*,\\s*", -1)));
+        Set<String> parts =
+                new TreeSet<>(List.of(text.strip().toLowerCase(Locale.ROOT).split("\\s*,\\s*", -1)));
         return Arrays.stream(values())
                 .filter(mode -> mode != UNSET && mode.parts().equals(parts))
                 .findFirst()

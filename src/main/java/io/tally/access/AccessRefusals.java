@@ -5,6 +5,8 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.counter.Labels;
 import io.tally.http.AccessControl.Denied;
+import io.tally.http.Action;
+import io.tally.http.Caller;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.telemetry.Meter;
@@ -19,12 +21,12 @@ import org.springframework.http.HttpHeaders;
  * Refuses requests: counts each, logs some, and makes the problem. Neither the log nor a problem contains credentials.
  * Safe for use by many threads.
  */
-final class AccessRefusals {
+final class AccessRefusals implements Caller.Observer {
 
     /** The category of refusals and of changes of keys. */
     static final Logger LOG = LoggerFactory.getLogger("io.tally.access");
 
-    /** More lines would let anybody fill the log. */
+    /** With more lines, a client without credentials could fill the log. */
     private static final int LINES_PER_SECOND_MAX = 10;
 
     private static final String SCHEME = "Bearer realm=\"tally\"";
@@ -39,6 +41,8 @@ final class AccessRefusals {
         UNKNOWN(ProblemType.UNAUTHENTICATED, "The credentials are unknown."),
         EXPIRED(ProblemType.UNAUTHENTICATED, "The credentials have expired."),
         REVOKED(ProblemType.UNAUTHENTICATED, "The credentials are revoked."),
+        /** The caller has no grant. Items of arrays and streams do not count. */
+        FORBIDDEN(ProblemType.FORBIDDEN, "The credentials do not grant this."),
         RATE_LIMITED(ProblemType.RATE_LIMITED, "The access key sends too many requests."),
         /** The credentials cannot be checked now. */
         UNAVAILABLE(ProblemType.STORE_UNAVAILABLE, "The credentials cannot be checked. Nothing was applied."),
@@ -58,8 +62,8 @@ final class AccessRefusals {
 
     private final MeterFamily<Reason, Counter> refused;
     private final Bucket lines = Bucket.builder()
-            .addLimit(limit -> limit.capacity(LINES_PER_SECOND_MAX)
-                    .refillGreedy(LINES_PER_SECOND_MAX, Duration.ofSeconds(1)))
+            .addLimit(limit ->
+                    limit.capacity(LINES_PER_SECOND_MAX).refillGreedy(LINES_PER_SECOND_MAX, Duration.ofSeconds(1)))
             .build();
     private final LongAdder unlogged = new LongAdder();
 
@@ -81,6 +85,12 @@ final class AccessRefusals {
         refused.of(reason).increment();
         log(reason, who);
         return new Denied(new ProblemException(reason.type, reason.detail, fields));
+    }
+
+    @Override
+    public void forbidden(Caller caller, Action action) {
+        refused.of(Reason.FORBIDDEN).increment();
+        log(Reason.FORBIDDEN, caller.name() + " for the action " + action.label());
     }
 
     private void log(Reason reason, String who) {

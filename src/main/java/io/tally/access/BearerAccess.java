@@ -21,8 +21,7 @@ final class BearerAccess implements AccessControl {
      * @param keys {@code null} if the mode has no keys; there are no root keys then
      * @param tokens {@code null} if the mode has no tokens
      */
-    BearerAccess(
-            @Nullable KeyAccess keys, RootKeys rootKeys, @Nullable TokenVerifier tokens, AccessRefusals refusals) {
+    BearerAccess(@Nullable KeyAccess keys, RootKeys rootKeys, @Nullable TokenVerifier tokens, AccessRefusals refusals) {
         this.keys = keys;
         this.rootKeys = rootKeys;
         this.tokens = tokens;
@@ -56,6 +55,14 @@ final class BearerAccess implements AccessControl {
         if (token.isEmpty()) {
             return refusals.deny(Reason.MALFORMED, "");
         }
-        return tokens == null ? refusals.deny(Reason.UNKNOWN, "") : tokens.verify(token);
+        return tokens == null ? refusals.deny(Reason.UNKNOWN, "") : observed(tokens.verify(token));
+    }
+
+    private Access observed(Access access) {
+        return switch (access) {
+            case Granted granted -> new Granted(granted.caller().observedBy(refusals), granted.fields());
+            case Denied denied -> denied;
+            case Pending pending -> new Pending(pending.access().map(this::observed));
+        };
     }
 }

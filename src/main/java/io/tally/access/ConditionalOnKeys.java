@@ -22,7 +22,8 @@ import org.springframework.core.type.AnnotatedTypeMetadata;
 
         @Override
         public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
-            return AccessMode.of(context.getEnvironment().getProperty(AccessMode.KEY)).hasKeys();
+            return AccessMode.of(context.getEnvironment().getProperty(AccessMode.KEY))
+                    .hasKeys();
         }
     }
 }

@@ -33,7 +33,8 @@ final class GrantJson {
         static List<GrantView> of(List<Grant> grants) {
             return grants.stream()
                     .map(grant -> new GrantView(
-                            grant.namespaces(), grant.actions().stream().sorted().toList()))
+                            grant.namespaces(),
+                            grant.actions().stream().sorted().toList()))
                     .toList();
         }
     }
@@ -62,10 +63,9 @@ final class GrantJson {
         for (var member : Bodies.members(object)) {
             switch (member.getKey()) {
                 case "namespaces" ->
-                    namespaces = items(
-                            "namespaces", member.getValue(), item -> namespace(Bodies.text("namespaces", item)));
-                case "actions" ->
-                    actions = Set.copyOf(items("actions", member.getValue(), GrantJson::action));
+                    namespaces =
+                            items("namespaces", member.getValue(), item -> namespace(Bodies.text("namespaces", item)));
+                case "actions" -> actions = Set.copyOf(items("actions", member.getValue(), GrantJson::action));
                 default -> throw Bodies.malformed("A grant must have no members but 'namespaces' and 'actions'.");
             }
         }

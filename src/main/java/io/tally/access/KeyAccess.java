@@ -1,11 +1,10 @@
 package io.tally.access;
 
-import io.tally.access.KeyPolls.PollResult;
 import io.tally.access.AccessRefusals.Reason;
+import io.tally.access.KeyPolls.PollResult;
 import io.tally.http.AccessControl.Access;
 import io.tally.http.AccessControl.Pending;
 import java.time.InstantSource;
-import reactor.core.publisher.Mono;
 
 /** Decides on access keys: at once on those in memory, after a poll on others. */
 final class KeyAccess {
@@ -29,7 +28,7 @@ final class KeyAccess {
             return refusals.deny(Reason.MALFORMED, "");
         }
         KnownKey key = known.find(id);
-        byte[] hash = KeyFormat.hash(token);
+        KeyHash hash = KeyHash.of(token);
         long now = clock.millis();
         if (key != null && key.matches(hash, now)) {
             return known.isTrusted() ? key.decide(now, refusals) : refusals.deny(Reason.UNAVAILABLE, key.toString());
@@ -40,7 +39,7 @@ final class KeyAccess {
                 : refusals.deny(Reason.MALFORMED, "");
     }
 
-    private Access decideAfter(PollResult polled, String id, byte[] hash) {
+    private Access decideAfter(PollResult polled, String id, KeyHash hash) {
         return switch (polled) {
             case UNAVAILABLE -> refusals.deny(Reason.UNAVAILABLE, "the key " + id);
             case OVERLOADED -> refusals.deny(Reason.OVERLOADED, "the key " + id);
@@ -48,7 +47,7 @@ final class KeyAccess {
         };
     }
 
-    private Access decideKnown(String id, byte[] hash) {
+    private Access decideKnown(String id, KeyHash hash) {
         KnownKey key = known.find(id);
         long now = clock.millis();
         return key != null && key.matches(hash, now)

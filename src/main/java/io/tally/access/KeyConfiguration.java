@@ -19,13 +19,12 @@ class KeyConfiguration {
     }
 
     @Bean
-    KnownKeys knownKeys(AccessKeyStore store, AccessProperties properties) {
-        return new KnownKeys(store, properties.instances(), System::nanoTime);
+    KnownKeys knownKeys(AccessKeyStore store, AccessProperties properties, AccessRefusals refusals) {
+        return new KnownKeys(store, properties.instances(), refusals, System::nanoTime);
     }
 
     @Bean
-    KeyPolls keyPolls(
-            AccessKeyStore store, KnownKeys known, PipelineProperties limits, CallerExecutor callerExecutor) {
+    KeyPolls keyPolls(AccessKeyStore store, KnownKeys known, PipelineProperties limits, CallerExecutor callerExecutor) {
         return new KeyPolls(store, known, limits, callerExecutor, System::nanoTime);
     }
 

@@ -1,8 +1,6 @@
 package io.tally.access;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
@@ -32,9 +30,6 @@ final class KeyFormat {
     static final int LENGTH = CHECKSUM_START + CHECKSUM_LENGTH;
 
     private static final String ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-    /** Cloned for each use, which costs less than a search among the providers. */
-    private static final MessageDigest SHA_256 = sha256();
 
     private KeyFormat() {}
 
@@ -72,15 +67,6 @@ final class KeyFormat {
         return checksum(key.substring(0, CHECKSUM_START)).equals(key.substring(CHECKSUM_START));
     }
 
-    /** The SHA-256 of a key. */
-    static byte[] hash(String key) {
-        try {
-            return ((MessageDigest) SHA_256.clone()).digest(key.getBytes(StandardCharsets.ISO_8859_1));
-        } catch (CloneNotSupportedException impossible) {
-            throw new IllegalStateException(impossible);
-        }
-    }
-
     private static String checksum(String body) {
         CRC32 crc = new CRC32();
         crc.update(body.getBytes(StandardCharsets.UTF_8));
@@ -99,13 +85,5 @@ final class KeyFormat {
             text.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
         }
         return text.toString();
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new IllegalStateException(impossible);
-        }
     }
 }

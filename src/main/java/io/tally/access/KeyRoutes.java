@@ -4,7 +4,6 @@ import io.tally.access.GrantJson.GrantView;
 import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.Caller;
-import io.tally.http.Grant;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Paging;
 import io.tally.http.ProblemException;
@@ -14,7 +13,6 @@ import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import java.net.URI;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -146,7 +144,7 @@ class KeyRoutes {
     private Mono<ServerResponse> create(ServerRequest request, NewKey wanted) {
         String id = KeyFormat.newId(random);
         String key = KeyFormat.newKey(random, id);
-        return store.create(wanted.withId(id, clock.instant()), KeyFormat.hash(key), keysMax)
+        return store.create(wanted.withId(id, clock.instant()), KeyHash.of(key), keysMax)
                 .switchIfEmpty(Mono.error(this::tooMany))
                 .flatMap(stored -> changed(request, stored, "created"))
                 .flatMap(stored ->
@@ -164,11 +162,10 @@ class KeyRoutes {
         return Bodies.json(request)
                 .map(NewKey::grace)
                 .defaultIfEmpty(NewKey.GRACE_DEFAULT)
-                .flatMap(grace -> store.rotate(id, KeyFormat.hash(key), grace))
+                .flatMap(grace -> store.rotate(id, KeyHash.of(key), grace))
                 .switchIfEmpty(Mono.error(() -> absent("The key does not exist, or it is revoked or expired.")))
                 .flatMap(stored -> changed(request, stored, "rotated"))
-                .flatMap(stored ->
-                        Routes.json(ServerResponse.status(HttpStatus.CREATED), NewKeyView.of(stored, key)));
+                .flatMap(stored -> Routes.json(ServerResponse.status(HttpStatus.CREATED), NewKeyView.of(stored, key)));
     }
 
     private Mono<ServerResponse> revoke(ServerRequest request) {
@@ -180,8 +177,7 @@ class KeyRoutes {
 
     /** Logs a change, and applies it on this instance before the response. */
     private Mono<AccessKey> changed(ServerRequest request, AccessKey key, String change) {
-        AccessRefusals.LOG.info(
-                "{} {} the key {} ({})", Caller.of(request).name(), change, key.name(), key.id());
+        AccessRefusals.LOG.info("{} {} the key {} ({})", Caller.of(request).name(), change, key.name(), key.id());
         return polls.poll().thenReturn(key);
     }
 
@@ -201,8 +197,8 @@ class KeyRoutes {
                         after == null ? "" : after.getLast(),
                         paging.limit() + 1)
                 .map(keys -> paging.page(keys, LIST, key -> List.of(key.name(), key.id())))
-                .flatMap(page -> Routes.list(new Paging.Page<>(
-                        page.items().stream().map(KeyView::of).toList(), page.next())));
+                .flatMap(page -> Routes.list(
+                        new Paging.Page<>(page.items().stream().map(KeyView::of).toList(), page.next())));
     }
 
     private static String id(ServerRequest request) {

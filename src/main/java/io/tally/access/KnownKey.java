@@ -2,12 +2,11 @@ package io.tally.access;
 
 import io.tally.access.AccessKey.Secrets;
 import io.tally.access.AccessKeyStore.Stored;
-import io.tally.access.RateLimit.Permit;
 import io.tally.access.AccessRefusals.Reason;
+import io.tally.access.RateLimit.Permit;
 import io.tally.http.AccessControl.Access;
 import io.tally.http.AccessControl.Granted;
 import io.tally.http.Caller;
-import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +33,11 @@ final class KnownKey {
      *
      * @param known the same key as it was before; its rate limit goes on
      */
-    KnownKey(Stored stored, @Nullable KnownKey known, int instances) {
+    KnownKey(Stored stored, @Nullable KnownKey known, int instances, Caller.Observer observer) {
         key = stored.key();
         secrets = stored.secrets();
-        unlimited = new Granted(new Caller("key:" + key.name(), "key:" + key.id(), key.grants()), HttpHeaders.EMPTY);
+        unlimited = new Granted(
+                new Caller("key:" + key.name(), "key:" + key.id(), key.grants(), observer), HttpHeaders.EMPTY);
         expiresAtMillis = millis(key.expiresAt());
         previousUntilMillis = secrets.previousUntil() == null ? 0 : millis(secrets.previousUntil());
         Integer perSecond = key.perSecond();
@@ -60,10 +60,10 @@ final class KnownKey {
     }
 
     /** Whether the hash is that of the key, or of the one before its rotation while the grace lasts. */
-    boolean matches(byte[] hash, long nowMillis) {
-        byte[] previous = secrets.previousHash();
-        return MessageDigest.isEqual(secrets.hash(), hash)
-                || (previous != null && nowMillis < previousUntilMillis && MessageDigest.isEqual(previous, hash));
+    boolean matches(KeyHash hash, long nowMillis) {
+        KeyHash previous = secrets.previousHash();
+        return secrets.hash().matches(hash)
+                || (previous != null && nowMillis < previousUntilMillis && previous.matches(hash));
     }
 
     /** Decides on a request whose secret {@link #matches}. */

@@ -1,6 +1,7 @@
 package io.tally.access;
 
 import io.tally.access.AccessKeyStore.Stored;
+import io.tally.http.Caller;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -21,6 +22,7 @@ final class KnownKeys {
 
     private final AccessKeyStore store;
     private final int instances;
+    private final Caller.Observer observer;
     private final LongSupplier nanoClock;
     private volatile @Nullable Snapshot snapshot;
 
@@ -31,9 +33,10 @@ final class KnownKeys {
      */
     private record Snapshot(long generation, long confirmedNanos, Map<String, KnownKey> keys) {}
 
-    KnownKeys(AccessKeyStore store, int instances, LongSupplier nanoClock) {
+    KnownKeys(AccessKeyStore store, int instances, Caller.Observer observer, LongSupplier nanoClock) {
         this.store = store;
         this.instances = instances;
+        this.observer = observer;
         this.nanoClock = nanoClock;
     }
 
@@ -74,7 +77,7 @@ final class KnownKeys {
         Map<String, KnownKey> keys = HashMap.newHashMap(stored.size());
         for (Stored each : stored) {
             String id = each.key().id();
-            keys.put(id, new KnownKey(each, find(id), instances));
+            keys.put(id, new KnownKey(each, find(id), instances, observer));
         }
         return keys;
     }

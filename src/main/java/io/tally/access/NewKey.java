@@ -58,8 +58,8 @@ record NewKey(
             }
         }
         if (!NAME.matcher(name).matches()) {
-            throw Bodies.malformed("'name' must have 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter"
-                    + " or digit.");
+            throw Bodies.malformed(
+                    "'name' must have 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter" + " or digit.");
         }
         if (grants.isEmpty()) {
             throw Bodies.malformed("'grants' must be an array of 1 to " + GrantJson.MAX + " items.");

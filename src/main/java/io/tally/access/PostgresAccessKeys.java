@@ -31,28 +31,27 @@ final class PostgresAccessKeys implements AccessKeyStore {
     }
 
     @Override
-    public Mono<AccessKey> create(AccessKey key, byte[] hash, int max) {
+    public Mono<AccessKey> create(AccessKey key, KeyHash hash, int max) {
         return change(connection -> Statements.rows(
                         connection.createStatement(AccessKeySql.MAKE_ROOM).bind("$1", max))
                 .then(Mono.defer(() -> insert(connection, key, hash, max))));
     }
 
-    private Mono<AccessKey> insert(Connection connection, AccessKey key, byte[] hash, int max) {
+    private Mono<AccessKey> insert(Connection connection, AccessKey key, KeyHash hash, int max) {
         Statement statement = connection
                 .createStatement(AccessKeySql.CREATE)
                 .bind("$1", key.id())
                 .bind("$2", key.name())
                 .bind("$3", json.write(key.grants()))
-                .bind("$6", hash)
+                .bind("$6", hash.bytes())
                 .bind("$7", max);
         Integer perSecond = key.perSecond();
         Instant expiresAt = key.expiresAt();
-        return one(
-                bind(
-                        bind(statement, "$4", perSecond, Integer.class),
-                        "$5",
-                        expiresAt == null ? null : expiresAt.atOffset(ZoneOffset.UTC),
-                        OffsetDateTime.class));
+        return one(bind(
+                bind(statement, "$4", perSecond, Integer.class),
+                "$5",
+                expiresAt == null ? null : expiresAt.atOffset(ZoneOffset.UTC),
+                OffsetDateTime.class));
     }
 
     private static <T> Statement bind(Statement statement, String parameter, @Nullable T value, Class<T> type) {
@@ -61,8 +60,8 @@ final class PostgresAccessKeys implements AccessKeyStore {
 
     @Override
     public Mono<AccessKey> find(String id) {
-        return pool.read(connection ->
-                one(connection.createStatement(AccessKeySql.FIND).bind("$1", id)));
+        return pool.read(
+                connection -> one(connection.createStatement(AccessKeySql.FIND).bind("$1", id)));
     }
 
     @Override
@@ -77,11 +76,11 @@ final class PostgresAccessKeys implements AccessKeyStore {
     }
 
     @Override
-    public Mono<AccessKey> rotate(String id, byte[] hash, Duration grace) {
+    public Mono<AccessKey> rotate(String id, KeyHash hash, Duration grace) {
         return change(connection -> one(connection
                 .createStatement(AccessKeySql.ROTATE)
                 .bind("$1", id)
-                .bind("$2", hash)
+                .bind("$2", hash.bytes())
                 .bind("$3", grace.toSeconds())));
     }
 
@@ -112,11 +111,10 @@ final class PostgresAccessKeys implements AccessKeyStore {
 
     @Override
     public Mono<Long> generation() {
-        return pool.read(
-                connection -> Statements.one(connection.createStatement(AccessKeySql.GENERATION), row -> {
-                    CounterRows.requirePrimary(row);
-                    return CounterRows.number(row, "generation");
-                }));
+        return pool.read(connection -> Statements.one(connection.createStatement(AccessKeySql.GENERATION), row -> {
+            CounterRows.requirePrimary(row);
+            return CounterRows.number(row, "generation");
+        }));
     }
 
     @Override
@@ -143,18 +141,18 @@ final class PostgresAccessKeys implements AccessKeyStore {
 
     private static Secrets secrets(Readable row) {
         return new Secrets(
-                Objects.requireNonNull(bytes(row, "secret_hash")),
-                bytes(row, "previous_hash"),
+                Objects.requireNonNull(hash(row, "secret_hash")),
+                hash(row, "previous_hash"),
                 CounterRows.timeOrNull(row, "previous_until"));
     }
 
-    private static byte @Nullable [] bytes(Readable row, String column) {
+    private static @Nullable KeyHash hash(Readable row, String column) {
         ByteBuffer buffer = row.get(column, ByteBuffer.class);
         if (buffer == null) {
             return null;
         }
         byte[] bytes = new byte[buffer.remaining()];
         buffer.get(bytes);
-        return bytes;
+        return KeyHash.stored(bytes);
     }
 }

@@ -47,9 +47,7 @@ final class RateLimit {
         fields.set(LIMIT, NAME + ";r=" + probe.getRemainingTokens() + ";t=1");
         if (!probe.isConsumed()) {
             long waitNanos = probe.getNanosToWaitForRefill();
-            fields.set(
-                    HttpHeaders.RETRY_AFTER,
-                    Long.toString(Math.ceilDiv(waitNanos, TimeUnit.SECONDS.toNanos(1))));
+            fields.set(HttpHeaders.RETRY_AFTER, Long.toString(Math.ceilDiv(waitNanos, TimeUnit.SECONDS.toNanos(1))));
         }
         return new Permit(probe.isConsumed(), fields);
     }

@@ -13,8 +13,9 @@ import org.springframework.web.server.ServerWebExchange;
  * @param scope what distinguishes the caller's idempotency keys from those of others where a request spans namespaces;
  *     stable under rotation; {@code null} for the anonymous caller
  * @param grants what the caller may do
+ * @param observer gets each request that is refused
  */
-public record Caller(String name, @Nullable String scope, List<Grant> grants) {
+public record Caller(String name, @Nullable String scope, List<Grant> grants, Observer observer) {
 
     /** Everybody, where no credentials are required. */
     public static final Caller ANONYMOUS = new Caller("anonymous", null, List.of(Grant.ALL));
@@ -23,6 +24,24 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants) {
 
     public Caller {
         grants = List.copyOf(grants);
+    }
+
+    /** A caller without an observer. */
+    public Caller(String name, @Nullable String scope, List<Grant> grants) {
+        this(name, scope, grants, (caller, action) -> {});
+    }
+
+    /** An observer of requests that are refused for lack of a grant. */
+    @FunctionalInterface
+    public interface Observer {
+
+        /** The caller has no grant for the action of its request. */
+        void forbidden(Caller caller, Action action);
+    }
+
+    /** The same caller with that observer. */
+    public Caller observedBy(Observer other) {
+        return new Caller(name, scope, grants, other);
     }
 
     /** Makes a caller the one of an exchange. */
@@ -57,6 +76,7 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants) {
      */
     public void require(Action action, String namespace) {
         if (!may(action, namespace)) {
+            observer.forbidden(this, action);
             throw new ProblemException(forbidden(action, namespace));
         }
     }
@@ -68,6 +88,7 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants) {
      */
     void require(Action action) {
         if (grants.stream().noneMatch(grant -> grant.allows(action))) {
+            observer.forbidden(this, action);
             throw new ProblemException(forbidden(action, null));
         }
     }

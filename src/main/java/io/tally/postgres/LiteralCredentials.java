@@ -14,18 +14,17 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyN
 import org.springframework.boot.env.OriginTrackedMapPropertySource;
 
 /**
- * Binds user names and passwords of databases and root keys literally: Spring would replace <code>${…}</code> in them. In files such
- * as {@code application.yml}, Spring still replaces them, so that a value can refer to another setting.
+ * Binds user names and passwords of databases, and root keys, literally: Spring would replace <code>${…}</code> in
+ * them. In files such as {@code application.yml}, Spring still replaces them, so that a value can refer to another setting.
  */
 final class LiteralCredentials implements ConfigurationPropertiesBindHandlerAdvisor {
 
-    private static final Set<ConfigurationPropertyName> CREDENTIALS =
-            names(
-                    "tally.database.username",
-                    "tally.database.password",
-                    "spring.flyway.user",
-                    "spring.flyway.password",
-                    "tally.access.root-key");
+    private static final Set<ConfigurationPropertyName> CREDENTIALS = names(
+            "tally.database.username",
+            "tally.database.password",
+            "spring.flyway.user",
+            "spring.flyway.password",
+            "tally.access.root-key");
 
     /** These may contain a password by mistake. */
     private static final Set<ConfigurationPropertyName> URLS = names("tally.database.url", "spring.flyway.url");

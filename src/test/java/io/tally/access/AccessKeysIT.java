@@ -2,6 +2,7 @@ package io.tally.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
@@ -79,6 +80,14 @@ class AccessKeysIT {
         return created.json().path("key").asString();
     }
 
+    private static double refusals(TallyServer server, String reason) {
+        return server.bean(MeterRegistry.class)
+                .get("tally.access.refused")
+                .tag("reason", reason)
+                .counter()
+                .count();
+    }
+
     private static String id(String key) {
         return String.valueOf(KeyFormat.id(key));
     }
@@ -117,7 +126,8 @@ class AccessKeysIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Basic YTpi", "Bearer", "Bearer ", "bearer x", "Bearer tly_x", "Bearer tly_x_y", "Bearer a b"})
+    @ValueSource(
+            strings = {"Basic YTpi", "Bearer", "Bearer ", "bearer x", "Bearer tly_x", "Bearer tly_x_y", "Bearer a b"})
     void otherCredentialsAreRefused(String value) {
         for (Answer refused : List.of(
                 client.increment("shop/a", 1, "Authorization", value),
@@ -160,6 +170,8 @@ class AccessKeysIT {
             assertThat(refused.status()).isEqualTo(403);
             assertThat(refused.problem()).isEqualTo("forbidden");
             assertThat(refused.json().path("action").asString()).isEqualTo("read");
+            assertThat(refusals(server, "forbidden") + refusals(other, "forbidden"))
+                    .isPositive();
             assertThat(refused.json().path("namespace").asString()).isEqualTo("shop");
             assertThat(each.get("/v1/keys", bearer(key)).status()).isEqualTo(403);
             Answer caller = each.get("/v1/caller", bearer(key));
@@ -179,10 +191,12 @@ class AccessKeysIT {
         assertThat(array.status()).isEqualTo(200);
         assertThat(array.json().at("/0/value").asInt()).isOne();
         assertThat(array.json().at("/1/problem/type").asString()).isEqualTo("/problems/forbidden");
-        Answer transaction =
-                client.send("POST", "/v1/transactions", "{\"increments\":" + items + "}", bearer(key));
+        Answer transaction = client.send("POST", "/v1/transactions", "{\"increments\":" + items + "}", bearer(key));
         assertThat(transaction.status()).isEqualTo(403);
-        assertThat(client.get("/v1/counters/mine/a", bearer(ROOT)).json().path("value").asInt())
+        assertThat(client.get("/v1/counters/mine/a", bearer(ROOT))
+                        .json()
+                        .path("value")
+                        .asInt())
                 .isOne();
         assertThat(client.get("/v1/counters/theirs/a", bearer(ROOT)).status()).isEqualTo(404);
     }
@@ -191,7 +205,8 @@ class AccessKeysIT {
 
     @Test
     void keyIsShownOnce() throws Exception {
-        String key = newKey("once", "a", "\"read\",\"write\"", ",\"perSecond\":7,\"expiresAt\":\"2030-01-01T00:00:00+01:00\"");
+        String key = newKey(
+                "once", "a", "\"read\",\"write\"", ",\"perSecond\":7,\"expiresAt\":\"2030-01-01T00:00:00+01:00\"");
         Answer read = client.get("/v1/keys/" + id(key), bearer(ROOT));
         assertThat(read.status()).isEqualTo(200);
         assertThat(read.json().path("name").asString()).isEqualTo("once");
@@ -199,7 +214,9 @@ class AccessKeysIT {
         assertThat(read.json().path("expiresAt").asString()).isEqualTo("2029-12-31T23:00:00Z");
         assertThat(read.json().path("revokedAt").isNull()).isTrue();
         assertThat(read.body()).doesNotContain(key.substring(20));
-        assertThat(database.queryLong("select count(*) from access_key where access_key::text like '%' || ? || '%'", key.substring(17)))
+        assertThat(database.queryLong(
+                        "select count(*) from access_key where access_key::text like '%' || ? || '%'",
+                        key.substring(17)))
                 .isZero();
     }
 
@@ -215,7 +232,9 @@ class AccessKeysIT {
             Answer page = client.get("/v1/keys?limit=2" + cursor, bearer(ROOT));
             assertThat(page.status()).isEqualTo(200);
             page.json().path("items").forEach(item -> found.add(item.path("id").asString()));
-            cursor = page.json().path("next").isNull() ? "" : "&cursor=" + page.json().path("next").asString();
+            cursor = page.json().path("next").isNull()
+                    ? ""
+                    : "&cursor=" + page.json().path("next").asString();
         } while (!cursor.isEmpty());
         assertThat(found).doesNotHaveDuplicates().containsSubsequence(made);
         assertThat(client.get("/v1/keys?cursor=x", bearer(ROOT)).status()).isEqualTo(400);
@@ -243,7 +262,7 @@ class AccessKeysIT {
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'perSecond':0}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'perSecond':1000001}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2020-01-01T00:00:00Z'}",
-                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'+1000000-01-01T00:00:00Z'}",
+                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2040-01-01T00:00:00Z'}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'tomorrow'}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'x':1}"
             })
@@ -256,8 +275,22 @@ class AccessKeysIT {
         String key = newKey("unkeyed", "a", "\"read\"", "");
         for (Answer refused : List.of(
                 client.send("POST", "/v1/keys", "{}", "Authorization", "Bearer " + ROOT, "Idempotency-Key", "k"),
-                client.send("POST", "/v1/keys/" + id(key) + "/rotation", "", "Authorization", "Bearer " + ROOT, "Idempotency-Key", "k"),
-                client.send("DELETE", "/v1/keys/" + id(key), "", "Authorization", "Bearer " + ROOT, "Idempotency-Key", "k"))) {
+                client.send(
+                        "POST",
+                        "/v1/keys/" + id(key) + "/rotation",
+                        "",
+                        "Authorization",
+                        "Bearer " + ROOT,
+                        "Idempotency-Key",
+                        "k"),
+                client.send(
+                        "DELETE",
+                        "/v1/keys/" + id(key),
+                        "",
+                        "Authorization",
+                        "Bearer " + ROOT,
+                        "Idempotency-Key",
+                        "k"))) {
             assertThat(refused.status()).isEqualTo(400);
             assertThat(refused.json().path("detail").asString()).contains("Idempotency-Key");
         }
@@ -281,17 +314,23 @@ class AccessKeysIT {
         assertThat(increment(client, "a/a", key)).isEqualTo(200);
         assertThat(increment(otherClient, "a/a", key)).isEqualTo(200);
 
-        assertThat(client.send("DELETE", "/v1/keys/" + id(key), "", bearer(ROOT)).status())
+        assertThat(client.send("DELETE", "/v1/keys/" + id(key), "", bearer(ROOT))
+                        .status())
                 .isEqualTo(204);
         assertThat(increment(client, "a/a", key)).isEqualTo(401);
         Clients.await("revoked on the other instance", REVOKED_WITHIN, () -> increment(otherClient, "a/a", key) == 401);
         assertThat(conditionalIncrement(otherClient, "a/a", key)).isEqualTo(401);
 
-        assertThat(client.send("DELETE", "/v1/keys/" + id(key), "", bearer(ROOT)).status())
+        assertThat(client.send("DELETE", "/v1/keys/" + id(key), "", bearer(ROOT))
+                        .status())
                 .isEqualTo(204);
-        assertThat(client.send("POST", "/v1/keys/" + id(key) + "/rotation", "", bearer(ROOT)).status())
+        assertThat(client.send("POST", "/v1/keys/" + id(key) + "/rotation", "", bearer(ROOT))
+                        .status())
                 .isEqualTo(404);
-        assertThat(client.get("/v1/keys/" + id(key), bearer(ROOT)).json().path("revokedAt").isString())
+        assertThat(client.get("/v1/keys/" + id(key), bearer(ROOT))
+                        .json()
+                        .path("revokedAt")
+                        .isString())
                 .isTrue();
     }
 
@@ -302,7 +341,11 @@ class AccessKeysIT {
         assertThat(increment(otherClient, "a/b", key)).isEqualTo(200);
         Clients.await("expired", REVOKED_WITHIN, () -> increment(otherClient, "a/b", key) == 401);
         assertThat(Instant.now()).isAfterOrEqualTo(expiresAt);
-        assertThat(otherClient.get("/v1/caller", bearer(key)).json().path("detail").asString())
+        assertThat(otherClient
+                        .get("/v1/caller", bearer(key))
+                        .json()
+                        .path("detail")
+                        .asString())
                 .isEqualTo("The credentials have expired.");
     }
 
@@ -369,7 +412,10 @@ class AccessKeysIT {
             assertThat(answer.header("RateLimit-Policy")).isEqualTo("\"key\";q=3;w=1");
             assertThat(answer.header("RateLimit")).matches("\"key\";r=[0-2];t=1");
         });
-        Answer refused = answers.stream().filter(answer -> answer.status() == 429).findFirst().orElseThrow();
+        Answer refused = answers.stream()
+                .filter(answer -> answer.status() == 429)
+                .findFirst()
+                .orElseThrow();
         assertThat(refused.problem()).isEqualTo("rate-limited");
         assertThat(refused.header("Retry-After")).isEqualTo("1");
         Clients.await("the next second", REVOKED_WITHIN, () -> increment(client, "a/e", key) == 200);
@@ -391,13 +437,16 @@ class AccessKeysIT {
             String body = "{\"name\":\"a\",\"grants\":[{\"namespaces\":[\"*\"],\"actions\":[\"admin\"]}]}";
             Answer first = admin.send("POST", "/v1/keys", body, bearer(ROOT));
             String key = first.json().path("key").asString();
-            assertThat(admin.send("POST", "/v1/keys", body, bearer(key)).status()).isEqualTo(201);
+            assertThat(admin.send("POST", "/v1/keys", body, bearer(key)).status())
+                    .isEqualTo(201);
             Answer refused = admin.send("POST", "/v1/keys", body, bearer(key));
             assertThat(refused.status()).isEqualTo(409);
             assertThat(refused.problem()).isEqualTo("too-many-keys");
-            assertThat(admin.send("DELETE", "/v1/keys/" + id(key), "", bearer(key)).status())
+            assertThat(admin.send("DELETE", "/v1/keys/" + id(key), "", bearer(key))
+                            .status())
                     .isEqualTo(204);
-            assertThat(admin.send("POST", "/v1/keys", body, bearer(ROOT)).status()).isEqualTo(201);
+            assertThat(admin.send("POST", "/v1/keys", body, bearer(ROOT)).status())
+                    .isEqualTo(201);
             assertThat(admin.get("/v1/keys/" + id(key), bearer(ROOT)).status()).isEqualTo(404);
         }
     }

@@ -33,8 +33,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every operation of the OpenAPI file with every kind of credentials. An increment is sent twice: the direct way handles
- * the one, the dispatcher the other. An operation without a row in the table fails.
+ * Every operation of the OpenAPI file with every kind of credentials. An increment is sent twice: the direct way
+ * handles the one, the dispatcher the other. An operation without a row in the table fails.
  */
 @Timeout(180)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -120,30 +120,27 @@ class AccessTableIT {
     void start() throws Exception {
         database = Postgres.shared().createDatabase();
         server = TallyServer.start(
-                database,
-                "tally.access.mode",
-                "keys",
-                "tally.access.root-key",
-                ROOT,
-                "tally.lab.enabled",
-                "true");
+                database, "tally.access.mode", "keys", "tally.access.root-key", ROOT, "tally.lab.enabled", "true");
         admin = new TallyClient(server.uri(), "Authorization", "Bearer " + ROOT);
         everything = key("*", Action.values(), "");
         expired = key("*", Action.values(), "");
-        database.execute("update access_key set expires_at = now() where id = ?", KeyFormat.id(expired));
+        database.execute("update access_key set expires_at = now() where id = ?", id(expired));
         database.execute("update access_generation set generation = generation + 1");
         revoked = key("*", Action.values(), "");
         elsewhere = key("elsewhere", new Action[] {Action.READ, Action.WRITE, Action.MANAGE}, "");
         limited = key("*", Action.values(), ",\"perSecond\":1");
-        assertThat(admin.send("DELETE", "/v1/keys/" + KeyFormat.id(revoked), "").status())
-                .isEqualTo(204);
-        job = database.queryString("insert into job (kind, namespace, state, finished_at)"
-                + " values ('snapshot', '" + NAMESPACE + "', 'done', now()) returning id");
+        assertThat(admin.send("DELETE", "/v1/keys/" + id(revoked), "").status()).isEqualTo(204);
+        job = database.queryString("insert into job (kind, namespace, state, finished_at)" + " values ('snapshot', '"
+                + NAMESPACE + "', 'done', now()) returning id");
     }
 
     @AfterAll
     void stop() {
         server.close();
+    }
+
+    private static String id(String key) {
+        return String.valueOf(KeyFormat.id(key));
     }
 
     private String key(String namespace, Action[] actions, String more) {
@@ -170,8 +167,9 @@ class AccessTableIT {
     @Test
     void everyOperationHasItsRow() {
         assertThat(ApiOperation.all().map(ApiOperation::toString))
-                .containsExactlyInAnyOrderElementsOf(
-                        Stream.of(TABLE.keySet(), OF_ANY_CALLER, PUBLIC).flatMap(ids -> ids.stream()).toList());
+                .containsExactlyInAnyOrderElementsOf(Stream.of(TABLE.keySet(), OF_ANY_CALLER, PUBLIC)
+                        .flatMap(ids -> ids.stream())
+                        .toList());
         assertThat(ApiOperation.all().filter(each -> !each.needsCredentials()).map(ApiOperation::toString))
                 .containsExactlyInAnyOrderElementsOf(PUBLIC);
     }
@@ -206,9 +204,8 @@ class AccessTableIT {
                 default -> "";
             };
             String accept = operation.path().endsWith("/events") ? "Accept: text/event-stream\r\n" : "";
-            String content = body.isEmpty()
-                    ? ""
-                    : "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n";
+            String content =
+                    body.isEmpty() ? "" : "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n";
             try (RawHttp connection = new RawHttp(server.uri())) {
                 connection.send(operation.method() + " " + target(operation) + " HTTP/1.1\r\nHost: tally\r\n"
                         + authorization + way + accept + content + "\r\n" + body);
@@ -248,7 +245,7 @@ class AccessTableIT {
     void invalidCredentialsAreRefused(ApiOperation operation) throws IOException {
         SecureRandom random = new SecureRandom();
         String unknown = KeyFormat.newKey(random, KeyFormat.newId(random));
-        String otherSecret = KeyFormat.newKey(random, String.valueOf(KeyFormat.id(everything)));
+        String otherSecret = KeyFormat.newKey(random, id(everything));
         for (String authorization : List.of(
                 "",
                 "Authorization: Basic dGFsbHk6dGFsbHk=\r\n",
@@ -316,9 +313,12 @@ class AccessTableIT {
         while (refused.isEmpty()) {
             List<Response> responses = new ArrayList<>(send(operation, bearer(limited)));
             responses.addAll(send(operation, bearer(limited)));
-            assertThat(responses).allSatisfy(response -> assertThat(response.headers())
-                    .containsKeys("RateLimit", "RateLimit-Policy"));
-            refused = responses.stream().filter(response -> response.status() == 429).findFirst();
+            assertThat(responses)
+                    .allSatisfy(
+                            response -> assertThat(response.headers()).containsKeys("RateLimit", "RateLimit-Policy"));
+            refused = responses.stream()
+                    .filter(response -> response.status() == 429)
+                    .findFirst();
         }
         assertThat(refused.get().header("Retry-After")).isEqualTo("1");
     }

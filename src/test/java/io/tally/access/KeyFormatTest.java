@@ -25,7 +25,9 @@ class KeyFormatTest {
         assertThat(key).matches("tly_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}");
         assertThat(KeyFormat.id(key)).isEqualTo(id);
         assertThat(KeyFormat.isIntact(key)).isTrue();
-        assertThat(KeyFormat.hash(key)).hasSize(32).isEqualTo(KeyFormat.hash(key));
+        assertThat(KeyHash.of(key).bytes()).hasSize(32);
+        assertThat(KeyHash.of(key).matches(KeyHash.of(key))).isTrue();
+        assertThat(KeyHash.of(key).matches(KeyHash.of(key()))).isFalse();
     }
 
     @Test

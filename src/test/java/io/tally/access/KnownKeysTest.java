@@ -39,7 +39,7 @@ class KnownKeysTest {
     private final Store store = new Store();
     private long nanos;
     private Instant now = NOW;
-    private final KnownKeys known = new KnownKeys(store, 2, () -> nanos);
+    private final KnownKeys known = new KnownKeys(store, 2, (caller, action) -> {}, () -> nanos);
     private final KeyAccess access = new KeyAccess(
             known,
             new KeyPolls(
@@ -65,7 +65,7 @@ class KnownKeysTest {
             String key = KeyFormat.newKey(RANDOM, id);
             keys.add(new Stored(
                     new AccessKey(id, "test", List.of(Grant.ALL), null, NOW, expiresAt, null, null),
-                    new Secrets(KeyFormat.hash(key), null, null)));
+                    new Secrets(KeyHash.of(key), null, null)));
             generation++;
             return key;
         }
@@ -87,7 +87,7 @@ class KnownKeysTest {
         }
 
         @Override
-        public Mono<AccessKey> create(AccessKey key, byte[] hash, int max) {
+        public Mono<AccessKey> create(AccessKey key, KeyHash hash, int max) {
             throw new UnsupportedOperationException();
         }
 
@@ -102,7 +102,7 @@ class KnownKeysTest {
         }
 
         @Override
-        public Mono<AccessKey> rotate(String id, byte[] hash, Duration grace) {
+        public Mono<AccessKey> rotate(String id, KeyHash hash, Duration grace) {
             throw new UnsupportedOperationException();
         }
 
@@ -125,11 +125,16 @@ class KnownKeysTest {
     }
 
     private int status(String token) {
-        return decide(token) instanceof Denied denied ? denied.problem().problem().getStatus() : 200;
+        return decide(token) instanceof Denied denied
+                ? denied.problem().problem().getStatus()
+                : 200;
     }
 
     private double refused(String reason) {
-        return meters.get("tally.access.refused").tag("reason", reason).counter().count();
+        return meters.get("tally.access.refused")
+                .tag("reason", reason)
+                .counter()
+                .count();
     }
 
     @Test

@@ -44,8 +44,7 @@ class LoopbackBindingTest {
     @ParameterizedTest
     @ValueSource(strings = {"open", "keys", "jwt", "keys,jwt", "JWT, keys"})
     void withAModeTheAddressIsTheOperators(String mode) {
-        StandardEnvironment environment =
-                prepared(Map.of("tally.access.mode", mode, "management.server.port", "8081"));
+        StandardEnvironment environment = prepared(Map.of("tally.access.mode", mode, "management.server.port", "8081"));
         assertThat(environment.getProperty("server.address")).isNull();
         assertThat(environment.getProperty("management.server.address")).isNull();
     }

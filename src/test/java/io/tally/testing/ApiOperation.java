@@ -42,8 +42,8 @@ public record ApiOperation(String method, String path, Operation operation) {
         if (!hasBody()) {
             return "";
         }
-        MediaType json = Objects.requireNonNull(
-                operation.getRequestBody().getContent().get("application/json"));
+        MediaType json =
+                Objects.requireNonNull(operation.getRequestBody().getContent().get("application/json"));
         return Objects.requireNonNull(json.getExample()).toString();
     }
 
