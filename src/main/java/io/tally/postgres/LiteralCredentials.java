@@ -15,7 +15,8 @@ import org.springframework.boot.env.OriginTrackedMapPropertySource;
 
 /**
  * Binds user names and passwords of databases, and root keys, literally: Spring would replace <code>${…}</code> in
- * them. In files such as {@code application.yml}, Spring still replaces them, so that a value can refer to another setting.
+ * them. In files such as {@code application.yml}, Spring still replaces them, so that a value can refer to another
+ * setting.
  */
 final class LiteralCredentials implements ConfigurationPropertiesBindHandlerAdvisor {
 

@@ -125,6 +125,14 @@ class AccessKeysIT {
         assertThat(client.get("/openapi.json").status()).isEqualTo(200);
     }
 
+    @Test
+    void theManagementPortNeedsNone() {
+        TallyClient management = new TallyClient(server.managementUri());
+        assertThat(management.get("/actuator/health").status()).isEqualTo(200);
+        assertThat(management.get("/actuator/prometheus").status()).isEqualTo(200);
+        assertThat(management.get("/v1/keys").status()).isEqualTo(404);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {"Basic YTpi", "Bearer", "Bearer ", "bearer x", "Bearer tly_x", "Bearer tly_x_y", "Bearer a b"})
@@ -261,8 +269,8 @@ class AccessKeysIT {
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read'],'x':1}]}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'perSecond':0}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'perSecond':1000001}",
-                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2020-01-01T00:00:00Z'}",
-                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2040-01-01T00:00:00Z'}",
+                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2020-01-01T00:00Z'}",
+                "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'2040-01-01T00:00Z'}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'expiresAt':'tomorrow'}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read']}],'x':1}"
             })
