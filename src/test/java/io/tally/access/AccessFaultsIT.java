@@ -97,7 +97,8 @@ class AccessFaultsIT {
         assertThat(caller(ROOT).status()).isEqualTo(200);
         // The key is valid, and the counter cannot be written.
         assertThat(increment(known).problem()).isEqualTo("store-unavailable");
-        for (Answer refused : new Answer[] {caller(madeUp()), increment(madeUp())}) {
+        Answer nowhere = client.get("/v1/nowhere", "Authorization", "Bearer " + madeUp());
+        for (Answer refused : new Answer[] {caller(madeUp()), increment(madeUp()), nowhere}) {
             assertThat(refused.status()).isEqualTo(503);
             assertThat(refused.problem()).isEqualTo("store-unavailable");
             assertThat(refused.json().path("detail").asString())

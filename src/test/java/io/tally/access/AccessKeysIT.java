@@ -426,6 +426,10 @@ class AccessKeysIT {
                 .orElseThrow();
         assertThat(refused.problem()).isEqualTo("rate-limited");
         assertThat(refused.header("Retry-After")).isEqualTo("1");
+        Clients.await(
+                "a limit where no route is",
+                REVOKED_WITHIN,
+                () -> client.get("/v1/nowhere", bearer(key)).status() == 429);
         Clients.await("the next second", REVOKED_WITHIN, () -> increment(client, "a/e", key) == 200);
     }
 
