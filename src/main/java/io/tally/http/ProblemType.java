@@ -161,6 +161,11 @@ public enum ProblemType {
             "The database is unavailable",
             "Tally cannot reach the database, or this instance is shutting down. Nothing was changed. Retry the"
                     + " request after the time in Retry-After."),
+    ISSUER_UNAVAILABLE(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "The issuer of tokens is unavailable",
+            "Tally does not know the key of the token, and cannot load the keys of the issuer. Nothing was changed."
+                    + " Retry the request after the time in Retry-After."),
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE,
             "The outcome is unknown",
