@@ -44,8 +44,14 @@ final class AccessRefusals implements Caller.Observer {
         /** The caller has no grant. Items of arrays and streams do not count. */
         FORBIDDEN(ProblemType.FORBIDDEN, "The credentials do not grant this."),
         RATE_LIMITED(ProblemType.RATE_LIMITED, "The access key sends too many requests."),
+        /** The issuer has signed the token, but its claims do not allow it here. */
+        INVALID(ProblemType.UNAUTHENTICATED, "The token is not valid."),
         /** The credentials cannot be checked now. */
         UNAVAILABLE(ProblemType.STORE_UNAVAILABLE, "The credentials cannot be checked. Nothing was applied."),
+        /** The key of the token is unknown, and the keys of the issuer cannot be loaded. */
+        ISSUER_UNAVAILABLE(
+                ProblemType.ISSUER_UNAVAILABLE,
+                "The key of the token is unknown, and the issuer's keys cannot be loaded. Nothing was applied."),
         /** Too many requests wait for a check of their credentials. */
         OVERLOADED(
                 ProblemType.OVERLOADED,
@@ -82,9 +88,18 @@ final class AccessRefusals implements Caller.Observer {
 
     /** Refuses a request. The response has these header fields, too. */
     Denied deny(Reason reason, String who, HttpHeaders fields) {
+        return deny(reason, who, reason.detail, fields);
+    }
+
+    /** Refuses a token. */
+    Denied denyToken(Reason reason, String detail) {
+        return deny(reason, "", detail, fields(reason));
+    }
+
+    private Denied deny(Reason reason, String who, String detail, HttpHeaders fields) {
         refused.of(reason).increment();
         log(reason, who);
-        return new Denied(new ProblemException(reason.type, reason.detail, fields));
+        return new Denied(new ProblemException(reason.type, detail, fields));
     }
 
     @Override

@@ -2,12 +2,17 @@ package io.tally.access;
 
 import io.netty.channel.ChannelOption;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
 import org.springframework.web.reactive.function.client.ClientResponse;
 import org.springframework.web.reactive.function.client.WebClient;
+import org.springframework.web.reactive.function.client.WebClient.RequestHeadersSpec;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.client.HttpClient;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,22 +30,36 @@ final class IssuerDocuments {
 
     private final WebClient http;
     private final JsonMapper json;
+    private final @Nullable Path tokenFile;
 
-    /** A connection is used once, since loads are rare. */
-    IssuerDocuments(HttpClient http, JsonMapper json) {
+    /**
+     * Loads documents.
+     *
+     * @param tokenFile a file with the token for the issuer, read at each request, since Kubernetes replaces it; {@code
+     *     null} if the issuer needs none
+     */
+    IssuerDocuments(HttpClient http, JsonMapper json, @Nullable Path tokenFile) {
         this.http = WebClient.builder()
                 .clientConnector(new ReactorClientHttpConnector(
                         http.option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) CONNECT_TIMEOUT.toMillis())
                                 .responseTimeout(RESPONSE_TIMEOUT)))
                 .build();
         this.json = json;
+        this.tokenFile = tokenFile;
     }
 
     /** The JWK set at an address. */
     Mono<String> keys(URI address) {
-        return http.get()
-                .uri(address)
-                .retrieve()
+        return tokenFile == null
+                ? keys(http.get().uri(address))
+                : Mono.fromCallable(() -> Files.readString(tokenFile))
+                        .subscribeOn(Schedulers.boundedElastic())
+                        .flatMap(token ->
+                                keys(http.get().uri(address).headers(fields -> fields.setBearerAuth(token.strip()))));
+    }
+
+    private static Mono<String> keys(RequestHeadersSpec<?> request) {
+        return request.retrieve()
                 .onStatus(status -> !status.equals(HttpStatus.OK), ClientResponse::createException)
                 .bodyToMono(String.class);
     }

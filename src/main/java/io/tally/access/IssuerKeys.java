@@ -97,7 +97,8 @@ final class IssuerKeys {
     }
 
     private Mono<JWKSet> keys() {
-        return document.map(IssuerKeys::parse)
+        return document.switchIfEmpty(Mono.error(() -> new IllegalArgumentException("The response is empty")))
+                .map(IssuerKeys::parse)
                 .timeout(LOAD_TIMEOUT)
                 .doOnNext(this::loaded)
                 .doOnError(this::failed)

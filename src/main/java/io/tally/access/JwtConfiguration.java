@@ -25,17 +25,20 @@ class JwtConfiguration {
 
     @Bean
     @Lazy
-    TokenVerifier jwtVerifier(JwtProperties settings, IssuerKeys keys) {
-        return new JwtVerifier(settings, keys, Clock.systemUTC(), System::nanoTime);
+    TokenVerifier jwtVerifier(JwtProperties settings, IssuerKeys keys, AccessRefusals refusals) {
+        return new JwtVerifier(settings, keys, refusals, Clock.systemUTC(), System::nanoTime);
     }
 
     @Bean
     @Lazy
     IssuerKeys issuerKeys(JwtProperties settings, JsonMapper json, LoopResources eventLoops, SslBundles bundles) {
         URI address = settings.address();
+        // A connection for each load, since loads are rare.
         HttpClient http = HttpClient.newConnection().runOn(eventLoops);
         IssuerDocuments documents = new IssuerDocuments(
-                settings.sslBundle() == null ? http : secure(http, settings.sslBundle(), bundles), json);
+                settings.sslBundle() == null ? http : secure(http, settings.sslBundle(), bundles),
+                json,
+                settings.tokenFile());
         Mono<String> document = settings.issuerUri() == null
                 ? documents.keys(address)
                 : documents.keysOf(settings.issuerUri().strip());

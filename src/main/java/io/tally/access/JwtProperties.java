@@ -2,10 +2,10 @@ package io.tally.access;
 
 import io.tally.StartupException;
 import io.tally.counter.Labels;
-import io.tally.counter.Naming;
 import io.tally.http.Action;
 import io.tally.http.Grant;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -24,6 +24,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param audience a token must be meant for it
  * @param clockSkew how far the clocks of the issuer and of this instance may differ
  * @param sslBundle the SSL bundle for connections to the issuer; {@code null} for the certificates that the JVM trusts
+ * @param tokenFile a file with the token that the issuer requires for its documents; {@code null} if it requires none
  * @param grants the grants of subjects
  */
 @ConfigurationProperties(JwtProperties.PREFIX)
@@ -33,6 +34,7 @@ record JwtProperties(
         @Nullable String audience,
         @DefaultValue("1m") Duration clockSkew,
         @Nullable String sslBundle,
+        @Nullable Path tokenFile,
         @DefaultValue List<SubjectGrant> grants) {
 
     static final String PREFIX = "tally.access.jwt";
@@ -164,19 +166,11 @@ record JwtProperties(
             throw refusedNamespaces(key + " is empty.", key);
         }
         for (String pattern : patterns) {
-            String fixed = pattern.endsWith("*") ? pattern.substring(0, pattern.length() - 1) : pattern;
-            if (!pattern.equals("*") && !isNamespace(fixed)) {
+            try {
+                GrantJson.requirePattern(pattern);
+            } catch (IllegalArgumentException e) {
                 throw refusedNamespaces(key + " contains '" + pattern + "', which is no namespace.", key);
             }
-        }
-    }
-
-    private static boolean isNamespace(String text) {
-        try {
-            Naming.requireNamespace(text);
-            return true;
-        } catch (IllegalArgumentException e) {
-            return false;
         }
     }
 

@@ -8,6 +8,7 @@ import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.source.JWKSecurityContextJWKSet;
 import com.nimbusds.jose.proc.JWSVerificationKeySelector;
 import com.nimbusds.jwt.SignedJWT;
+import io.tally.access.AccessRefusals.Reason;
 import io.tally.access.IssuerKeys.UnavailableException;
 import io.tally.access.JwtProperties.GrantBySubject;
 import io.tally.http.AccessControl.Access;
@@ -16,8 +17,6 @@ import io.tally.http.AccessControl.Granted;
 import io.tally.http.AccessControl.Pending;
 import io.tally.http.Caller;
 import io.tally.http.Grant;
-import io.tally.http.ProblemException;
-import io.tally.http.ProblemType;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -74,10 +73,10 @@ final class JwtVerifier implements TokenVerifier {
 
     private static final Base64.Encoder BASE64 = Base64.getUrlEncoder().withoutPadding();
 
-    private static final String UNSIGNED =
-            "The credentials are no access key and no token that the issuer has signed.";
+    private static final String UNSIGNED = "The credentials are no access key and no token that the issuer has signed.";
 
     private final ReactiveJwtDecoder decoder;
+    private final AccessRefusals refusals;
     private final List<GrantBySubject> grants;
     private final Cache<String, Verified> kept;
 
@@ -89,8 +88,9 @@ final class JwtVerifier implements TokenVerifier {
      * @param clock the time of the day, for the times in tokens
      * @param nanoTime the passing of time, for keeping tokens
      */
-    JwtVerifier(JwtProperties settings, IssuerKeys keys, Clock clock, LongSupplier nanoTime) {
+    JwtVerifier(JwtProperties settings, IssuerKeys keys, AccessRefusals refusals, Clock clock, LongSupplier nanoTime) {
         this.decoder = decoder(settings, keys, clock);
+        this.refusals = refusals;
         this.grants = settings.checkedGrants();
         this.kept = Caffeine.newBuilder()
                 .maximumWeight(KEPT_LENGTH_MAX)
@@ -166,11 +166,11 @@ final class JwtVerifier implements TokenVerifier {
             return known.access();
         }
         if (!isCanonical(token)) {
-            return new Denied(unauthenticated(UNSIGNED));
+            return unsigned();
         }
         return new Pending(Mono.defer(() -> decoder.decode(token))
                 .map(jwt -> granted(token, jwt))
-                .onErrorResume(failure -> Mono.just(new Denied(refusal(failure)))));
+                .onErrorResume(failure -> Mono.fromSupplier(() -> denied(failure))));
     }
 
     /**
@@ -212,22 +212,19 @@ final class JwtVerifier implements TokenVerifier {
         }
     }
 
-    private static ProblemException refusal(Throwable failure) {
+    private Denied denied(Throwable failure) {
         if (failure.getCause() instanceof UnavailableException) {
-            return new ProblemException(
-                    ProblemType.ISSUER_UNAVAILABLE,
-                    "The key of the token is unknown, and the issuer's keys cannot be loaded. Nothing was applied.");
+            return refusals.deny(Reason.ISSUER_UNAVAILABLE, "");
+        }
+        if (failure instanceof JwtValidationException invalid) {
+            return refusals.denyToken(Reason.INVALID, "The token is not valid: " + invalid.getMessage() + ".");
         }
         // The text of other failures may quote a token that the issuer has not signed.
-        return unauthenticated(
-                failure instanceof JwtValidationException invalid
-                        ? "The token is not valid: " + invalid.getMessage() + "."
-                        : UNSIGNED);
+        return unsigned();
     }
 
-    private static ProblemException unauthenticated(String detail) {
-        HttpHeaders fields = new HttpHeaders();
-        fields.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"tally\", error=\"invalid_token\"");
-        return new ProblemException(ProblemType.UNAUTHENTICATED, detail, fields);
+    private Denied unsigned() {
+        return refusals.denyToken(
+                Reason.UNKNOWN, "The credentials are no access key and no token that the issuer has signed.");
     }
 }

@@ -10,6 +10,7 @@ import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.jwk.ECKey;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.PlainJWT;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tally.access.JwtProperties.SubjectGrant;
 import io.tally.http.AccessControl.Access;
 import io.tally.http.AccessControl.Denied;
@@ -26,7 +27,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
@@ -35,7 +35,6 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +61,7 @@ class JwtVerifierTest {
 
     private final Issuer issuer = Issuer.start(OLD.toPublicJWK(), CURVE.toPublicJWK());
     private final Time time = new Time();
+    private final AccessRefusals refusals = new AccessRefusals(new SimpleMeterRegistry());
 
     @AfterEach
     void stop() {
@@ -108,6 +108,7 @@ class JwtVerifierTest {
                 Issuer.AUDIENCE,
                 Duration.ofSeconds(30),
                 null,
+                null,
                 List.of(
                         grant("system:serviceaccount:shop:*", "shop", "read", "write"),
                         grant("system:serviceaccount:*:checkout", "basket-*", "write"),
@@ -119,7 +120,7 @@ class JwtVerifierTest {
     }
 
     private static IssuerDocuments documents() {
-        return new IssuerDocuments(HttpClient.newConnection(), new JsonMapper());
+        return new IssuerDocuments(HttpClient.newConnection(), new JsonMapper(), null);
     }
 
     private JwtVerifier verifier() {
@@ -127,7 +128,7 @@ class JwtVerifierTest {
     }
 
     private JwtVerifier verifier(IssuerKeys keys) {
-        return new JwtVerifier(settings(issuer.uri(), null), keys, time, time::nanos);
+        return new JwtVerifier(settings(issuer.uri(), null), keys, refusals, time, time::nanos);
     }
 
     private static Access decide(JwtVerifier verifier, String token) {
@@ -265,7 +266,9 @@ class JwtVerifierTest {
         String good = token(OLD);
         String payload = good.split("\\.", -1)[1];
         return switch (what) {
-            case "expired" -> issuer.token(OLD, NOW, claims -> claims.issueTime(null).expirationTime(Date.from(NOW.minusSeconds(31))));
+            case "expired" ->
+                issuer.token(
+                        OLD, NOW, claims -> claims.issueTime(null).expirationTime(Date.from(NOW.minusSeconds(31))));
             case "not yet valid" ->
                 issuer.token(OLD, NOW, claims -> claims.notBeforeTime(Date.from(NOW.plusSeconds(31))));
             case "without an expiry" -> issuer.token(OLD, NOW, claims -> claims.expirationTime(null));
@@ -373,6 +376,7 @@ class JwtVerifierTest {
         JwtVerifier verifier = new JwtVerifier(
                 settings(null, issuer.jwkSetUri()),
                 new IssuerKeys(documents().keys(URI.create(issuer.jwkSetUri())), time::nanos),
+                refusals,
                 time,
                 time::nanos);
         String token = issuer.token(OLD, NOW, claims -> claims.issuer("https://kubernetes.default.svc"));
@@ -543,8 +547,9 @@ class JwtVerifierTest {
                 .filter(mutation -> !mutation.equals(token))
                 .toList();
         assertThat(mutations).hasSizeGreaterThan(1_900);
-        assertThat(mutations).allSatisfy(mutation -> assertThat(status(decide(verifier, mutation)))
-                .isEqualTo(401));
+        assertThat(mutations)
+                .allSatisfy(mutation ->
+                        assertThat(status(decide(verifier, mutation))).isEqualTo(401));
     }
 
     @Test
