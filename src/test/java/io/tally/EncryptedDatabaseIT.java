@@ -3,21 +3,15 @@ package io.tally;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tally.testing.Certificates;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.EmbeddedPostgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
@@ -32,13 +26,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class EncryptedDatabaseIT {
 
-    private static final Base64.Encoder LINES = Base64.getMimeEncoder(64, new byte[] {'\n'});
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static final char[] PASSWORD = "certificates".toCharArray();
 
     @TempDir
     private static Path directory;
 
+    private static Certificates certificates;
     private static EmbeddedPostgres postgres;
     private static Database plain;
 
@@ -46,9 +39,12 @@ class EncryptedDatabaseIT {
     static void start() throws Exception {
         postgres = EmbeddedPostgres.startTemporary();
         plain = postgres.createDatabase("encrypted");
-        authority("ours");
-        authority("others");
-        write("clients.crt", Files.readString(directory.resolve("ours.crt")));
+        certificates = new Certificates(directory);
+        for (String authority : List.of("ours", "others")) {
+            certificates.authority(authority);
+            certificates.certificateFile(authority);
+        }
+        write("clients.crt", certificates.certificate("ours"));
         plain.execute("alter system set ssl = on");
         plain.execute("alter system set ssl_ca_file = 'clients.crt'");
         serve("first");
@@ -93,7 +89,7 @@ class EncryptedDatabaseIT {
             TallyClient client = new TallyClient(server.uri());
             assertThat(client.increment("sealed/three", 1).status()).isEqualTo(200);
 
-            keytool("-selfcert", "ours", "-ext", "bc:c");
+            certificates.renewAuthority("ours");
             serve("second");
             plain.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tally'");
 
@@ -118,15 +114,10 @@ class EncryptedDatabaseIT {
     @ValueSource(strings = {"RSA", "EC"})
     void bothDriversPresentTheClientsCertificate(String algorithm) throws Exception {
         String name = "client-" + algorithm.toLowerCase(Locale.ROOT);
-        keytool("-genkeypair", name, "-keyalg", algorithm, "-signer", "ours");
-        Files.writeString(
-                directory.resolve(name + ".crt"),
-                pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
-        Path key = directory.resolve(name + ".key");
-        Files.writeString(key, pem("PRIVATE KEY", keys().getKey(name, PASSWORD).getEncoded()));
-        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+        certificates.issue(name, "ours", algorithm);
         Database database = new Database(
-                encrypted("ours").url() + "&sslcert=" + directory.resolve(name + ".crt") + "&sslkey=" + key,
+                encrypted("ours").url() + "&sslcert=" + certificates.certificateFile(name) + "&sslkey="
+                        + certificates.keyFile(name),
                 plain.username(),
                 plain.password());
 
@@ -172,51 +163,15 @@ class EncryptedDatabaseIT {
 
     /** Has the server use a new certificate, signed by our authority. */
     private static void serve(String name) throws Exception {
-        keytool("-genkeypair", name, "-keyalg", "RSA", "-signer", "ours", "-ext", "san=ip:127.0.0.1");
+        certificates.issue(name, "ours", "RSA", "-ext", "san=ip:127.0.0.1");
         // Written by the server itself: it takes no key that others may read, and may run as another user.
-        write("server.crt", pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
-        write("server.key", pem("PRIVATE KEY", keys().getKey(name, PASSWORD).getEncoded()));
+        write("server.crt", certificates.certificate(name));
+        write("server.key", certificates.key(name));
         plain.execute("select pg_reload_conf()");
     }
 
     private static void write(String file, String text) throws SQLException {
         plain.execute("copy (select unnest(string_to_array('" + text.strip() + "', E'\\n')))"
                 + " to program 'umask 077 && cat > " + file + "'");
-    }
-
-    /** One who signs, and a file with the certificate to trust. */
-    private static void authority(String name) throws Exception {
-        keytool("-genkeypair", name, "-keyalg", "RSA", "-ext", "bc:c");
-        Files.writeString(
-                directory.resolve(name + ".crt"),
-                pem("CERTIFICATE", keys().getCertificate(name).getEncoded()));
-    }
-
-    private static void keytool(String command, String name, String... options) throws Exception {
-        List<String> line = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                command,
-                "-alias",
-                name,
-                "-dname",
-                "CN=" + name,
-                "-keystore",
-                store().toString(),
-                "-storepass",
-                new String(PASSWORD)));
-        line.addAll(List.of(options));
-        assertThat(new ProcessBuilder(line).inheritIO().start().waitFor()).isZero();
-    }
-
-    private static Path store() {
-        return directory.resolve("certificates.p12");
-    }
-
-    private static KeyStore keys() throws IOException, GeneralSecurityException {
-        return KeyStore.getInstance(store().toFile(), PASSWORD);
-    }
-
-    private static String pem(String type, byte[] bytes) {
-        return "-----BEGIN " + type + "-----\n" + LINES.encodeToString(bytes) + "\n-----END " + type + "-----\n";
     }
 }
