@@ -30,6 +30,12 @@ public enum ProblemType {
             "The credentials are valid, but have no grant for this action in this namespace, which exists or not."
                     + " Nothing was changed. The problem contains the action and the namespace. GET /v1/caller"
                     + " lists the grants."),
+    ORIGIN_REFUSED(
+            HttpStatus.FORBIDDEN,
+            "The origin of the page is not allowed",
+            "A page in a browser sent the request, and its origin is not in tally.http.cors.origins, or the page uses a"
+                    + " method or a header field that pages may not use. Nothing was changed. If a proxy in front ends"
+                    + " TLS, the origin of Tally's own pages must be in the list, too."),
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "The resource or the route does not exist. Nothing was changed."),
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,

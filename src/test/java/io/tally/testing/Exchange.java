@@ -54,6 +54,19 @@ public record Exchange(
         return lower;
     }
 
+    /** Without the response's header fields of CORS, which the file describes once for all responses. */
+    Exchange withoutCors() {
+        Map<String, List<String>> others = new TreeMap<>(fields);
+        others.keySet().removeIf(name -> name.startsWith("access-control-"));
+        others.computeIfPresent("vary", (name, values) -> {
+            List<String> rest = values.stream()
+                    .filter(value -> !value.equals("Origin") && !value.startsWith("Access-Control-Request-"))
+                    .toList();
+            return rest.isEmpty() ? null : rest;
+        });
+        return new Exchange(method, target, requestFields, requestBody, status, others, body);
+    }
+
     /** The path without the query. */
     String path() {
         return target.split("\\?", 2)[0];

@@ -31,7 +31,9 @@ final class PlainIncrement {
             HttpHeaderNames.TRANSFER_ENCODING,
             HttpHeaderNames.CONTENT_ENCODING,
             HttpHeaderNames.EXPECT,
-            PREFER);
+            PREFER,
+            // CorsFilter evaluates it.
+            HttpHeaderNames.ORIGIN);
 
     private PlainIncrement() {}
 

@@ -78,6 +78,7 @@ class PlainIncrementTest {
     @CsvSource({
         "If-Match, \"1\"",
         "If-None-Match, *",
+        "Origin, https://shop.example",
         "Expect, 100-continue",
         "Transfer-Encoding, chunked",
         "Content-Encoding, gzip",
