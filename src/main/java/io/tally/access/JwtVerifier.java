@@ -73,8 +73,6 @@ final class JwtVerifier implements TokenVerifier {
 
     private static final Base64.Encoder BASE64 = Base64.getUrlEncoder().withoutPadding();
 
-    private static final String UNSIGNED = "The credentials are no access key and no token that the issuer has signed.";
-
     private final ReactiveJwtDecoder decoder;
     private final AccessRefusals refusals;
     private final List<GrantBySubject> grants;
