@@ -103,13 +103,20 @@ class ComposeTest {
         JsonNode postgres = service("postgres").path("environment");
 
         assertThat(variables)
-                .containsOnlyKeys("TALLY_DATABASE_URL", "TALLY_DATABASE_USERNAME", "TALLY_DATABASE_PASSWORD");
+                .containsOnlyKeys(
+                        "TALLY_ACCESS_MODE", "TALLY_DATABASE_URL", "TALLY_DATABASE_USERNAME", "TALLY_DATABASE_PASSWORD")
+                .containsEntry("TALLY_ACCESS_MODE", "open");
         assertThat(URI.create(database.url()).getHost()).isEqualTo("postgres");
         assertThat(URI.create(database.url()).getPath())
                 .isEqualTo("/" + postgres.path("POSTGRES_DB").asString());
         assertThat(database.username()).isEqualTo(postgres.path("POSTGRES_USER").asString());
         assertThat(database.password())
                 .isEqualTo(postgres.path("POSTGRES_PASSWORD").asString());
+    }
+
+    @Test
+    void theImageNeedsAnAccessMode() throws IOException {
+        assertThat(Files.readAllLines(DIRECTORY.resolve("Dockerfile"))).contains("ENV TALLY_ACCESS_MODEREQUIRED=true");
     }
 
     @Test

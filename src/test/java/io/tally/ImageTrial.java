@@ -269,6 +269,7 @@ class ImageTrial {
         return new GenericContainer<>(DockerImageName.parse(IMAGE))
                 .withNetwork(network)
                 .withEnv("SPRING_PROFILES_ACTIVE", "kubernetes")
+                .withEnv("TALLY_ACCESS_MODE", "open")
                 .withEnv("TALLY_DATABASE_URL", "postgresql://" + DATABASE_HOST + "/" + postgres.getDatabaseName())
                 .withEnv("TALLY_DATABASE_USERNAME", postgres.getUsername())
                 .withEnv("TALLY_DATABASE_PASSWORD", postgres.getPassword())

@@ -24,6 +24,9 @@ final class LoopbackBinding implements ApplicationListener<ApplicationEnvironmen
     private static final Logger log = LoggerFactory.getLogger(LoopbackBinding.class);
 
     private static final String LOOPBACK = "127.0.0.1";
+    /** Set by the image. */
+    private static final String MODE_REQUIRED = "tally.access.mode-required";
+
     private static final String MAIN = "server.address";
     private static final String MANAGEMENT = "management.server.address";
 
@@ -32,6 +35,12 @@ final class LoopbackBinding implements ApplicationListener<ApplicationEnvironmen
         ConfigurableEnvironment environment = event.getEnvironment();
         if (AccessMode.of(environment.getProperty(AccessMode.KEY)) != AccessMode.UNSET) {
             return;
+        }
+        if (environment.getProperty(MODE_REQUIRED, Boolean.class, false)) {
+            throw new StartupException(
+                    AccessMode.KEY + " is not set, and no client outside a container reaches its loopback interface.",
+                    "Set TALLY_ACCESS_MODE to keys (access keys), jwt (tokens of an issuer), keys,jwt (both) or open"
+                            + " (every client that reaches the port may do everything).");
         }
         Map<String, Object> addresses = new HashMap<>();
         for (String key : List.of(MAIN, MANAGEMENT)) {

@@ -69,6 +69,17 @@ class LoopbackBindingTest {
                 .hasMessageStartingWith(key + " is " + address + ", but tally.access.mode is not set");
     }
 
+    /** The image has this variable. */
+    @Test
+    void aContainerNeedsAMode() {
+        assertThatThrownBy(() -> prepared(Map.of("tally.access.mode-required", "true")))
+                .isInstanceOf(StartupException.class)
+                .hasMessageStartingWith("tally.access.mode is not set, and no client outside a container");
+        assertThat(prepared(Map.of("tally.access.mode-required", "true", "tally.access.mode", "open"))
+                        .getProperty("server.address"))
+                .isNull();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"closed", "open,keys", "keys,", "key"})
     void otherModesAreRefused(String mode) {

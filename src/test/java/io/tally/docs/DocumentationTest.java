@@ -90,20 +90,21 @@ class DocumentationTest {
                 .results()
                 .flatMap(DocumentationTest::keys)
                 .collect(Collectors.toCollection(TreeSet::new));
-        JsonNode tally = Yaml.read(Path.of("src/main/resources/application.yml"))
-                .getFirst()
-                .path("tally");
         // Without a default.
         Set<String> settings = new TreeSet<>(Set.of(
+                "tally.access.jwt.audience",
+                "tally.access.jwt.grants",
+                "tally.access.jwt.issuer-uri",
+                "tally.access.jwt.jwk-set-uri",
+                "tally.access.jwt.ssl-bundle",
+                "tally.access.jwt.token-file",
                 "tally.access.mode",
                 "tally.access.root-key",
                 "tally.database.url",
                 "tally.database.username",
                 "tally.database.password"));
-        tally.properties()
-                .forEach(room -> room.getValue()
-                        .propertyNames()
-                        .forEach(name -> settings.add("tally." + room.getKey() + "." + name)));
+        JsonNode file = Yaml.read(Path.of("src/main/resources/application.yml")).getFirst();
+        settings("tally", file.path("tally")).forEach(settings::add);
         assertThat(documented).isEqualTo(settings);
     }
 
@@ -124,6 +125,13 @@ class DocumentationTest {
             }
         }
         return programs;
+    }
+
+    private static Stream<String> settings(String key, JsonNode value) {
+        return value.isObject()
+                ? value.properties().stream()
+                        .flatMap(member -> settings(key + "." + member.getKey(), member.getValue()))
+                : Stream.of(key);
     }
 
     /** A key, and those that stand beside it with their last part only. */

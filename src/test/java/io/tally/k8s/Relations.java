@@ -15,6 +15,9 @@ final class Relations {
 
     private static final Set<String> PROBES = Set.of("startupProbe", "livenessProbe", "readinessProbe");
 
+    /** The secret with the root key, which an operator creates by hand where an overlay does not have it. */
+    private static final String ROOT_KEY = "tally-access";
+
     private final Rendering rendering;
 
     private Relations(Rendering rendering) {
@@ -190,9 +193,12 @@ final class Relations {
         }
     }
 
-    /** The keys of an object's data, be it here or made by an operator. */
+    /** The keys of an object's data, be it here, made by an operator, or made by hand as the documentation says. */
     private @Nullable Set<String> dataOf(String kind, String name) {
         if (kind.equals("Secret")) {
+            if (name.equals(ROOT_KEY) && rendering.find(kind, name) == null) {
+                return Set.of("root-key");
+            }
             for (ObjectNode cluster : rendering.all("Cluster")) {
                 if (name.equals(Manifest.name(cluster) + "-app")) {
                     return Set.of("username", "password");

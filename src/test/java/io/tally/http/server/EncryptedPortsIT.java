@@ -9,6 +9,7 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -139,7 +140,8 @@ class EncryptedPortsIT {
         try (TallyServer server = start();
                 HttpClient stranger = client("others");
                 HttpClient client = client("ours");
-                Socket plain = new Socket("127.0.0.1", server.uri().getPort())) {
+                Socket plain = new Socket(
+                        InetAddress.getLoopbackAddress(), server.uri().getPort())) {
             assertThatThrownBy(() -> increment(stranger, server, "*/*")).isInstanceOf(SSLHandshakeException.class);
             plain.getOutputStream()
                     .write(("POST " + INCREMENTS + " HTTP/1.1\r\nHost: tally\r\nContent-Length: 0\r\n\r\n")
