@@ -32,6 +32,11 @@ class DocumentationIT {
 
     private static final int EXAMPLES_MIN = 40;
     private static final int COMMAND_SECONDS_MAX = 30;
+
+    /** The page whose examples need credentials. */
+    private static final String ACCESS = "access.md";
+
+    private static final String ROOT_KEY = "0123456789abcdef0123456789abcdef";
     private static final String RUNNABLE = "console run";
     private static final String PROMPT = "$ ";
     private static final String ANY_TEXT = "…";
@@ -58,8 +63,12 @@ class DocumentationIT {
     @ParameterizedTest
     @MethodSource("documents")
     void examplesPrintWhatTheDocumentSays(Markdown document, @TempDir Path directory) throws Exception {
-        try (TallyServer server = TallyServer.start(
-                Postgres.shared().createDatabase(), "tally.lab.enabled", "true", "tally.watch.interval", "50ms")) {
+        List<String> settings = new ArrayList<>(List.of("tally.lab.enabled", "true", "tally.watch.interval", "50ms"));
+        if (document.toString().endsWith(ACCESS)) {
+            settings.addAll(List.of("tally.access.mode", "keys", "tally.access.root-key", ROOT_KEY));
+        }
+        try (TallyServer server =
+                TallyServer.start(Postgres.shared().createDatabase(), settings.toArray(String[]::new))) {
             assertAll(examples(document).stream()
                     .map(example -> () -> example.check(output(example.command(), server, directory))));
         }
@@ -118,10 +127,11 @@ class DocumentationIT {
     private static String output(String command, TallyServer server, Path directory) throws Exception {
         String local = command.replace("localhost:8080", server.uri().getAuthority())
                 .replace("localhost:8081", server.managementUri().getAuthority());
-        Process process = new ProcessBuilder("bash", "-c", local)
+        ProcessBuilder builder = new ProcessBuilder("bash", "-c", local)
                 .directory(directory.toFile())
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("ROOT", ROOT_KEY);
+        Process process = builder.start();
         try {
             String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor(COMMAND_SECONDS_MAX, TimeUnit.SECONDS)).isTrue();
