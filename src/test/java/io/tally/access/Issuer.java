@@ -17,6 +17,8 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -30,6 +32,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 
 /** An issuer of tokens on the loopback interface, which rotates its keys and goes away. */
 final class Issuer implements AutoCloseable {
@@ -40,13 +44,16 @@ final class Issuer implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicInteger loads = new AtomicInteger();
     private final int port;
+    private final @Nullable SSLContext encryption;
     private HttpServer server;
+    private volatile @Nullable String authorization;
     private volatile List<JWK> keys;
     private volatile String configuration;
     private volatile int status = 200;
     private volatile CountDownLatch released = new CountDownLatch(0);
 
-    private Issuer(List<JWK> keys) throws IOException {
+    private Issuer(@Nullable SSLContext encryption, List<JWK> keys) throws IOException {
+        this.encryption = encryption;
         server = listen(0);
         port = server.getAddress().getPort();
         this.keys = keys;
@@ -56,14 +63,28 @@ final class Issuer implements AutoCloseable {
     /** An issuer with these keys. */
     static Issuer start(JWK... keys) {
         try {
-            return new Issuer(List.of(keys));
+            return new Issuer(null, List.of(keys));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    /** An issuer at an https address. */
+    static Issuer startEncrypted(SSLContext encryption, JWK... keys) throws IOException {
+        return new Issuer(encryption, List.of(keys));
+    }
+
+    private HttpServer create(InetSocketAddress address) throws IOException {
+        if (encryption == null) {
+            return HttpServer.create(address, 0);
+        }
+        HttpsServer encrypted = HttpsServer.create(address, 0);
+        encrypted.setHttpsConfigurator(new HttpsConfigurator(encryption));
+        return encrypted;
+    }
+
     private HttpServer listen(int port) throws IOException {
-        HttpServer listening = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+        HttpServer listening = create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         listening.createContext("/.well-known/openid-configuration", exchange -> answer(exchange, configuration));
         listening.createContext("/keys", exchange -> {
             loads.incrementAndGet();
@@ -76,6 +97,7 @@ final class Issuer implements AutoCloseable {
 
     private void answer(HttpExchange exchange, String body) throws IOException {
         try (exchange) {
+            authorization = exchange.getRequestHeaders().getFirst("Authorization");
             released.await();
             byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
             exchange.getResponseHeaders().set("Content-Type", "application/json");
@@ -88,7 +110,7 @@ final class Issuer implements AutoCloseable {
     }
 
     String uri() {
-        return "http://127.0.0.1:" + port;
+        return (encryption == null ? "http" : "https") + "://127.0.0.1:" + port;
     }
 
     String jwkSetUri() {
@@ -98,6 +120,12 @@ final class Issuer implements AutoCloseable {
     /** How often its keys were loaded. */
     int loads() {
         return loads.get();
+    }
+
+    /** The credentials of the last request; {@code null} if it had none. */
+    @Nullable
+    String authorization() {
+        return authorization;
     }
 
     /** Replaces the published keys. */

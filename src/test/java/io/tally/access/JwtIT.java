@@ -3,18 +3,22 @@ package io.tally.access;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.nimbusds.jose.jwk.RSAKey;
+import io.tally.testing.Certificates;
 import io.tally.testing.Clients;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A service whose callers send tokens of an issuer, on both ways of an increment. */
 @Timeout(300)
@@ -38,9 +42,8 @@ class JwtIT {
         client = new TallyClient(server.uri());
     }
 
-    private static TallyServer start(Issuer issuer) throws Exception {
-        return TallyServer.start(
-                Postgres.shared().createDatabase(),
+    private static TallyServer start(Issuer issuer, String... more) throws Exception {
+        List<String> settings = new ArrayList<>(List.of(
                 "tally.access.mode",
                 "jwt",
                 "tally.access.jwt.issuer-uri",
@@ -52,7 +55,9 @@ class JwtIT {
                 "tally.access.jwt.grants[0].namespaces",
                 "shop",
                 "tally.access.jwt.grants[0].actions",
-                "read,write");
+                "read,write"));
+        settings.addAll(List.of(more));
+        return TallyServer.start(Postgres.shared().createDatabase(), settings.toArray(String[]::new));
     }
 
     @AfterEach
@@ -134,6 +139,33 @@ class JwtIT {
                     "found",
                     Clients.PATIENCE,
                     () -> callers.increment("shop/s", 1, fields).status() == 200);
+        }
+    }
+
+    @Test
+    void trustsTheAuthorityOfTheBundleOnly(@TempDir Path directory) throws Exception {
+        Certificates certificates = new Certificates(directory);
+        certificates.authority("ours");
+        certificates.issue("issuer", "ours", "RSA", "-ext", "san=ip:127.0.0.1");
+        try (Issuer encrypted = Issuer.startEncrypted(certificates.serving("issuer"), OLD.toPublicJWK())) {
+            String[] fields = {"Authorization", "Bearer " + encrypted.token(OLD, Instant.now())};
+            try (TallyServer distrustful = start(encrypted)) {
+                assertThat(new TallyClient(distrustful.uri())
+                                .increment("shop/e", 1, fields)
+                                .problem())
+                        .isEqualTo("issuer-unavailable");
+            }
+            try (TallyServer trusting = start(
+                    encrypted,
+                    "spring.ssl.bundle.pem.cluster.truststore.certificate",
+                    certificates.certificateFile("ours").toUri().toString(),
+                    "tally.access.jwt.ssl-bundle",
+                    "cluster")) {
+                assertThat(new TallyClient(trusting.uri())
+                                .increment("shop/e", 1, fields)
+                                .status())
+                        .isEqualTo(200);
+            }
         }
     }
 

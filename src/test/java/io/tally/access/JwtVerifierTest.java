@@ -20,8 +20,11 @@ import io.tally.http.Action;
 import io.tally.http.Caller;
 import io.tally.http.ProblemException;
 import io.tally.http.Problems;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,6 +44,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -381,6 +385,26 @@ class JwtVerifierTest {
                 time::nanos);
         String token = issuer.token(OLD, NOW, claims -> claims.issuer("https://kubernetes.default.svc"));
         assertThat(status(decide(verifier, token))).isEqualTo(200);
+    }
+
+    @Test
+    void sendsTheTokenThatTheIssuerRequires(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("token"), "first\n");
+        IssuerDocuments documents = new IssuerDocuments(HttpClient.newConnection(), new JsonMapper(), file);
+        IssuerKeys keys = new IssuerKeys(documents.keysOf(issuer.uri()), time::nanos);
+        keys.refresh().block(PATIENCE);
+        assertThat(issuer.authorization()).isEqualTo("Bearer first");
+
+        Files.writeString(file, "second\n");
+        time.pass(IssuerKeys.LOAD_INTERVAL);
+        keys.refresh().block(PATIENCE);
+        assertThat(issuer.authorization()).isEqualTo("Bearer second");
+
+        Files.delete(file);
+        time.pass(IssuerKeys.LOAD_INTERVAL);
+        JwtVerifier verifier = verifier(keys);
+        assertThat(status(decide(verifier, token(NEW)))).isEqualTo(503);
+        assertThat(status(decide(verifier, token(OLD)))).isEqualTo(200);
     }
 
     @Test

@@ -9,6 +9,8 @@ import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 
 /** Certificates and keys of the test, made by keytool in a directory of the test. */
 public final class Certificates {
@@ -66,6 +68,18 @@ public final class Certificates {
         trusting.load(null, null);
         trusting.setCertificateEntry(authority, store().getCertificate(authority));
         return trusting;
+    }
+
+    /** For a server with one of the certificates. */
+    public SSLContext serving(String name) throws IOException, GeneralSecurityException {
+        KeyStore served = KeyStore.getInstance(KeyStore.getDefaultType());
+        served.load(null, null);
+        served.setKeyEntry(name, store().getKey(name, PASSWORD), PASSWORD, store().getCertificateChain(name));
+        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(served, PASSWORD);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), null, null);
+        return context;
     }
 
     private void keytool(String command, String name, String... options) throws Exception {

@@ -1,6 +1,7 @@
 package io.tally.http.server;
 
 import io.tally.http.AccessControl.Granted;
+import java.util.List;
 import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
 import org.springframework.boot.reactor.netty.NettyRouteProvider;
@@ -27,6 +28,11 @@ class ManagementServerConfiguration {
     @Bean
     RequestGateFilter requestGateFilter() {
         return new RequestGateFilter(new RequestGate(authorization -> Granted.ANONYMOUS));
+    }
+
+    @Bean
+    CorsFilter corsFilter() {
+        return new CorsFilter(new CorsProperties(List.of()));
     }
 
     @Bean

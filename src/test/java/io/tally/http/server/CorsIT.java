@@ -164,6 +164,13 @@ class CorsIT {
     }
 
     @Test
+    void theManagementPortIsNotForPages() {
+        Answer health = new TallyClient(server.managementUri()).get("/actuator/health", "Origin", SHOP);
+        assertThat(health.status()).isEqualTo(200);
+        assertThat(health.header(ALLOW_ORIGIN)).isEmpty();
+    }
+
+    @Test
     void withoutOriginsNothingIsAdded() {
         TallyClient closed = new TallyClient(TallyServer.shared().uri());
         Answer preflight = preflight(closed, SHOP, "POST", "content-type");
