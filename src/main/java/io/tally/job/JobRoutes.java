@@ -1,8 +1,8 @@
 package io.tally.job;
 
-import io.tally.http.Int64Form;
 import io.tally.http.Action;
 import io.tally.http.Caller;
+import io.tally.http.Int64Form;
 import io.tally.http.Progress;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;

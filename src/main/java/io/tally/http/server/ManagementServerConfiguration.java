@@ -11,8 +11,9 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /**
- * Keeps the API and its access control off the management port, which monitoring reads without credentials. The server there has a context of its own, a child of the application's, and
- * finds the parent's beans by their types. A bean of the same name in the child hides the parent's.
+ * Keeps the API and its access control off the management port, which monitoring reads without credentials. The server
+ * there has a context of its own, a child of the application's, and finds the parent's beans by their types. A bean of
+ * the same name in the child hides the parent's.
  *
  * <p>Spring Boot reads this class from {@code ManagementContextConfiguration.imports}. It has no
  * {@code @Configuration}, since the application's own component scan would find that.
