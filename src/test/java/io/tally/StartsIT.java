@@ -182,11 +182,11 @@ class StartsIT {
                         "tally.access.mode is closed, but must be open, keys, jwt or keys,jwt.",
                         MODE,
                         "closed"),
-                refusal(prepared, "server.address is 0.0.0.0, but tally.access.mode is not set", ADDRESS, "0.0.0.0"),
-                refusal(prepared, "server.address is ::, but tally.access.mode is not set", ADDRESS, "::"),
+                refusal(prepared, "0.0.0.0, but tally.access.mode is not set", ADDRESS, "0.0.0.0"),
+                refusal(prepared, "::, but tally.access.mode is not set", ADDRESS, "::"),
                 refusal(
                         prepared,
-                        "management.server.address is 192.0.2.1, but tally.access.mode is not set",
+                        "192.0.2.1, but tally.access.mode is not set",
                         "management.server.address",
                         "192.0.2.1"),
                 refusal(prepared, "tally.access.root-key is not set", MODE, "keys"),
@@ -196,7 +196,7 @@ class StartsIT {
                 refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, (SECRET.repeat(2) + ",").repeat(2) + SECRET),
                 refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, SECRET + " " + SECRET),
                 refusal(prepared, ROOT_KEY_RULE, MODE, "keys", ROOT_KEY, "tly_" + SECRET.repeat(2)),
-                refusal(prepared, "the issuer of the tokens is not configured", MODE, "jwt"),
+                refusal(prepared, "Tokens need an issuer.", MODE, "jwt"),
                 refusal(
                         prepared,
                         "tally.access.keys-max must be between 1 and 100000",

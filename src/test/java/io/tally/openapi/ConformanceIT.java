@@ -54,8 +54,12 @@ class ConformanceIT {
               (select concat_ws(' ', count(*), count(executed_at)) from token),
               (select count(*) from idempotency_key),
               (select count(*) from job),
+              (select concat_ws(' ', count(*), count(revoked_at), count(previous_hash)) from access_key),
+              (select generation from access_generation),
               (select count(*) from lab_run))
             """;
+
+    private static final String ROOT_KEY = "root-".repeat(8);
 
     private static final Learned LEARNED = new Learned();
 
@@ -81,6 +85,10 @@ class ConformanceIT {
                 Database database = Postgres.shared().createDatabase();
                 server = TallyServer.start(
                         database,
+                        "tally.access.mode",
+                        "keys",
+                        "tally.access.root-key",
+                        ROOT_KEY,
                         "tally.lab.enabled",
                         "true",
                         "tally.lab.workers-max",
@@ -101,7 +109,7 @@ class ConformanceIT {
             lower(file, "workers", 2);
             lower(file, "increments", 20);
             lower(file, "counters", 3);
-            arbitraries = new RequestArbitraries(file);
+            arbitraries = new RequestArbitraries(file, "Bearer " + ROOT_KEY);
         }
 
         /** The file has the highest maxima that the settings allow. */
@@ -131,7 +139,7 @@ class ConformanceIT {
 
     @AfterProperty
     void booksBalance() {
-        TallyClient client = new TallyClient(Instance.ONE.server.uri());
+        TallyClient client = new TallyClient(Instance.ONE.server.uri(), "Authorization", "Bearer " + ROOT_KEY);
         client.requireBalancedBooks();
         assertThat(client.get("/readyz").status()).isEqualTo(200);
     }

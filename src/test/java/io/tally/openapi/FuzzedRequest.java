@@ -45,7 +45,12 @@ record FuzzedRequest(
                         + query.stream()
                                 .filter(parameter -> parameter.startsWith("sort"))
                                 .toList();
-            default -> String.join("/", segments.subList(0, segments.size() - 1));
+            default ->
+                String.join(
+                        "/",
+                        segments.stream()
+                                .takeWhile(segment -> !Learned.isPlace(segment))
+                                .toList());
         };
     }
 

@@ -33,13 +33,22 @@ class OpenApiIT {
 
     private static final Set<String> PROBES = Set.of("/livez", "/readyz");
 
+    private static final String ROOT_KEY = "root-".repeat(8);
+
     private static TallyServer server;
     private static TallyClient client;
 
     @BeforeAll
     static void start() throws Exception {
-        server = TallyServer.start(Postgres.shared().createDatabase(), "tally.lab.enabled", "true");
-        client = new TallyClient(server.uri());
+        server = TallyServer.start(
+                Postgres.shared().createDatabase(),
+                "tally.lab.enabled",
+                "true",
+                "tally.access.mode",
+                "keys",
+                "tally.access.root-key",
+                ROOT_KEY);
+        client = new TallyClient(server.uri(), "Authorization", "Bearer " + ROOT_KEY);
     }
 
     @AfterAll

@@ -265,11 +265,17 @@ final class RequestArbitraries {
             "Forwarded: for=\"");
 
     private final JsonNode file;
+    private final String authorization;
     private final SchemaArbitraries schemas;
 
-    /** Of the operations of a file. */
-    RequestArbitraries(JsonNode file) {
+    /**
+     * Of the operations of a file.
+     *
+     * @param authorization the value of each request's field of that name
+     */
+    RequestArbitraries(JsonNode file, String authorization) {
         this.file = file;
+        this.authorization = authorization;
         this.schemas = new SchemaArbitraries(file);
     }
 
@@ -334,7 +340,7 @@ final class RequestArbitraries {
                                 : Arbitraries.just(List.<String>of()))
                 .as((method, segments, query, version, fields, described, frame) -> {
                     boolean chunked = described.fields().contains("Transfer-Encoding: chunked");
-                    List<String> lines = new ArrayList<>(List.of("Host: tally"));
+                    List<String> lines = new ArrayList<>(List.of("Host: tally", "Authorization: " + authorization));
                     lines.addAll(fields);
                     lines.addAll(described.fields());
                     lines.addAll(frame);

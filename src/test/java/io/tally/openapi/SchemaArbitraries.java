@@ -3,6 +3,7 @@ package io.tally.openapi;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.math.BigInteger;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -63,6 +64,8 @@ final class SchemaArbitraries {
     /** Names by the parameter or member that they are for. */
     private static final Map<String, List<String>> FEW = Map.of(
             "namespace", List.of("shop", "n-1", "A.b_c"),
+            "namespaces", List.of("*", "shop", "shop-*", "n-1"),
+            "id", List.of("0123456789Ab", "zzzzzzzzzzzz"),
             "name",
                     List.of(
                             "stock",
@@ -150,7 +153,7 @@ final class SchemaArbitraries {
             case "string" ->
                 Combinators.combine(texts(schema, name), Arbitraries.of(false, false, false, true))
                         .as(SchemaArbitraries::quoted);
-            case "array" -> array(schema);
+            case "array" -> array(schema, name);
             case "object" -> object(schema);
             default -> throw new IllegalArgumentException("no type: " + schema);
         };
@@ -165,10 +168,10 @@ final class SchemaArbitraries {
         return quoted.append('"').toString();
     }
 
-    private Arbitrary<String> array(JsonNode schema) {
+    private Arbitrary<String> array(JsonNode schema, String name) {
         int min = schema.path("minItems").asInt(0);
         int max = schema.path("maxItems").asInt(5);
-        Arbitrary<String> item = json(schema.path("items"), "name");
+        Arbitrary<String> item = json(schema.path("items"), name.equals("namespaces") ? name : "name");
         Arbitrary<List<String>> few = item.list().ofMinSize(min).ofMaxSize(Math.min(max, 5));
         Arbitrary<List<String>> most = item.list().ofSize(max);
         return Arbitraries.frequencyOf(Tuple.of(40, few), Tuple.of(1, most))
@@ -192,15 +195,25 @@ final class SchemaArbitraries {
                 .filter(SchemaArbitraries::isInPlace);
     }
 
-    /** What the descriptions say of members together: bounds are in order, and characters of an alphabet differ. */
+    /**
+     * What the descriptions say of members together: bounds are in order, characters of an alphabet differ, and
+     * administrators have all namespaces.
+     */
     private static boolean isInPlace(String text) {
         JsonNode object = JSON.readTree(text);
         BigInteger min = limit(object.path("min"), LONG_MIN);
         BigInteger max = limit(object.path("max"), LONG_MAX);
         BigInteger initial = limit(object.path("initial"), BigInteger.ZERO);
         String alphabet = object.path("alphabet").asString("");
+        boolean administers = object.path("actions")
+                .valueStream()
+                .anyMatch(action -> action.asString("").equals("admin"));
         return min.compareTo(max) <= 0
                 && isBetween(initial, min, max)
+                && (!administers
+                        || object.path("namespaces")
+                                .valueStream()
+                                .anyMatch(each -> each.asString("").equals("*")))
                 && alphabet.chars().distinct().count() == alphabet.length();
     }
 
@@ -249,6 +262,11 @@ final class SchemaArbitraries {
             return Combinators.combine(Arbitraries.longs(), Arbitraries.longs())
                     .as((high, low) -> new java.util.UUID(high, low).toString());
         }
+        if (schema.path("format").asString("").equals("date-time")) {
+            return Arbitraries.longs()
+                    .between(3_600, 315_000_000)
+                    .map(seconds -> Instant.now().plusSeconds(seconds).toString());
+        }
         if (!isText(schema) || isOfDigits(schema)) {
             return integers(schema).map(String::valueOf).filter(text -> isAllowed(schema, text));
         }
@@ -256,12 +274,6 @@ final class SchemaArbitraries {
                 .filter(c -> isAllowed(schema, c) || isAllowed(schema, "a" + c))
                 .toList();
         int max = schema.path("maxLength").asInt(64);
-        Arbitrary<String> any = Arbitraries.of(characters)
-                .list()
-                .ofMinSize(1)
-                .ofMaxSize(Math.min(max, 8))
-                .map(list -> String.join("", list))
-                .filter(text -> isAllowed(schema, text));
         List<String> longest = characters.stream()
                 .map(c -> c.repeat(max / c.getBytes(UTF_8).length))
                 .filter(text -> isAllowed(schema, text))
@@ -270,7 +282,9 @@ final class SchemaArbitraries {
                 .filter(text -> isAllowed(schema, text))
                 .toList();
         Map<Integer, Arbitrary<String>> weighted = new TreeMap<>();
-        weighted.put(4, any);
+        if (!characters.isEmpty()) {
+            weighted.put(4, any(schema, characters, max));
+        }
         if (!longest.isEmpty()) {
             weighted.put(1, Arbitraries.of(longest));
         }
@@ -281,6 +295,15 @@ final class SchemaArbitraries {
         return Arbitraries.frequencyOf(weighted.entrySet().stream()
                 .map(entry -> Tuple.of(entry.getKey(), entry.getValue()))
                 .toList());
+    }
+
+    private static Arbitrary<String> any(JsonNode schema, List<String> characters, int max) {
+        return Arbitraries.of(characters)
+                .list()
+                .ofMinSize(1)
+                .ofMaxSize(Math.min(max, 8))
+                .map(list -> String.join("", list))
+                .filter(text -> isAllowed(schema, text));
     }
 
     private static boolean isOfDigits(JsonNode schema) {
