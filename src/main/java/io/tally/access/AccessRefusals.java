@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 
 /**
- * Refuses requests: counts each, logs some, and makes the problem. Neither the log nor a problem contains credentials.
- * Safe for use by many threads.
+ * Refuses requests and items of them: counts each, logs some, and makes the problem of a request. Neither the log nor a
+ * problem contains credentials. Safe for use by many threads.
  */
 final class AccessRefusals implements Caller.Observer {
 
@@ -41,7 +41,7 @@ final class AccessRefusals implements Caller.Observer {
         UNKNOWN(ProblemType.UNAUTHENTICATED, "The credentials are unknown."),
         EXPIRED(ProblemType.UNAUTHENTICATED, "The credentials have expired."),
         REVOKED(ProblemType.UNAUTHENTICATED, "The credentials are revoked."),
-        /** The caller has no grant. Items of arrays and streams do not count. */
+        /** The caller has no grant. Each item of an array and each line of a stream counts, a transaction once. */
         FORBIDDEN(ProblemType.FORBIDDEN, "The credentials do not grant this."),
         RATE_LIMITED(ProblemType.RATE_LIMITED, "The access key sends too many requests."),
         /** The issuer has signed the token, but its claims do not allow it here. */
@@ -98,24 +98,35 @@ final class AccessRefusals implements Caller.Observer {
 
     private Denied deny(Reason reason, String who, String detail, HttpHeaders fields) {
         refused.of(reason).increment();
-        log(reason, who);
+        log("a request", who, reason, 1);
         return new Denied(new ProblemException(reason.type, detail, fields));
     }
 
     @Override
     public void forbidden(Caller caller, Action action) {
         refused.of(Reason.FORBIDDEN).increment();
-        log(Reason.FORBIDDEN, caller.name() + " for the action " + action.label());
+        log("a request", forAction(caller, action), Reason.FORBIDDEN, 1);
     }
 
-    private void log(Reason reason, String who) {
+    @Override
+    public void forbidden(Caller caller, Action action, long items) {
+        refused.of(Reason.FORBIDDEN).increment((double) items);
+        log(items == 1 ? "an item" : items + " items", forAction(caller, action), Reason.FORBIDDEN, items);
+    }
+
+    private static String forAction(Caller caller, Action action) {
+        return caller.name() + " for the action " + action.label();
+    }
+
+    private void log(String what, String who, Reason reason, long refusals) {
         if (!lines.tryConsume(1)) {
-            unlogged.increment();
+            unlogged.add(refusals);
             return;
         }
         long others = unlogged.sumThenReset();
         LOG.warn(
-                "Refused a request of {}: {}{}",
+                "Refused {} of {}: {}{}",
+                what,
                 who.isEmpty() ? "an unknown caller" : who,
                 Labels.label(reason),
                 others == 0 ? "" : "; " + others + " further refusals are not logged");

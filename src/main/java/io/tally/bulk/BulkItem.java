@@ -87,6 +87,17 @@ public sealed interface BulkItem<T> {
         return done;
     }
 
+    /** The number of items for which their caller has no grant. */
+    static long forbidden(List<? extends BulkItem<?>> items) {
+        long forbidden = 0;
+        for (BulkItem<?> item : items) {
+            if (item instanceof Forbidden<?>) {
+                forbidden++;
+            }
+        }
+        return forbidden;
+    }
+
     /**
      * Counts items by category. A malformed or forbidden item is rejected; the end of a broken stream does not count.
      */

@@ -72,17 +72,16 @@ class BulkRoutes {
         IncrementReader reader =
                 new IncrementReader(json, caller, IdempotencyKeys.of(request, caller.scope(IdempotencyKey.INCREMENTS)));
         if (!bodies.isStream(request)) {
-            return array(request, reader);
+            return array(request, caller, reader);
         }
-        return isMinimal(request)
-                ? summary(stream(request, reader))
-                : answers.lines(Int64Form.of(request), stream(request, reader));
+        Flux<List<BulkItem<Outcome>>> lines = stream(request, caller, reader);
+        return isMinimal(request) ? summary(lines) : answers.lines(Int64Form.of(request), lines);
     }
 
     // ---- an array: answered at once
 
-    private Mono<ServerResponse> array(ServerRequest request, IncrementReader reader) {
-        return bodies.array(request, reader, items -> process(items, pipeline::applyAll))
+    private Mono<ServerResponse> array(ServerRequest request, Caller caller, IncrementReader reader) {
+        return bodies.array(request, reader, items -> process(caller, items, pipeline::applyAll))
                 .flatMap(items -> isMinimal(request) ? summary(Flux.just(items)) : array(Int64Form.of(request), items));
     }
 
@@ -93,20 +92,25 @@ class BulkRoutes {
 
     // ---- a stream: answered as it is applied
 
-    private Flux<List<BulkItem<Outcome>>> stream(ServerRequest request, IncrementReader reader) {
+    private Flux<List<BulkItem<Outcome>>> stream(ServerRequest request, Caller caller, IncrementReader reader) {
         return Flux.defer(() -> {
             Function<List<Command>, Mono<List<Outcome>>> apply = pipeline.stream();
-            return bodies.lines(request, reader, block -> process(block, apply));
+            return bodies.lines(request, reader, block -> process(caller, block, apply));
         });
     }
 
     // ---- both
 
     private Mono<List<BulkItem<Outcome>>> process(
-            List<BulkItem<Command>> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
-        return BulkItem.process(items, apply)
-                .doOnNext(done -> BulkItem.categories(done, Outcome::category)
-                        .forEach((category, count) -> lines.of(category).increment((double) count)));
+            Caller caller, List<BulkItem<Command>> items, Function<List<Command>, Mono<List<Outcome>>> apply) {
+        return BulkItem.process(items, apply).doOnNext(done -> {
+            BulkItem.categories(done, Outcome::category)
+                    .forEach((category, count) -> lines.of(category).increment((double) count));
+            long forbidden = BulkItem.forbidden(done);
+            if (forbidden > 0) {
+                caller.observer().forbidden(caller, Action.WRITE, forbidden);
+            }
+        });
     }
 
     static void write(Outcome outcome, JsonGenerator generator) {

@@ -52,7 +52,7 @@ final class IncrementReader extends ItemReader<Command> {
         if (items.isEmpty()) {
             throw Bodies.malformed("A transaction must have 1 to " + TRANSACTION_MAX + " increments.");
         }
-        return items.stream().map(IncrementReader::ofTransaction).toList();
+        return items.stream().map(this::ofTransaction).toList();
     }
 
     private List<BulkItem<Command>> transactionItems(JsonParser parser) {
@@ -70,7 +70,7 @@ final class IncrementReader extends ItemReader<Command> {
         return items;
     }
 
-    private static Increment ofTransaction(BulkItem<Command> item) {
+    private Increment ofTransaction(BulkItem<Command> item) {
         return switch (item) {
             case Valid<Command> valid -> {
                 if (valid.value().key() != null) {
@@ -79,7 +79,7 @@ final class IncrementReader extends ItemReader<Command> {
                 yield (Increment) valid.value().operation();
             }
             case Malformed<Command> malformed -> throw malformed(item, malformed.detail());
-            case Forbidden<Command> forbidden -> throw forbidden(item, forbidden.problem());
+            case Forbidden<Command> forbidden -> throw forbidden(forbidden);
             case StreamIncomplete<Command> end ->
                 throw malformed(item, end.problem().getDetail());
         };
@@ -89,7 +89,9 @@ final class IncrementReader extends ItemReader<Command> {
         return Bodies.malformed("increments[" + (item.line() - 1) + "]: " + detail);
     }
 
-    private static ProblemException forbidden(BulkItem<Command> item, ProblemDetail problem) {
+    private ProblemException forbidden(Forbidden<Command> item) {
+        caller.observer().forbidden(caller, item.action());
+        ProblemDetail problem = item.problem();
         problem.setDetail("increments[" + (item.line() - 1) + "]: " + problem.getDetail());
         return new ProblemException(problem);
     }

@@ -13,7 +13,7 @@ import org.springframework.web.server.ServerWebExchange;
  * @param scope what distinguishes the caller's idempotency keys from those of others where a request spans namespaces;
  *     stable under rotation; {@code null} for the anonymous caller
  * @param grants what the caller may do
- * @param observer gets each request that is refused
+ * @param observer gets each refusal for lack of a grant
  */
 public record Caller(String name, @Nullable String scope, List<Grant> grants, Observer observer) {
 
@@ -28,15 +28,24 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
 
     /** A caller without an observer. */
     public Caller(String name, @Nullable String scope, List<Grant> grants) {
-        this(name, scope, grants, (caller, action) -> {});
+        this(name, scope, grants, Observer.NONE);
     }
 
-    /** An observer of requests that are refused for lack of a grant. */
-    @FunctionalInterface
+    /** An observer of refusals for lack of a grant. */
     public interface Observer {
 
+        /** Observes nothing. */
+        Observer NONE = new Observer() {};
+
         /** The caller has no grant for the action of its request. */
-        void forbidden(Caller caller, Action action);
+        default void forbidden(Caller caller, Action action) {}
+
+        /**
+         * The caller has no grant for some items of its array, or for some lines of its stream.
+         *
+         * @param items their number, at least 1
+         */
+        default void forbidden(Caller caller, Action action, long items) {}
     }
 
     /** The same caller with that observer. */

@@ -195,18 +195,44 @@ class AccessKeysIT {
         String key = newKey("bulk", "mine", "\"write\"", "");
         String items = "[{\"namespace\":\"mine\",\"name\":\"a\",\"delta\":1},"
                 + "{\"namespace\":\"theirs\",\"name\":\"a\",\"delta\":1}]";
+        double before = refusals(server, "forbidden");
         Answer array = client.send("POST", "/v1/increments", items, bearer(key));
         assertThat(array.status()).isEqualTo(200);
         assertThat(array.json().at("/0/value").asInt()).isOne();
         assertThat(array.json().at("/1/problem/type").asString()).isEqualTo("/problems/forbidden");
+        assertThat(refusals(server, "forbidden") - before).isOne();
         Answer transaction = client.send("POST", "/v1/transactions", "{\"increments\":" + items + "}", bearer(key));
         assertThat(transaction.status()).isEqualTo(403);
+        assertThat(refusals(server, "forbidden") - before).isEqualTo(2);
         assertThat(client.get("/v1/counters/mine/a", bearer(ROOT))
                         .json()
                         .path("value")
                         .asInt())
                 .isOne();
         assertThat(client.get("/v1/counters/theirs/a", bearer(ROOT)).status()).isEqualTo(404);
+    }
+
+    /** Each line counts as a refusal, and a malformed one does not. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "return=minimal"})
+    void linesOfForeignNamespacesAreRefused(String preference) {
+        String key = newKey("lines", "mine", "\"write\"", "");
+        String theirs = "{\"namespace\":\"theirs\",\"name\":\"a\",\"delta\":1}\n";
+        String lines = theirs + "{\"namespace\":\"mine\",\"name\":\"line\",\"delta\":1}\n" + theirs
+                + "{\"namespace\":\"theirs\"}\n" + theirs.repeat(2000);
+        double before = refusals(server, "forbidden");
+        Answer stream = client.send(
+                "POST",
+                "/v1/increments",
+                lines,
+                "Authorization",
+                "Bearer " + key,
+                "Content-Type",
+                "application/x-ndjson",
+                "Prefer",
+                preference);
+        assertThat(stream.status()).isEqualTo(200);
+        assertThat(refusals(server, "forbidden") - before).isEqualTo(2002);
     }
 
     // ---- keys

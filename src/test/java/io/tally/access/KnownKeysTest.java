@@ -10,6 +10,7 @@ import io.tally.http.AccessControl.Access;
 import io.tally.http.AccessControl.Denied;
 import io.tally.http.AccessControl.Granted;
 import io.tally.http.AccessControl.Pending;
+import io.tally.http.Caller;
 import io.tally.http.Grant;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
@@ -39,7 +40,7 @@ class KnownKeysTest {
     private final Store store = new Store();
     private long nanos;
     private Instant now = NOW;
-    private final KnownKeys known = new KnownKeys(store, 2, (caller, action) -> {}, () -> nanos);
+    private final KnownKeys known = new KnownKeys(store, 2, Caller.Observer.NONE, () -> nanos);
     private final KeyAccess access = new KeyAccess(
             known,
             new KeyPolls(
