@@ -1,6 +1,7 @@
 package io.tally;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.command.CreateContainerCmd;
@@ -29,8 +30,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.Container.ExecResult;
+import org.testcontainers.containers.ContainerLaunchException;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.Network;
+import org.testcontainers.containers.output.ToStringConsumer;
+import org.testcontainers.containers.startupcheck.OneShotStartupCheckStrategy;
 import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -95,6 +99,23 @@ class ImageTrial {
             }
             compareStarts(network, postgres);
         }
+    }
+
+    /** No client outside would reach its loopback interface. */
+    @Test
+    void needsAnAccessMode() {
+        ToStringConsumer log = new ToStringConsumer();
+        try (GenericContainer<?> tally = new GenericContainer<>(DockerImageName.parse(IMAGE))
+                .withCreateContainerCmdModifier(ImageTrial::restrict)
+                .withLogConsumer(log)
+                .withStartupCheckStrategy(new OneShotStartupCheckStrategy())
+                .withStartupTimeout(PATIENCE)) {
+            assertThatThrownBy(tally::start).isInstanceOf(ContainerLaunchException.class);
+        }
+        assertThat(log.toUtf8String())
+                .contains(
+                        "APPLICATION FAILED TO START",
+                        "Set TALLY_ACCESS_MODE to keys (access keys), jwt (tokens of an issuer), keys,jwt (both) or");
     }
 
     private static void compareStarts(Network network, PostgreSQLContainer postgres) throws InterruptedException {

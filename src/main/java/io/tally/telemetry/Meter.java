@@ -22,7 +22,10 @@ public enum Meter {
     BULK_LINES("tally.bulk.lines", "Lines of streams and items of arrays, by outcome.", "outcome"),
     HTTP_ABORTED(
             "tally.http.aborted.requests", "Requests that the client did not send completely, by reason.", "reason"),
-    ACCESS_REFUSED("tally.access.refused", "Requests, and items of arrays and streams, that the access control refused, by reason.", "reason"),
+    ACCESS_REFUSED(
+            "tally.access.refused",
+            "Requests, and items of arrays and streams, that the access control refused, by reason.",
+            "reason"),
     KEYS_PRUNED("tally.idempotency.keys.pruned", "Idempotency keys removed after their retention."),
     BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
     BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),

@@ -40,7 +40,10 @@ class AccessRefusalsTest {
     }
 
     private double count(String reason) {
-        return meters.get("tally.access.refused").tag("reason", reason).counter().count();
+        return meters.get("tally.access.refused")
+                .tag("reason", reason)
+                .counter()
+                .count();
     }
 
     private List<String> lines() {

@@ -69,6 +69,11 @@ final class Instance {
         return lanes + database().readConnectionsMax() + CONNECTIONS_BESIDE + lab;
     }
 
+    /** How many instances share the rate limit of an access key, as it has it. */
+    int instances() {
+        return settings.bind("tally.access.instances", Integer.class).orElse(1);
+    }
+
     /** Where its database is. */
     DatabaseProperties database() {
         return settings.bind("tally.database", DatabaseProperties.class).get();

@@ -179,6 +179,8 @@ class ManifestsTest {
             Service/tally | replace | /spec/selector | {app: tally} | selects no pods
             PodDisruptionBudget/tally | replace | /spec/selector/matchLabels | {app: tally} | selects no pods
             HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 20 | may want 260
+            HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 9 | 10 instances share the rate limits
+            Deployment/tally | replace | CONTAINER/env/6/value | '11' | 11 instances share the rate limits
             HorizontalPodAutoscaler/tally | replace | /spec/scaleTargetRef/name | other | scales what is not there
             NetworkPolicy/default-deny | add | /spec/egress | [{}] | denies all by default
             NetworkPolicy/tally | replace | /spec/ingress/0/ports/0/port | web | a port that is not there
@@ -207,6 +209,8 @@ class ManifestsTest {
             StatefulSet/tally-db | remove | CONTAINER/args | | max_connections
             StatefulSet/tally-db | remove | /spec/volumeClaimTemplates | | has the volumes
             Secret/tally-database | remove | /data/password | | has no password
+            Secret/tally-access | remove | /data/root-key | | has no root-key
+            Deployment/tally | add | /spec/replicas | 2 | 1 instances share the rate limits, and there may be 2
             """)
     void whatDoesNotFitLocallyIsFound(
             String name, String operation, String path, @Nullable String value, String complaint) {

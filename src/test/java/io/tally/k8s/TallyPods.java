@@ -50,6 +50,19 @@ final class TallyPods {
         checkStart(tally, instance);
         checkStop(tally, instance);
         checkDatabase(tally, instance);
+        rendering.require(
+                instance.instances() == instances(tally),
+                tally,
+                "%d instances share the rate limits, and there may be %d"
+                        .formatted(instance.instances(), instances(tally)));
+    }
+
+    /** The most instances at a time, updates aside. */
+    private int instances(ObjectNode tally) {
+        return rendering.all("HorizontalPodAutoscaler").stream()
+                .map(autoscaler -> autoscaler.at("/spec/maxReplicas").asInt(1))
+                .findFirst()
+                .orElse(tally.at("/spec/replicas").asInt(1));
     }
 
     /** The variables of its only container; of a secret that is not here, any text. */
@@ -209,10 +222,7 @@ final class TallyPods {
 
     private void checkConnections(ObjectNode tally, Instance instance, ObjectNode database, String most) {
         int connectionsMax = most.isEmpty() ? CONNECTIONS_DEFAULT : Integer.parseInt(most);
-        int instances = rendering.all("HorizontalPodAutoscaler").stream()
-                .map(autoscaler -> autoscaler.at("/spec/maxReplicas").asInt(1))
-                .findFirst()
-                .orElse(tally.at("/spec/replicas").asInt(1));
+        int instances = instances(tally);
         int surge = tally.at("/spec/strategy/rollingUpdate/maxSurge").asInt(instances);
         // The next instance stops only after a new one has been ready for so long; nothing else bounds how many stop at
         // once.
