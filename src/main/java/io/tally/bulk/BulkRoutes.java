@@ -17,11 +17,13 @@ import io.tally.http.Problems;
 import io.tally.http.ResponseJson;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.idempotency.SharedScopes;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.telemetry.Meter;
 import io.tally.telemetry.MeterFamily;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
@@ -45,6 +47,7 @@ class BulkRoutes {
     private final BulkBodies bodies;
     private final MeterFamily<OutcomeCategory, Counter> lines;
     private final JsonMapper json;
+    private final SharedScopes scopes;
     private final BulkAnswers<Outcome> answers;
 
     BulkRoutes(
@@ -52,11 +55,13 @@ class BulkRoutes {
             BulkBodies bodies,
             MeterRegistry registry,
             JsonMapper json,
-            ResponseJson responseJson) {
+            ResponseJson responseJson,
+            SharedScopes scopes) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.lines = Meter.BULK_LINES.counters(registry, OutcomeCategory.class);
         this.json = json;
+        this.scopes = scopes;
         this.answers = new BulkAnswers<>(responseJson, BulkRoutes::write);
     }
 
@@ -67,10 +72,15 @@ class BulkRoutes {
                 .build();
     }
 
+    /** Chooses the scope before it reads the body, so that all lines have one. */
     private Mono<ServerResponse> increment(ServerRequest request) {
+        IdempotencyKey own = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.INCREMENTS));
+        return scopes.choose(own, IdempotencyKey.INCREMENTS).flatMap(key -> increment(request, key.orElse(null)));
+    }
+
+    private Mono<ServerResponse> increment(ServerRequest request, @Nullable IdempotencyKey key) {
         Caller caller = Caller.of(request);
-        IncrementReader reader =
-                new IncrementReader(json, caller, IdempotencyKeys.of(request, caller.scope(IdempotencyKey.INCREMENTS)));
+        IncrementReader reader = new IncrementReader(json, caller, key);
         if (!bodies.isStream(request)) {
             return array(request, caller, reader);
         }

@@ -10,7 +10,9 @@ import io.tally.http.Caller;
 import io.tally.http.IdempotencyKeys;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.idempotency.SharedScopes;
 import io.tally.pipeline.CounterPipeline;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
@@ -30,11 +32,13 @@ class TransactionRoutes {
     private final CounterPipeline pipeline;
     private final BufferedBodies bodies;
     private final JsonMapper json;
+    private final SharedScopes scopes;
 
-    TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json) {
+    TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json, SharedScopes scopes) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.json = json;
+        this.scopes = scopes;
     }
 
     @Bean
@@ -45,9 +49,12 @@ class TransactionRoutes {
     }
 
     private Mono<ServerResponse> transact(ServerRequest request) {
-        Caller caller = Caller.of(request);
-        IdempotencyKey key = IdempotencyKeys.of(request, caller.scope(IdempotencyKey.TRANSACTIONS));
-        IncrementReader reader = new IncrementReader(json, caller, null);
+        IdempotencyKey own = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.TRANSACTIONS));
+        return scopes.choose(own, IdempotencyKey.TRANSACTIONS).flatMap(key -> transact(request, key.orElse(null)));
+    }
+
+    private Mono<ServerResponse> transact(ServerRequest request, @Nullable IdempotencyKey key) {
+        IncrementReader reader = new IncrementReader(json, Caller.of(request), null);
         return bodies.read(
                         request,
                         BODY_MAX,

@@ -14,6 +14,7 @@ import io.tally.http.Progress;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.idempotency.SharedScopes;
 import io.tally.lab.LabStore.Started;
 import io.tally.lab.LabViews.RunView;
 import java.net.URI;
@@ -42,11 +43,13 @@ class LabRoutes {
     private final LabStore store;
     private final Progress<LabRun> progress;
     private final LabProperties limits;
+    private final SharedScopes scopes;
 
-    LabRoutes(LabStore store, Progress<LabRun> labProgress, LabProperties limits) {
+    LabRoutes(LabStore store, Progress<LabRun> labProgress, LabProperties limits, SharedScopes scopes) {
         this.store = store;
         this.progress = labProgress;
         this.limits = limits;
+        this.scopes = scopes;
     }
 
     @Bean
@@ -77,7 +80,11 @@ class LabRoutes {
     // ---- starting
 
     private Mono<ServerResponse> start(ServerRequest request) {
-        IdempotencyKey key = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.LAB_RUNS));
+        IdempotencyKey own = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.LAB_RUNS));
+        return scopes.choose(own, IdempotencyKey.LAB_RUNS).flatMap(key -> start(request, key.orElse(null)));
+    }
+
+    private Mono<ServerResponse> start(ServerRequest request, @Nullable IdempotencyKey key) {
         return Bodies.json(request)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(this::experiment)

@@ -3,7 +3,10 @@ package io.tally.pipeline;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.idempotency.IdempotencyProperties;
 import io.tally.idempotency.Pruner;
+import io.tally.idempotency.SharedScopes;
+import io.tally.idempotency.StoredKeys;
 import io.tally.lane.CallerExecutor;
+import java.time.InstantSource;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -24,5 +27,10 @@ class PipelineConfiguration {
     @Bean
     Pruner keyPruner(ExpiredRows expiredKeys, IdempotencyProperties properties, LaneMetrics metrics) {
         return new Pruner("idempotency keys", expiredKeys, properties.retention(), metrics::pruned);
+    }
+
+    @Bean
+    SharedScopes sharedScopes(StoredKeys stored, IdempotencyProperties properties) {
+        return new SharedScopes(stored, properties.retention(), InstantSource.system());
     }
 }

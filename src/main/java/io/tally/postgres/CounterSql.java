@@ -193,6 +193,29 @@ public final class CounterSql {
               ) i
             """;
 
+    /** Whether the record of a request is stored. $1 scope, $2 key. */
+    static final String HAS_REQUEST = """
+            select pg_is_in_recovery() as replica, exists (
+              select from idempotency_key where namespace = $1 collate "C" and key = $2 collate "C") as found
+            """;
+
+    /**
+     * Whether the record of a line of an upload is stored. $1 scope, $2 key of the upload. The character after a slash
+     * is a zero, so the range has all keys that begin with the key and a slash.
+     */
+    static final String HAS_LINE = """
+            select pg_is_in_recovery() as replica, exists (
+              select from idempotency_key
+               where namespace = $1 collate "C"
+                 and key >= ($2 || '/') collate "C" and key < ($2 || '0') collate "C") as found
+            """;
+
+    /** Whether a scope has a record. $1 scope. */
+    static final String HAS_ANY = """
+            select pg_is_in_recovery() as replica, exists (
+              select from idempotency_key where namespace = $1 collate "C") as found
+            """;
+
     /**
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8

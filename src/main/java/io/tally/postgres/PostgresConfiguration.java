@@ -1,6 +1,7 @@
 package io.tally.postgres;
 
 import io.tally.idempotency.ExpiredRows;
+import io.tally.idempotency.StoredKeys;
 import io.tally.pipeline.CounterStore;
 import org.springframework.beans.factory.InitializingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
@@ -59,6 +60,11 @@ class PostgresConfiguration {
     @Bean
     ExpiredRows expiredKeys(Pool pool) {
         return new PostgresExpiredRows(pool, CounterSql.PRUNE);
+    }
+
+    @Bean
+    StoredKeys storedKeys(Pool pool) {
+        return new PostgresStoredKeys(pool);
     }
 
     @Bean

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Access keys while the database is away. */
 @Timeout(180)
@@ -104,6 +106,31 @@ class AccessFaultsIT {
             assertThat(refused.json().path("detail").asString())
                     .isEqualTo("The credentials cannot be checked. Nothing was applied.");
         }
+    }
+
+    /** Without the records under the shared scope, a retry might count twice. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "/v1/increments   | application/json     | [%s]",
+                "/v1/increments   | application/x-ndjson | %s",
+                "/v1/transactions | application/json     | {\"increments\":[%s]}"
+            })
+    void requestsWithAKeyAcrossNamespacesWait(String path, String type, String body) throws Exception {
+        String item = "{\"namespace\":\"shop\",\"name\":\"keyed\",\"delta\":1}";
+        String idempotencyKey = Integer.toHexString((path + type).hashCode());
+        String[] fields = {"Authorization", "Bearer " + known, "Idempotency-Key", idempotencyKey, "Content-Type", type};
+        cut();
+        Answer refused = client.send("POST", path, body.formatted(item), fields);
+        assertThat(refused.status()).isEqualTo(503);
+        assertThat(refused.problem()).isEqualTo("store-unavailable");
+        assertThat(refused.header("Retry-After")).isEqualTo("1");
+        proxy.admit();
+        Clients.await(
+                "the database",
+                Clients.PATIENCE,
+                () -> client.send("POST", path, body.formatted(item), fields).status() == 200);
     }
 
     /** After the last poll that succeeded, keys are trusted for a minute. */
