@@ -22,9 +22,10 @@ import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
 /**
- * Lets pages of the configured origins use the API (CORS, in the Fetch standard). Without origins, it does nothing.
- * Runs before {@link RequestGateFilter}, so that pages can read its refusals, and preflight requests need no
- * credentials. {@link PlainIncrement} leaves requests with an {@code Origin} to the dispatcher.
+ * Lets pages of the configured origins use the API (CORS, in the Fetch standard). Without origins, it only refuses
+ * preflight requests, which Spring's dispatcher would answer with 200. Runs before {@link RequestGateFilter}, so that
+ * pages can read its refusals, and preflight requests need no credentials. {@link PlainIncrement} leaves requests with
+ * an {@code Origin} to the dispatcher.
  */
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE)
@@ -88,12 +89,13 @@ final class CorsFilter implements WebFilter {
 
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
-        if (!active) {
+        boolean preflight = CorsUtils.isPreFlightRequest(exchange.getRequest());
+        if (!active && !preflight) {
             return chain.filter(exchange);
         }
         RequestId.set(
                 exchange, RequestId.sent(exchange.getRequest().getHeaders().getFirst(RequestId.HEADER)));
-        if (CorsUtils.isPreFlightRequest(exchange.getRequest())) {
+        if (preflight) {
             exchange.getResponse().setStatusCode(HttpStatus.NO_CONTENT);
         }
         return cors.filter(exchange, admitted -> {

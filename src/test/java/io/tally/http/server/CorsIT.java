@@ -173,13 +173,40 @@ class CorsIT {
     @Test
     void withoutOriginsNothingIsAdded() {
         TallyClient closed = new TallyClient(TallyServer.shared().uri());
-        Answer preflight = preflight(closed, SHOP, "POST", "content-type");
-        assertThat(preflight.status()).isEqualTo(200);
-        assertThat(preflight.header(ALLOW_ORIGIN)).isEmpty();
         Answer increment = closed.increment("pages/closed", 1, "Origin", SHOP);
         assertThat(increment.status()).isEqualTo(200);
         assertThat(increment.header(ALLOW_ORIGIN)).isEmpty();
         assertThat(increment.header("Vary")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                INCREMENTS,
+                "/v1/counters/pages/likes",
+                "/v1/increments",
+                "/v1/audits",
+                "/v1/unheard-of",
+                "/livez",
+                "/docs",
+                "/openapi.json"
+            })
+    void withoutOriginsPreflightsAreRefused(String path) {
+        TallyClient closed = new TallyClient(TallyServer.shared().uri());
+        Answer preflight = closed.send("OPTIONS", path, "", "Origin", SHOP, "Access-Control-Request-Method", "POST");
+        assertThat(preflight.status()).isEqualTo(403);
+        assertThat(preflight.problem()).isEqualTo("origin-refused");
+        assertThat(preflight.header(ALLOW_ORIGIN)).isEmpty();
+        assertThat(preflight.header("Access-Control-Allow-Methods")).isEmpty();
+        // No browser sends these.
+        for (String[] fields : List.of(
+                new String[] {"Origin", SHOP},
+                new String[] {"Access-Control-Request-Method", "POST"},
+                new String[] {})) {
+            Answer options = closed.send("OPTIONS", path, "", fields);
+            assertThat(options.status()).isIn(path.equals("/v1/unheard-of") ? List.of(404) : List.of(200, 204));
+            assertThat(options.header("Allow").isEmpty()).isEqualTo(options.status() == 404);
+        }
     }
 
     @ParameterizedTest
