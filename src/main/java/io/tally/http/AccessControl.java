@@ -19,6 +19,9 @@ public interface AccessControl {
 
         /** A request of everybody. */
         public static final Granted ANONYMOUS = new Granted(Caller.ANONYMOUS, HttpHeaders.EMPTY);
+
+        /** A request on a public path, which needs no grant. */
+        public static final Granted NOTHING = new Granted(Caller.WITHOUT_GRANTS, HttpHeaders.EMPTY);
     }
 
     /** The request is refused: 401, 429 or 503. */

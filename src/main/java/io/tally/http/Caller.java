@@ -20,6 +20,9 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
     /** Everybody, where no credentials are required. */
     public static final Caller ANONYMOUS = new Caller("anonymous", null, List.of(Grant.ALL));
 
+    /** The caller of a public path. A route that needs a grant refuses it. */
+    static final Caller WITHOUT_GRANTS = new Caller("anonymous", null, List.of());
+
     private static final String ATTRIBUTE = Caller.class.getName();
 
     public Caller {

@@ -11,14 +11,9 @@ public final class PublicPaths {
 
     private PublicPaths() {}
 
-    /** Whether a request with this target, as the client sent it, needs no credentials. */
-    public static boolean include(String target) {
+    /** Whether a request for this path, without its query, needs no credentials. */
+    public static boolean include(String path) {
         // Most requests are for resources.
-        if (target.startsWith("/v1/")) {
-            return false;
-        }
-        int query = target.indexOf('?');
-        String path = query < 0 ? target : target.substring(0, query);
-        return EXACT.contains(path) || PREFIXES.stream().anyMatch(path::startsWith);
+        return !Routes.isApi(path) && (EXACT.contains(path) || PREFIXES.stream().anyMatch(path::startsWith));
     }
 }

@@ -69,7 +69,8 @@ final class DirectIncrements implements NettyRouteProvider {
 
     private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
         long startNanos = System.nanoTime();
-        Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
+        // The target of a plain increment is its path.
+        Decision decision = gate.decide(request.version(), request.uri(), request.requestHeaders());
         return command(decision, request, response)
                 .flatMap(pipeline::apply)
                 .flatMap(outcome -> answer(response, outcome))

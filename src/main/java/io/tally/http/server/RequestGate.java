@@ -3,7 +3,6 @@ package io.tally.http.server;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.tally.http.AccessControl;
 import io.tally.http.AccessControl.Access;
@@ -48,15 +47,20 @@ class RequestGate {
     /** The decision takes I/O. The publisher emits one that does not, and never fails. */
     record Waiting(@Nullable String requestId, Mono<Decision> decision) implements Decision {}
 
-    /** A function of the request's head alone. Runs on the event loop for each request: cheap, and never blocking. */
-    Decision decide(HttpVersion version, HttpMethod method, String uri, HttpHeaders fields) {
+    /**
+     * A function of the request's head alone. Runs on the event loop for each request: cheap, and never blocking.
+     *
+     * @param path the path that selects the route, without a query. The target that the client sent may have another
+     *     one: {@code http://host/path}, or behind a proxy that sends forwarding fields.
+     */
+    Decision decide(HttpVersion version, String path, HttpHeaders fields) {
         String requestId = RequestId.sent(fields.get(RequestId.HEADER));
         ProblemException problem = problem(version, fields);
         if (problem != null) {
             return new Refused(requestId, problem);
         }
-        if (PublicPaths.include(uri) || isPreflight(method, fields)) {
-            return new Admitted(requestId, Granted.ANONYMOUS);
+        if (PublicPaths.include(path)) {
+            return new Admitted(requestId, Granted.NOTHING);
         }
         return decision(requestId, access.decide(fields.getAll(HttpHeaderNames.AUTHORIZATION)));
     }
@@ -67,13 +71,6 @@ class RequestGate {
             case Denied denied -> new Refused(requestId, denied.problem());
             case Pending pending -> new Waiting(requestId, pending.access().map(done -> decision(requestId, done)));
         };
-    }
-
-    /** A browser asks for permission before it sends credentials (Fetch standard, section 3.3.2). */
-    private static boolean isPreflight(HttpMethod method, HttpHeaders fields) {
-        return method.equals(HttpMethod.OPTIONS)
-                && fields.contains(HttpHeaderNames.ORIGIN)
-                && fields.contains(HttpHeaderNames.ACCESS_CONTROL_REQUEST_METHOD);
     }
 
     private static @Nullable ProblemException problem(HttpVersion version, HttpHeaders fields) {

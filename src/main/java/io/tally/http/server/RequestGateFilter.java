@@ -35,7 +35,8 @@ final class RequestGateFilter implements WebFilter {
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
-        Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
+        String path = exchange.getRequest().getPath().pathWithinApplication().value();
+        Decision decision = gate.decide(request.version(), path, request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
         return filter(decision, exchange, request, chain);
     }
