@@ -127,7 +127,7 @@ class AccessTableIT {
         database.execute("update access_key set expires_at = now() where id = ?", id(expired));
         database.execute("update access_generation set generation = generation + 1");
         revoked = key("*", Action.values(), "");
-        elsewhere = key("elsewhere", new Action[] {Action.READ, Action.WRITE, Action.MANAGE}, "");
+        elsewhere = key("elsewhere", new Action[] {Action.READ, Action.WRITE, Action.MANAGE}, ",\"perSecond\":100000");
         limited = key("*", Action.values(), ",\"perSecond\":1");
         assertThat(admin.send("DELETE", "/v1/keys/" + id(revoked), "").status()).isEqualTo(204);
         job = database.queryString("insert into job (kind, namespace, state, finished_at)" + " values ('snapshot', '"
@@ -236,6 +236,10 @@ class AccessTableIT {
             assertThat(response.status()).as(operation + " " + authorization).isEqualTo(status);
             if (status == 401) {
                 assertThat(response.header("WWW-Authenticate")).startsWith("Bearer realm=\"tally\"");
+            }
+            if (authorization.equals(bearer(elsewhere))) {
+                assertThat(response.header("RateLimit-Policy")).isEqualTo("\"key\";q=100000;w=1");
+                assertThat(response.header("RateLimit")).startsWith("\"key\";r=");
             }
         });
     }

@@ -13,6 +13,7 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
+import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.stereotype.Component;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
@@ -46,12 +47,20 @@ final class RequestGateFilter implements WebFilter {
         return switch (decision) {
             case Admitted admitted -> {
                 Caller.set(exchange, admitted.access().caller());
-                exchange.getResponse().getHeaders().putAll(admitted.access().fields());
+                add(admitted.access().fields(), exchange.getResponse());
                 yield chain.filter(withReadableBody(exchange, request));
             }
             case Refused refused -> Mono.error(refused.problem());
             case Waiting waiting -> waiting.decision().flatMap(decided -> filter(decided, exchange, request, chain));
         };
+    }
+
+    /** Adds them last, since a problem replaces the fields of the response. */
+    private static void add(HttpHeaders fields, ServerHttpResponse response) {
+        if (!fields.isEmpty()) {
+            response.beforeCommit(
+                    () -> Mono.fromRunnable(() -> response.getHeaders().putAll(fields)));
+        }
     }
 
     private static ServerWebExchange withReadableBody(ServerWebExchange exchange, HttpServerRequest request) {
