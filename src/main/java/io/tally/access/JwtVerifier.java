@@ -76,6 +76,8 @@ final class JwtVerifier implements TokenVerifier {
     private final ReactiveJwtDecoder decoder;
     private final AccessRefusals refusals;
     private final List<GrantBySubject> grants;
+    private final Clock clock;
+    private final Duration clockSkew;
     private final Cache<String, Verified> kept;
 
     private record Verified(Granted access, Instant expiry) {}
@@ -90,6 +92,8 @@ final class JwtVerifier implements TokenVerifier {
         this.decoder = decoder(settings, keys, clock);
         this.refusals = refusals;
         this.grants = settings.checkedGrants();
+        this.clock = clock;
+        this.clockSkew = settings.checkedClockSkew();
         this.kept = Caffeine.newBuilder()
                 .maximumWeight(KEPT_LENGTH_MAX)
                 .weigher((String token, Verified verified) -> token.length())
@@ -187,17 +191,21 @@ final class JwtVerifier implements TokenVerifier {
 
     private Access granted(String token, Jwt jwt) {
         String subject = Objects.requireNonNull(jwt.getSubject(), JwtClaimNames.SUB);
+        Instant expiry = Objects.requireNonNull(jwt.getExpiresAt(), JwtClaimNames.EXP);
         List<Grant> matching = grants.stream()
                 .filter(grant -> grant.subject().matches(subject))
                 .map(GrantBySubject::grant)
                 .toList();
-        Granted access =
-                new Granted(new Caller("jwt:" + subject, "jwt:" + digest(subject), matching), HttpHeaders.EMPTY);
-        Instant expiry = jwt.getExpiresAt();
-        if (expiry != null) {
-            kept.put(token, new Verified(access, expiry));
-        }
+        Caller caller = new Caller("jwt:" + subject, "jwt:" + digest(subject), matching).until(end(expiry));
+        Granted access = new Granted(caller, HttpHeaders.EMPTY);
+        kept.put(token, new Verified(access, expiry));
         return access;
+    }
+
+    /** Completes when a token is no longer accepted. */
+    private Mono<Void> end(Instant expiry) {
+        return Mono.defer(() -> Mono.delay(Duration.between(clock.instant(), expiry.plus(clockSkew))))
+                .then();
     }
 
     /** Of the same length for every subject. */

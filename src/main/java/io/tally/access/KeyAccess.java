@@ -2,6 +2,7 @@ package io.tally.access;
 
 import io.tally.access.AccessRefusals.Reason;
 import io.tally.access.KeyPolls.PollResult;
+import io.tally.access.KnownKey.Secret;
 import io.tally.http.AccessControl.Access;
 import io.tally.http.AccessControl.Pending;
 import java.time.InstantSource;
@@ -30,8 +31,11 @@ final class KeyAccess {
         KnownKey key = known.find(id);
         KeyHash hash = KeyHash.of(token);
         long now = clock.millis();
-        if (key != null && key.matches(hash, now)) {
-            return known.isTrusted() ? key.decide(now, refusals) : refusals.deny(Reason.UNAVAILABLE, key.toString());
+        Secret secret = key == null ? null : key.secret(hash, now);
+        if (key != null && secret != null) {
+            return known.isTrusted()
+                    ? key.decide(secret, now, refusals)
+                    : refusals.deny(Reason.UNAVAILABLE, key.toString());
         }
         // The key may be new, or rotated on another instance.
         return KeyFormat.isIntact(token)
@@ -50,8 +54,9 @@ final class KeyAccess {
     private Access decideKnown(String id, KeyHash hash) {
         KnownKey key = known.find(id);
         long now = clock.millis();
-        return key != null && key.matches(hash, now)
-                ? key.decide(now, refusals)
+        Secret secret = key == null ? null : key.secret(hash, now);
+        return key != null && secret != null
+                ? key.decide(secret, now, refusals)
                 : refusals.deny(Reason.UNKNOWN, "the key " + id);
     }
 }

@@ -20,7 +20,7 @@ class KeyConfiguration {
 
     @Bean
     KnownKeys knownKeys(AccessKeyStore store, AccessProperties properties, AccessRefusals refusals) {
-        return new KnownKeys(store, properties.instances(), refusals, System::nanoTime);
+        return new KnownKeys(store, properties.instances(), refusals, InstantSource.system(), System::nanoTime);
     }
 
     @Bean

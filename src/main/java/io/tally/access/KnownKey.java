@@ -9,8 +9,10 @@ import io.tally.http.AccessControl.Granted;
 import io.tally.http.Caller;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
+import reactor.core.publisher.Sinks;
 
 /** An access key in the memory of this instance. Safe for use by many threads. */
 final class KnownKey {
@@ -21,25 +23,38 @@ final class KnownKey {
     private static final long USE_RESOLUTION_MILLIS = 1_000;
 
     private final AccessKey key;
-    private final Secrets secrets;
-    private final Granted unlimited;
+    private final Secret current;
+
+    /** {@code null} if the key was never rotated. */
+    private final @Nullable Secret previous;
+
     private final @Nullable RateLimit limit;
     private final long expiresAtMillis;
-    private final long previousUntilMillis;
     private volatile long lastUseMillis;
+
+    /**
+     * A secret of the key.
+     *
+     * @param untilMillis the end of its grace
+     * @param end ends the streams of requests with this secret
+     */
+    record Secret(KeyHash hash, long untilMillis, Sinks.Empty<Void> end, Granted granted) {}
 
     /**
      * A stored key.
      *
-     * @param known the same key as it was before; its rate limit goes on
+     * @param known the same key as it was before; its rate limit and its streams go on
      */
     KnownKey(Stored stored, @Nullable KnownKey known, int instances, Caller.Observer observer) {
         key = stored.key();
-        secrets = stored.secrets();
-        unlimited = new Granted(
-                new Caller("key:" + key.name(), "key:" + key.id(), key.grants(), observer), HttpHeaders.EMPTY);
-        expiresAtMillis = millis(key.expiresAt());
-        previousUntilMillis = secrets.previousUntil() == null ? 0 : millis(secrets.previousUntil());
+        Secrets secrets = stored.secrets();
+        current = secret(secrets.hash(), NEVER, known, observer);
+        KeyHash previousHash = secrets.previousHash();
+        Instant previousUntil = secrets.previousUntil();
+        previous = previousHash == null || previousUntil == null
+                ? null
+                : secret(previousHash, previousUntil.toEpochMilli(), known, observer);
+        expiresAtMillis = key.expiresAt() == null ? NEVER : key.expiresAt().toEpochMilli();
         Integer perSecond = key.perSecond();
         if (perSecond == null) {
             limit = null;
@@ -51,23 +66,47 @@ final class KnownKey {
         lastUseMillis = known == null ? 0 : known.lastUseMillis;
     }
 
-    private static long millis(@Nullable Instant time) {
-        return time == null ? NEVER : time.toEpochMilli();
+    private Secret secret(KeyHash hash, long untilMillis, @Nullable KnownKey known, Caller.Observer observer) {
+        Sinks.Empty<Void> end = known == null ? Sinks.empty() : known.end(hash);
+        Caller caller = new Caller("key:" + key.name(), "key:" + key.id(), key.grants(), observer, end.asMono());
+        return new Secret(hash, untilMillis, end, new Granted(caller, HttpHeaders.EMPTY));
+    }
+
+    private Sinks.Empty<Void> end(KeyHash hash) {
+        return secrets()
+                .filter(secret -> secret.hash().matches(hash))
+                .findFirst()
+                .map(Secret::end)
+                .orElseGet(Sinks::empty);
+    }
+
+    private Stream<Secret> secrets() {
+        return previous == null ? Stream.of(current) : Stream.of(current, previous);
     }
 
     String id() {
         return key.id();
     }
 
-    /** Whether the hash is that of the key, or of the one before its rotation while the grace lasts. */
-    boolean matches(KeyHash hash, long nowMillis) {
-        KeyHash previous = secrets.previousHash();
-        return secrets.hash().matches(hash)
-                || (previous != null && nowMillis < previousUntilMillis && previous.matches(hash));
+    /**
+     * The secret of a hash: that of the key, or the one before its rotation while the grace lasts.
+     *
+     * @return {@code null} if it is neither
+     */
+    @Nullable
+    Secret secret(KeyHash hash, long nowMillis) {
+        if (current.hash().matches(hash)) {
+            return current;
+        }
+        return previous != null
+                        && nowMillis < previous.untilMillis()
+                        && previous.hash().matches(hash)
+                ? previous
+                : null;
     }
 
-    /** Decides on a request whose secret {@link #matches}. */
-    Access decide(long nowMillis, AccessRefusals refusals) {
+    /** Decides on a request with a {@link #secret}. */
+    Access decide(Secret secret, long nowMillis, AccessRefusals refusals) {
         if (key.revokedAt() != null) {
             return refusals.deny(Reason.REVOKED, toString());
         }
@@ -77,13 +116,28 @@ final class KnownKey {
         if (nowMillis - lastUseMillis >= USE_RESOLUTION_MILLIS) {
             lastUseMillis = nowMillis;
         }
-        return limit == null ? unlimited : limited(limit.take(), refusals);
+        return limit == null ? secret.granted() : limited(secret, limit.take(), refusals);
     }
 
-    private Access limited(Permit permit, AccessRefusals refusals) {
+    private Access limited(Secret secret, Permit permit, AccessRefusals refusals) {
         return permit.granted()
-                ? new Granted(unlimited.caller(), permit.fields())
+                ? new Granted(secret.granted().caller(), permit.fields())
                 : refusals.deny(Reason.RATE_LIMITED, toString(), permit.fields());
+    }
+
+    /**
+     * Ends the streams of secrets that are no longer valid.
+     *
+     * @param next the same key as it is now; {@code null} if it was removed
+     */
+    void endStreams(@Nullable KnownKey next, long nowMillis) {
+        secrets()
+                .filter(secret -> next == null || !next.isValid(secret.hash(), nowMillis))
+                .forEach(secret -> secret.end().tryEmitEmpty());
+    }
+
+    private boolean isValid(KeyHash hash, long nowMillis) {
+        return key.revokedAt() == null && nowMillis < expiresAtMillis && secret(hash, nowMillis) != null;
     }
 
     /** The last use on this instance, in milliseconds since the epoch; 0 if there was none. */

@@ -4,6 +4,7 @@ import io.tally.access.AccessKeyStore.Stored;
 import io.tally.http.Caller;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ final class KnownKeys {
     private final AccessKeyStore store;
     private final int instances;
     private final Caller.Observer observer;
+    private final InstantSource clock;
     private final LongSupplier nanoClock;
     private volatile @Nullable Snapshot snapshot;
 
@@ -33,10 +35,16 @@ final class KnownKeys {
      */
     private record Snapshot(long generation, long confirmedNanos, Map<String, KnownKey> keys) {}
 
-    KnownKeys(AccessKeyStore store, int instances, Caller.Observer observer, LongSupplier nanoClock) {
+    KnownKeys(
+            AccessKeyStore store,
+            int instances,
+            Caller.Observer observer,
+            InstantSource clock,
+            LongSupplier nanoClock) {
         this.store = store;
         this.instances = instances;
         this.observer = observer;
+        this.clock = clock;
         this.nanoClock = nanoClock;
     }
 
@@ -53,7 +61,10 @@ final class KnownKeys {
         return current != null && nanoClock.getAsLong() - current.confirmedNanos() < TRUSTED_MAX.toNanos();
     }
 
-    /** Reads the generation, and all keys if it has changed. Fails as the store does. */
+    /**
+     * Reads the generation, and all keys if it has changed. Then ends the streams of secrets that are no longer valid.
+     * Fails as the store does.
+     */
     Mono<Void> poll() {
         return Mono.defer(() -> {
             long begunNanos = nanoClock.getAsLong();
@@ -64,13 +75,21 @@ final class KnownKeys {
     private Mono<Void> update(long generation, long begunNanos) {
         Snapshot current = snapshot;
         if (current != null && current.generation() == generation) {
-            snapshot = new Snapshot(generation, begunNanos, current.keys());
+            replace(current, new Snapshot(generation, begunNanos, current.keys()));
             return Mono.empty();
         }
         // Keys that change after the generation was read may be included. The next poll then reads them again.
         return store.all()
-                .doOnNext(stored -> snapshot = new Snapshot(generation, begunNanos, keys(stored)))
+                .doOnNext(stored -> replace(current, new Snapshot(generation, begunNanos, keys(stored))))
                 .then();
+    }
+
+    private void replace(@Nullable Snapshot before, Snapshot after) {
+        snapshot = after;
+        if (before != null) {
+            long now = clock.millis();
+            before.keys().forEach((id, key) -> key.endStreams(after.keys().get(id), now));
+        }
     }
 
     private Map<String, KnownKey> keys(List<Stored> stored) {

@@ -2,6 +2,7 @@ package io.tally.bulk;
 
 import io.tally.http.Bodies;
 import io.tally.http.BufferedBodies;
+import io.tally.http.Caller;
 import io.tally.http.HttpProperties;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
@@ -58,8 +59,8 @@ public final class BulkBodies {
 
     /**
      * Reads a stream as it arrives, carries out its items in blocks, and emits their results in the order of the lines.
-     * Reads at most {@code tally.http.stream-bytes-max} beyond the last result. A stream that is cut off, or whose
-     * instance stops, does not fail: it ends with {@link BulkItem.StreamIncomplete}.
+     * Reads at most {@code tally.http.stream-bytes-max} beyond the last result. A stream does not fail if it is cut
+     * off, its instance stops or its credentials are no longer valid: it ends with {@link BulkItem.StreamIncomplete}.
      *
      * @param reader a new reader for each stream
      * @param work processes a block; several blocks may run at once
@@ -74,12 +75,17 @@ public final class BulkBodies {
     private <T> Flux<List<BulkItem<T>>> blocks(ServerRequest request, Lines<T> lines) {
         return Bodies.buffers(request)
                 .takeUntilOther(stopping.asMono())
+                .takeUntilOther(Caller.of(request).end().then(Mono.error(BulkBodies::unauthenticated)))
                 // The lines before the failure are still applied and answered.
                 .doOnError(failure -> lines.breakOff(incomplete(request, failure)))
                 .onErrorComplete()
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
                 .concatMapIterable(lines::blocks, 1)
                 .concatWith(Flux.defer(() -> Flux.fromIterable(lines.last())));
+    }
+
+    private static ProblemException unauthenticated() {
+        return new ProblemException(ProblemType.UNAUTHENTICATED, "The credentials are no longer valid.");
     }
 
     private static ProblemDetail incomplete(ServerRequest request, Throwable failure) {

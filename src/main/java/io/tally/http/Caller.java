@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Mono;
 
 /**
  * Who sent a request, and what that caller may do. Immutable.
@@ -14,8 +15,9 @@ import org.springframework.web.server.ServerWebExchange;
  *     stable under rotation; {@code null} for the anonymous caller
  * @param grants what the caller may do
  * @param observer gets each refusal for lack of a grant
+ * @param end completes when the credentials of the request are no longer valid: its stream ends then, too
  */
-public record Caller(String name, @Nullable String scope, List<Grant> grants, Observer observer) {
+public record Caller(String name, @Nullable String scope, List<Grant> grants, Observer observer, Mono<Void> end) {
 
     /** Everybody, where no credentials are required. */
     public static final Caller ANONYMOUS = new Caller("anonymous", null, List.of(Grant.ALL));
@@ -29,9 +31,9 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
         grants = List.copyOf(grants);
     }
 
-    /** A caller without an observer. */
+    /** A caller without an observer, whose credentials stay valid. */
     public Caller(String name, @Nullable String scope, List<Grant> grants) {
-        this(name, scope, grants, Observer.NONE);
+        this(name, scope, grants, Observer.NONE, Mono.never());
     }
 
     /** An observer of refusals for lack of a grant. */
@@ -53,7 +55,12 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
 
     /** The same caller with that observer. */
     public Caller observedBy(Observer other) {
-        return new Caller(name, scope, grants, other);
+        return new Caller(name, scope, grants, other, end);
+    }
+
+    /** The same caller with credentials that cease to be valid. */
+    public Caller until(Mono<Void> other) {
+        return new Caller(name, scope, grants, observer, other);
     }
 
     /** Makes a caller the one of an exchange. */

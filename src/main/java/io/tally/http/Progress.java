@@ -91,8 +91,9 @@ public final class Progress<T> {
     private Mono<ServerResponse> stream(ServerRequest request, Mono<T> row) {
         return row.map(Optional::of)
                 .onErrorResume(StoreFailure.class, failure -> Mono.just(Optional.empty()))
-                .flatMap(found ->
-                        Routes.events().body(BodyInserters.fromServerSentEvents(events(row, found, isHead(request)))));
+                .flatMap(found -> Routes.events()
+                        .body(BodyInserters.fromServerSentEvents(events(row, found, isHead(request))
+                                .takeUntilOther(Caller.of(request).end()))));
     }
 
     /** HEAD has the header fields of GET, and does not wait for the end of the work. */

@@ -6,6 +6,7 @@ import io.tally.counter.Outcome.NotFound;
 import io.tally.http.Accept;
 import io.tally.http.Action;
 import io.tally.http.Bodies;
+import io.tally.http.Caller;
 import io.tally.http.CounterPath;
 import io.tally.http.Int64Form;
 import io.tally.http.Problems;
@@ -124,7 +125,9 @@ class WatchRoutes {
     private Mono<ServerResponse> stream(
             ServerRequest request, List<CounterId> counters, long[] versions, boolean required) {
         Int64Form form = Int64Form.of(request);
+        Mono<Void> end = Caller.of(request).end();
         return Routes.events()
-                .body((response, context) -> watches.write(counters, versions, required, form, response::writeWith));
+                .body((response, context) -> watches.write(
+                        counters, versions, required, form, events -> response.writeWith(events.takeUntilOther(end))));
     }
 }

@@ -206,6 +206,21 @@ class JwtVerifierTest {
     }
 
     @Test
+    void streamsEndWithTheirToken() {
+        JwtVerifier verifier = verifier();
+        String token =
+                issuer.token(OLD, time.now, claims -> claims.expirationTime(Date.from(time.now.plusSeconds(60))));
+        Mono<Void> end = ((Granted) decide(verifier, token)).caller().end();
+        time.pass(Duration.ofSeconds(60));
+        assertThat(Mono.firstWithSignal(end.thenReturn("ended"), Mono.just("open"))
+                        .block())
+                .as("within the clock skew")
+                .isEqualTo("open");
+        time.pass(Duration.ofSeconds(60));
+        assertThat(end.thenReturn("ended").block(Duration.ofSeconds(30))).isEqualTo("ended");
+    }
+
+    @Test
     void keepsATokenUntilItExpires() {
         JwtVerifier verifier = verifier();
         String token =

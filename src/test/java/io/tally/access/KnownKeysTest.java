@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.context.properties.bind.Binder;
@@ -40,7 +42,7 @@ class KnownKeysTest {
     private final Store store = new Store();
     private long nanos;
     private Instant now = NOW;
-    private final KnownKeys known = new KnownKeys(store, 2, Caller.Observer.NONE, () -> nanos);
+    private final KnownKeys known = new KnownKeys(store, 2, Caller.Observer.NONE, () -> now, () -> nanos);
     private final KeyAccess access = new KeyAccess(
             known,
             new KeyPolls(
@@ -204,5 +206,79 @@ class KnownKeysTest {
         assertThat(decided).hasSize(20_000).allMatch(Denied.class::isInstance);
         assertThat(store.polls).isEqualTo(2);
         assertThat(refused("unknown")).isBetween(10_000.0, 10_010.0);
+    }
+
+    // ---- streams
+
+    private AtomicBoolean stream(String key) {
+        AtomicBoolean ended = new AtomicBoolean();
+        Granted granted = (Granted) Objects.requireNonNull(decide(key));
+        granted.caller().end().subscribe(nothing -> {}, failure -> {}, () -> ended.set(true));
+        return ended;
+    }
+
+    private void poll() {
+        known.poll().block();
+    }
+
+    private void change(UnaryOperator<AccessKey> key, UnaryOperator<Secrets> secrets) {
+        Stored stored = store.keys.removeFirst();
+        store.keys.addFirst(new Stored(key.apply(stored.key()), secrets.apply(stored.secrets())));
+        store.generation++;
+    }
+
+    private static AccessKey ended(AccessKey key, @Nullable Instant expiresAt, @Nullable Instant revokedAt) {
+        return new AccessKey(key.id(), key.name(), key.grants(), 7, NOW, expiresAt, null, revokedAt);
+    }
+
+    @Test
+    void aRevocationEndsStreams() {
+        AtomicBoolean first = stream(store.add(null));
+        AtomicBoolean other = stream(store.add(null));
+        poll();
+        change(key -> ended(key, null, null), secrets -> secrets);
+        poll();
+        assertThat(first).isFalse();
+        change(key -> ended(key, null, NOW), secrets -> secrets);
+        poll();
+        assertThat(first).isTrue();
+        assertThat(other).isFalse();
+        store.keys.removeLast();
+        store.generation++;
+        poll();
+        assertThat(other).isTrue();
+    }
+
+    @Test
+    void anExpiryEndsStreams() {
+        AtomicBoolean ended = stream(store.add(NOW.plusMillis(2)));
+        now = NOW.plusMillis(1);
+        poll();
+        assertThat(ended).isFalse();
+        now = NOW.plusMillis(2);
+        poll();
+        assertThat(ended).isTrue();
+    }
+
+    @Test
+    void theEndOfAGraceEndsStreamsOfTheOldSecret() {
+        String old = store.add(null);
+        String fresh = KeyFormat.newKey(RANDOM, String.valueOf(KeyFormat.id(old)));
+        AtomicBoolean ofOld = stream(old);
+        change(key -> key, secrets -> new Secrets(KeyHash.of(fresh), secrets.hash(), NOW.plusMillis(2)));
+        poll();
+        AtomicBoolean ofFresh = stream(fresh);
+        AtomicBoolean laterOfOld = stream(old);
+        now = NOW.plusMillis(1);
+        poll();
+        assertThat(ofOld).isFalse();
+        now = NOW.plusMillis(2);
+        poll();
+        assertThat(ofOld).isTrue();
+        assertThat(laterOfOld).isTrue();
+        assertThat(ofFresh).isFalse();
+        change(key -> key, secrets -> new Secrets(KeyHash.of(old), secrets.hash(), NOW));
+        poll();
+        assertThat(ofFresh).isTrue();
     }
 }
