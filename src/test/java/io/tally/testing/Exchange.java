@@ -62,7 +62,7 @@ public record Exchange(
             List<String> rest = values.stream()
                     .filter(value -> !value.equals("Origin") && !value.startsWith("Access-Control-Request-"))
                     .toList();
-            return rest.isEmpty() ? null : rest;
+            return rest.isEmpty() ? null : List.of(String.join(", ", rest));
         });
         return new Exchange(method, target, requestFields, requestBody, status, others, body);
     }
