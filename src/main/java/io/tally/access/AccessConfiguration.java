@@ -1,10 +1,11 @@
 package io.tally.access;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.tally.StartupException;
 import io.tally.http.AccessControl;
 import io.tally.http.AccessControl.Granted;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -15,6 +16,8 @@ import org.springframework.context.annotation.Configuration;
 @EnableConfigurationProperties(AccessProperties.class)
 class AccessConfiguration {
 
+    private static final Logger log = LoggerFactory.getLogger(AccessConfiguration.class);
+
     @Bean
     AccessRefusals accessRefusals(MeterRegistry registry) {
         return new AccessRefusals(registry);
@@ -23,25 +26,35 @@ class AccessConfiguration {
     @Bean
     AccessControl accessControl(
             AccessProperties properties,
+            JwtProperties jwt,
             AccessRefusals refusals,
             ObjectProvider<KeyAccess> keys,
             ObjectProvider<TokenVerifier> tokens) {
         AccessMode mode = properties.accessMode();
+        warnOfUnused(mode, properties, jwt);
         if (!mode.isClosed()) {
             return authorization -> Granted.ANONYMOUS;
         }
         return new BearerAccess(
                 keys.getIfAvailable(),
                 new RootKeys(mode.hasKeys() ? properties.rootKeys() : List.of()),
-                mode.hasTokens() ? verifier(tokens) : null,
+                mode.hasTokens() ? tokens.getObject() : null,
                 refusals);
     }
 
-    private static TokenVerifier verifier(ObjectProvider<TokenVerifier> tokens) {
-        return tokens.getIfAvailable(() -> {
-            throw new StartupException(
-                    "The access mode has jwt, and the issuer of the tokens is not configured.",
-                    "Set tally.access.jwt.issuer-uri or tally.access.jwt.jwk-set-uri, and tally.access.jwt.audience.");
-        });
+    /** Names credentials that the operator has configured and that the mode refuses. */
+    private static void warnOfUnused(AccessMode mode, AccessProperties properties, JwtProperties tokens) {
+        if (!mode.hasKeys() && !properties.rootKeys().isEmpty()) {
+            log.warn(
+                    "{} is set, but {} does not have keys: the root key has no effect",
+                    AccessProperties.ROOT_KEY,
+                    AccessMode.KEY);
+        }
+        if (!mode.hasTokens() && tokens.isConfigured()) {
+            log.warn(
+                    "{}.* is set, but {} does not have jwt: these settings have no effect",
+                    JwtProperties.PREFIX,
+                    AccessMode.KEY);
+        }
     }
 }

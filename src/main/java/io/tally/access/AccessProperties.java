@@ -29,7 +29,7 @@ record AccessProperties(
     private static final int ROOT_KEYS_MAX = 2;
     private static final int KEYS_LIMIT = 100_000;
     private static final int INSTANCES_LIMIT = 1_000;
-    private static final String ROOT_KEY = "tally.access.root-key";
+    static final String ROOT_KEY = "tally.access.root-key";
 
     /**
      * Checks each value and the relations between them.

@@ -12,9 +12,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.StringUtils;
 
 /**
  * The issuer of tokens, and what their subjects may do. {@code application.yml} says how to choose the values.
@@ -61,6 +63,13 @@ record JwtProperties(
 
     /** A grant for the subjects that match a pattern. */
     record GrantBySubject(SubjectPattern subject, Grant grant) {}
+
+    /** Whether one of the settings without a default has a value. */
+    boolean isConfigured() {
+        return Stream.of(issuerUri, jwkSetUri, audience, sslBundle).anyMatch(StringUtils::hasText)
+                || tokenFile != null
+                || !grants.isEmpty();
+    }
 
     /** Where the keys are: the issuer, or else the address of the keys. */
     URI address() {
