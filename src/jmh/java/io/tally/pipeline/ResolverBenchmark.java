@@ -45,7 +45,7 @@ public class ResolverBenchmark {
         Map<CounterId, Counter> counters = new HashMap<>();
         for (CounterId id : load.counters()) {
             Bounds bounds = new Bounds(0L, Long.MAX_VALUE);
-            counters.put(id, new Counter(id, Kind.PLAIN, 1, 1, bounds, Instant.EPOCH, Instant.EPOCH));
+            counters.put(id, new Counter(id, Kind.PLAIN, 1, 1, 1, bounds, Instant.EPOCH, Instant.EPOCH));
         }
         commands = load.commands();
         states = new LockedState(counters, Set.of(), Map.of(), Instant.EPOCH);

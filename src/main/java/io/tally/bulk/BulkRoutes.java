@@ -6,6 +6,7 @@ import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.OutcomeCategory;
 import io.tally.http.Action;
@@ -80,7 +81,8 @@ class BulkRoutes {
 
     private Mono<ServerResponse> increment(ServerRequest request, @Nullable IdempotencyKey key) {
         Caller caller = Caller.of(request);
-        IncrementReader reader = new IncrementReader(json, caller, key);
+        IncrementReader reader =
+                new IncrementReader(json, namespace -> caller.may(Action.WRITE, namespace), key);
         if (!bodies.isStream(request)) {
             return array(request, caller, reader);
         }
@@ -124,13 +126,17 @@ class BulkRoutes {
     }
 
     static void write(Outcome outcome, JsonGenerator generator) {
-        if (outcome instanceof Incremented incremented) {
-            write(incremented, generator);
-        } else if (outcome instanceof Replayed replayed && replayed.original() instanceof Incremented incremented) {
-            write(incremented, generator);
-            generator.writeBooleanProperty("replayed", true);
-        } else {
-            BulkAnswers.problem(Problems.problem(outcome), generator);
+        switch (outcome) {
+            case Incremented incremented -> write(incremented, generator);
+            case IncrementedAtMost atMost -> {
+                write(atMost.applied(), generator);
+                generator.writeNumberProperty("delta", atMost.applied().delta());
+            }
+            case Replayed replayed -> {
+                write(replayed.original(), generator);
+                generator.writeBooleanProperty("replayed", true);
+            }
+            default -> BulkAnswers.problem(Problems.problem(outcome), generator);
         }
     }
 

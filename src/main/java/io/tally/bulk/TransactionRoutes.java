@@ -1,13 +1,11 @@
 package io.tally.bulk;
 
-import io.tally.counter.Command;
 import io.tally.counter.IdempotencyKey;
-import io.tally.counter.Operation.Transaction;
-import io.tally.http.Action;
 import io.tally.http.Answers;
 import io.tally.http.BufferedBodies;
 import io.tally.http.Caller;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.IncrementRequest;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.idempotency.SharedScopes;
@@ -44,7 +42,7 @@ class TransactionRoutes {
     @Bean
     Route transactionRoute() {
         return Routes.resource("/v1/transactions")
-                .on(HttpMethod.POST, Action.WRITE, this::transact)
+                .onAny(HttpMethod.POST, IncrementRequest.ACTIONS, this::transact)
                 .build();
     }
 
@@ -54,12 +52,12 @@ class TransactionRoutes {
     }
 
     private Mono<ServerResponse> transact(ServerRequest request, @Nullable IdempotencyKey key) {
-        IncrementReader reader = new IncrementReader(json, Caller.of(request), null);
+        TransactionReader reader = new TransactionReader(json, Caller.of(request));
         return bodies.read(
                         request,
                         BODY_MAX,
                         "Send application/json.",
-                        bytes -> pipeline.apply(Command.of(new Transaction(reader.transaction(bytes)), key)))
+                        bytes -> reader.read(bytes, key).outcome(pipeline))
                 .flatMap(Answers::of);
     }
 }

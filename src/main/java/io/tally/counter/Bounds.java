@@ -29,6 +29,22 @@ public record Bounds(@Nullable Long min, @Nullable Long max) {
         return (min == null || value >= min) && (max == null || value <= max);
     }
 
+    /** The value within that is nearest to this one. */
+    public long nearest(long value) {
+        return Math.clamp(value, min == null ? Long.MIN_VALUE : min, max == null ? Long.MAX_VALUE : max);
+    }
+
+    /**
+     * Checks an initial value.
+     *
+     * @throws IllegalArgumentException with a message for the caller if it does not lie within
+     */
+    void requireInitial(long initial) {
+        if (!admit(initial)) {
+            throw new IllegalArgumentException("initial must be between min and max.");
+        }
+    }
+
     /** Whether there is a bound at either end. */
     public boolean any() {
         return min != null || max != null;

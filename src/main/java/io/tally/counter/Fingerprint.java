@@ -42,22 +42,22 @@ final class Fingerprint {
 
     private static void write(Operation operation, StringBuilder text) {
         switch (operation) {
-            case Increment increment ->
+            case Increment increment -> {
                 write(text, "increment", increment.counter()).append(increment.delta());
-            case Create create ->
-                write(text, "create", create.counter())
-                        .append(create.initial())
-                        .append(SEPARATOR)
-                        .append(create.bounds().min())
-                        .append(SEPARATOR)
-                        .append(create.bounds().max());
-            case Amend amend ->
+                writeOptions(increment, text);
+            }
+            case Create create -> write(create.state(), write(text, "create", create.counter()));
+            case Amend amend -> {
                 write(text, "amend", amend.counter())
                         .append(amend.value())
                         .append(SEPARATOR)
                         .append(limit(amend.min()))
                         .append(SEPARATOR)
                         .append(limit(amend.max()));
+                if (amend.initial() != null) {
+                    text.append(SEPARATOR).append(amend.initial());
+                }
+            }
             case Delete delete -> write(text, "delete", delete.counter());
             case Join join ->
                 write(text, "join", join.counter()).append(join.member().member());
@@ -71,6 +71,26 @@ final class Fingerprint {
                 }
             }
         }
+    }
+
+    /** What an increment has beside its delta. An increment without it keeps the fingerprint of earlier releases. */
+    private static void writeOptions(Increment increment, StringBuilder text) {
+        if (!increment.defaults().equals(NewCounter.DEFAULT)) {
+            write(
+                    increment.defaults(),
+                    text.append(SEPARATOR).append("defaults").append(SEPARATOR));
+        }
+        if (increment.atMost()) {
+            text.append(SEPARATOR).append("atMost");
+        }
+    }
+
+    private static void write(NewCounter state, StringBuilder text) {
+        text.append(state.initial())
+                .append(SEPARATOR)
+                .append(state.bounds().min())
+                .append(SEPARATOR)
+                .append(state.bounds().max());
     }
 
     private static StringBuilder write(StringBuilder text, String what, CounterId counter) {

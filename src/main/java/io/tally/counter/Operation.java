@@ -24,8 +24,14 @@ public sealed interface Operation {
         }
     }
 
-    /** Adds {@code delta}, which may be negative or zero. Creates an absent counter with the value 0 first. */
-    record Increment(CounterId counter, long delta, Precondition precondition) implements Single {
+    /**
+     * Adds {@code delta}, which may be negative or zero. Creates an absent counter first.
+     *
+     * @param defaults the state that an absent counter is created with; an existing counter ignores it
+     * @param atMost whether the part of {@code delta} that fits into the bounds is added, instead of all or nothing
+     */
+    record Increment(CounterId counter, long delta, NewCounter defaults, boolean atMost, Precondition precondition)
+            implements Single {
         /**
          * Checks that the counter may be created.
          *
@@ -34,24 +40,27 @@ public sealed interface Operation {
         public Increment {
             Naming.requireReachable(counter.name());
         }
+
+        /** An increment that is added completely or not at all, and creates an absent counter with the value 0. */
+        public Increment(CounterId counter, long delta, Precondition precondition) {
+            this(counter, delta, NewCounter.DEFAULT, false, precondition);
+        }
+
+        /** Whether the increment can be added to the sum of others: its outcome depends on the sum alone. */
+        public boolean isPlain() {
+            return !atMost && defaults.equals(NewCounter.DEFAULT) && precondition.equals(Precondition.NONE);
+        }
     }
 
-    /**
-     * Creates the counter if it is absent; leaves an existing one unchanged.
-     *
-     * @param initial the first value, within {@code bounds}
-     */
-    record Create(CounterId counter, long initial, Bounds bounds, Precondition precondition) implements Single {
+    /** Creates the counter if it is absent; leaves an existing one unchanged. */
+    record Create(CounterId counter, NewCounter state, Precondition precondition) implements Single {
         /**
-         * Checks the name and the initial value.
+         * Checks that the counter may be created.
          *
-         * @throws IllegalArgumentException with a message for the caller if one is not allowed
+         * @throws IllegalArgumentException with a message for the caller if it may not
          */
         public Create {
             Naming.requireReachable(counter.name());
-            if (!bounds.admit(initial)) {
-                throw new IllegalArgumentException("initial must be between min and max.");
-            }
         }
     }
 
@@ -59,9 +68,27 @@ public sealed interface Operation {
      * Sets some properties of an existing counter and leaves the others.
      *
      * @param value the new value, or {@code null} to keep it
+     * @param initial the new initial value, or {@code null} to keep it
      */
-    record Amend(CounterId counter, @Nullable Long value, Limit min, Limit max, Precondition precondition)
-            implements Single {}
+    record Amend(
+            CounterId counter,
+            @Nullable Long value,
+            @Nullable Long initial,
+            Limit min,
+            Limit max,
+            Precondition precondition)
+            implements Single {
+        /**
+         * Checks the new initial value against the new bounds.
+         *
+         * @throws IllegalArgumentException with a message for the caller if they exclude it
+         */
+        public Amend {
+            if (initial != null) {
+                new Bounds(min.after(null), max.after(null)).requireInitial(initial);
+            }
+        }
+    }
 
     /** Removes an existing counter. */
     record Delete(CounterId counter, Precondition precondition) implements Single {}
@@ -102,7 +129,7 @@ public sealed interface Operation {
     /**
      * Increments in order, all or none.
      *
-     * @param increments at least one; none has a precondition
+     * @param increments at least one; none has a precondition or is {@code atMost}
      */
     record Transaction(List<Increment> increments) implements Operation {
         /** Copies the list. */

@@ -19,6 +19,13 @@ public sealed interface Outcome {
     /** An increment: the value and the version after exactly this one. */
     record Incremented(long value, long version, long delta) implements Success {}
 
+    /**
+     * An increment of which the part that fits was applied.
+     *
+     * @param applied the value and the version after it, and the delta that was added, which may be 0
+     */
+    record IncrementedAtMost(Incremented applied) implements Success {}
+
     /** The counter did not exist and this operation created it. */
     record Created(Counter counter) implements Success {}
 
@@ -54,6 +61,14 @@ public sealed interface Outcome {
         @Override
         public OutcomeCategory category() {
             return OutcomeCategory.REPLAYED;
+        }
+    }
+
+    /** A dry run: the operation would have this outcome. The dry run changed nothing. */
+    record DryRun(Success expected) implements Outcome {
+        @Override
+        public OutcomeCategory category() {
+            return expected.category();
         }
     }
 
@@ -94,6 +109,14 @@ public sealed interface Outcome {
 
     /** The change would make the range empty: {@code min} would be greater than {@code max}. */
     record BoundsInverted(long min, long max) implements Refusal {}
+
+    /**
+     * The change would leave the initial value outside of the bounds.
+     *
+     * @param initial the initial value after the change
+     * @param bounds the bounds after the change
+     */
+    record InitialExcluded(long initial, Bounds bounds) implements Refusal {}
 
     /** The kind of the counter does not support the operation. */
     record WrongKind(Kind kind) implements Refusal {}

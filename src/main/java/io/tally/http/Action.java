@@ -5,7 +5,7 @@ import io.tally.counter.Labels;
 
 /** What a grant allows. No action includes another. */
 public enum Action {
-    /** Reads and live streams. */
+    /** Reads, live streams and dry runs. */
     READ,
     /** Increments, get-or-create, members, names, tokens and transactions. */
     WRITE,

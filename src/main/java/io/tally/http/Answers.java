@@ -5,8 +5,10 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.Replayed;
@@ -14,6 +16,7 @@ import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.http.Bodies.CounterView;
+import io.tally.http.Bodies.DryRunView;
 import io.tally.http.Bodies.IncrementView;
 import io.tally.http.Bodies.MemberView;
 import io.tally.http.Bodies.TransactionView;
@@ -33,6 +36,7 @@ public final class Answers {
     public static Mono<ServerResponse> of(Outcome outcome) {
         return switch (outcome) {
             case Success success -> success(success, headers -> {});
+            case DryRun dryRun -> Routes.json(ServerResponse.ok(), DryRunView.of(dryRun));
             case Replayed replayed -> success(replayed.original(), IdempotencyKeys::markReplayed);
             case Refusal refusal -> Problems.answer(refusal);
             case Unknown unknown -> Problems.answer(unknown);
@@ -45,6 +49,7 @@ public final class Answers {
                 Routes.json(
                         ServerResponse.ok().eTag(tag(incremented.version())).headers(headers),
                         IncrementView.of(incremented));
+            case IncrementedAtMost atMost -> success(atMost.applied(), headers);
             case Created created ->
                 counter(
                         ServerResponse.created(

@@ -1,11 +1,19 @@
 package io.tally.http;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
+import io.tally.counter.CounterId;
+import io.tally.counter.NewCounter;
+import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Limit;
+import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Moved;
+import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.counter.Precondition;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -135,60 +143,90 @@ public final class Bodies {
         return fields.getContentLength() > 0 || fields.containsHeader(HttpHeaders.TRANSFER_ENCODING);
     }
 
-    /** {@code {"delta":1}}. */
-    public record Delta(long delta) {
+    /** {@code {"delta":1,"defaults":{…},"atMost":false,"dryRun":false}}. */
+    public record IncrementBody(long delta, NewCounter defaults, boolean atMost, boolean dryRun) {
 
-        public static final Delta ONE = new Delta(1);
+        /** What a request without a body means. */
+        public static final IncrementBody ONE = new IncrementBody(1, NewCounter.DEFAULT, false, false);
 
-        public static Delta of(JsonNode json) {
+        public static IncrementBody of(JsonNode json) {
             long delta = ONE.delta;
+            NewCounter defaults = ONE.defaults;
+            boolean atMost = false;
+            boolean dryRun = false;
             for (var member : members(json)) {
-                if (!member.getKey().equals("delta")) {
-                    throw malformed("An increment must have no member but 'delta'.");
+                switch (member.getKey()) {
+                    case "delta" -> delta = int64(member.getKey(), member.getValue());
+                    case "defaults" -> defaults = Bodies.defaults(member.getValue());
+                    case "atMost" -> atMost = bool(member.getKey(), member.getValue());
+                    case "dryRun" -> dryRun = bool(member.getKey(), member.getValue());
+                    default ->
+                        throw malformed(
+                                "An increment must have no members but 'delta', 'defaults', 'atMost' and 'dryRun'.");
                 }
-                delta = int64(member.getKey(), member.getValue());
             }
-            return new Delta(delta);
+            return new IncrementBody(delta, defaults, atMost, dryRun);
         }
+
+        /** The increment of a counter. */
+        public Increment increment(CounterId counter, Precondition precondition) {
+            return checked(() -> new Increment(counter, delta, defaults, atMost, precondition));
+        }
+    }
+
+    /**
+     * The member {@code defaults}, which is like the body of a new counter.
+     *
+     * @throws ProblemException if it is something else
+     */
+    public static NewCounter defaults(JsonNode json) {
+        if (!json.isObject()) {
+            throw malformed("'defaults' must be a JSON object.");
+        }
+        return newCounter(json);
     }
 
     /** {@code {"initial":0,"min":null,"max":null}}. */
-    record Initial(long initial, Bounds bounds) {
-
-        static final Initial ZERO = new Initial(0, Bounds.NONE);
-
-        static Initial of(JsonNode json) {
-            long initial = ZERO.initial;
-            Long min = null;
-            Long max = null;
-            for (var member : members(json)) {
-                switch (member.getKey()) {
-                    case "initial" -> initial = int64(member.getKey(), member.getValue());
-                    case "min" -> min = int64OrNull(member.getKey(), member.getValue());
-                    case "max" -> max = int64OrNull(member.getKey(), member.getValue());
-                    default -> throw malformed("A new counter must have no members but 'initial', 'min' and 'max'.");
-                }
+    static NewCounter newCounter(JsonNode json) {
+        long initial = NewCounter.DEFAULT.initial();
+        Long min = null;
+        Long max = null;
+        for (var member : members(json)) {
+            switch (member.getKey()) {
+                case "initial" -> initial = int64(member.getKey(), member.getValue());
+                case "min" -> min = int64OrNull(member.getKey(), member.getValue());
+                case "max" -> max = int64OrNull(member.getKey(), member.getValue());
+                default -> throw malformed("A new counter must have no members but 'initial', 'min' and 'max'.");
             }
-            return new Initial(initial, new Bounds(min, max));
         }
+        return newCounter(initial, min, max);
     }
 
-    /** A merge patch (RFC 7396) of {@code value}, {@code min} and {@code max}; {@code null} removes a bound. */
-    record Patch(@Nullable Long value, Limit min, Limit max) {
+    private static NewCounter newCounter(long initial, @Nullable Long min, @Nullable Long max) {
+        return checked(() -> new NewCounter(initial, new Bounds(min, max)));
+    }
+
+    /**
+     * A merge patch (RFC 7396) of {@code value}, {@code initial}, {@code min} and {@code max}; {@code null} removes a
+     * bound.
+     */
+    record Patch(@Nullable Long value, @Nullable Long initial, Limit min, Limit max) {
 
         static Patch of(JsonNode json) {
             Long value = null;
+            Long initial = null;
             Limit min = Limit.KEEP;
             Limit max = Limit.KEEP;
             for (var member : members(json)) {
                 switch (member.getKey()) {
                     case "value" -> value = int64(member.getKey(), member.getValue());
+                    case "initial" -> initial = int64(member.getKey(), member.getValue());
                     case "min" -> min = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
                     case "max" -> max = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
-                    default -> throw malformed("A patch must have no members but 'value', 'min' and 'max'.");
+                    default -> throw malformed("A patch must have no members but 'value', 'initial', 'min' and 'max'.");
                 }
             }
-            return new Patch(value, min, max);
+            return new Patch(value, initial, min, max);
         }
     }
 
@@ -212,6 +250,7 @@ public final class Bodies {
             String kind,
             long value,
             long version,
+            long initial,
             @Nullable Long min,
             @Nullable Long max,
             Instant createdAt,
@@ -225,6 +264,7 @@ public final class Bodies {
                     counter.kind().label(),
                     counter.value(),
                     counter.version(),
+                    counter.initial(),
                     counter.bounds().min(),
                     counter.bounds().max(),
                     counter.createdAt(),
@@ -246,6 +286,22 @@ public final class Bodies {
 
         public static IncrementView of(Incremented incremented) {
             return new IncrementView(incremented.value(), incremented.version(), incremented.delta());
+        }
+    }
+
+    /** The view of an outcome that was not applied, and {@code "dryRun":true}. */
+    public record DryRunView(@JsonUnwrapped Object expected, boolean dryRun) {
+
+        /** The view of a dry run of an increment or a transaction. */
+        public static DryRunView of(DryRun dryRun) {
+            return new DryRunView(
+                    switch (dryRun.expected()) {
+                        case Incremented incremented -> IncrementView.of(incremented);
+                        case IncrementedAtMost atMost -> IncrementView.of(atMost.applied());
+                        case TransactionApplied applied -> TransactionView.of(applied);
+                        case Success other -> throw new IllegalArgumentException("has no dry run: " + other);
+                    },
+                    true);
         }
     }
 
@@ -343,6 +399,35 @@ public final class Bodies {
             throw malformed("'" + name + "' must be a 64-bit integer.");
         }
         return json.longValue();
+    }
+
+    /**
+     * A boolean.
+     *
+     * @throws ProblemException if it is something else
+     */
+    public static boolean bool(String name, JsonNode json) {
+        if (!json.isBoolean()) {
+            throw notBoolean(name);
+        }
+        return json.booleanValue();
+    }
+
+    /**
+     * The boolean at the parser's token.
+     *
+     * @throws ProblemException if it is something else
+     */
+    public static boolean bool(String name, JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            default -> throw notBoolean(name);
+        };
+    }
+
+    private static ProblemException notBoolean(String name) {
+        return malformed("'" + name + "' must be true or false.");
     }
 
     /**

@@ -101,14 +101,28 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
     }
 
     /**
-     * Requires that an action is allowed in some namespace.
+     * Requires that one of some actions is allowed in a namespace.
      *
-     * @throws ProblemException 403 if not
+     * @throws ProblemException 403 with the first action if none is
      */
-    void require(Action action) {
-        if (grants.stream().noneMatch(grant -> grant.allows(action))) {
-            observer.forbidden(this, action);
-            throw new ProblemException(forbidden(action, null));
+    public void requireAny(List<Action> actions, String namespace) {
+        for (Action action : actions) {
+            if (may(action, namespace)) {
+                return;
+            }
+        }
+        require(actions.getFirst(), namespace);
+    }
+
+    /**
+     * Requires that one of some actions is allowed in some namespace.
+     *
+     * @throws ProblemException 403 with the first action if none is
+     */
+    void requireAny(List<Action> actions) {
+        if (grants.stream().noneMatch(grant -> actions.stream().anyMatch(grant::allows))) {
+            observer.forbidden(this, actions.getFirst());
+            throw new ProblemException(forbidden(actions.getFirst(), null));
         }
     }
 

@@ -3,17 +3,17 @@ package io.tally.http;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
-import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
-import io.tally.http.Bodies.Delta;
-import io.tally.http.Bodies.Initial;
+import io.tally.http.Bodies.IncrementBody;
 import io.tally.http.Bodies.Patch;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
@@ -43,7 +43,7 @@ public class CounterRoutes {
     @Order(Ordered.HIGHEST_PRECEDENCE)
     Route incrementRoute() {
         return Routes.resource(CounterPath.INCREMENTS)
-                .on(HttpMethod.POST, Action.WRITE, this::increment)
+                .onAny(HttpMethod.POST, IncrementRequest.ACTIONS, this::increment)
                 .conditional()
                 .build();
     }
@@ -64,21 +64,35 @@ public class CounterRoutes {
         Precondition precondition = Preconditions.of(request);
         IdempotencyKey key = IdempotencyKeys.of(request, counter.namespace());
         return Bodies.json(request)
-                .map(Delta::of)
-                .defaultIfEmpty(Delta.ONE)
-                .map(body -> Bodies.checked(() -> new Increment(counter, body.delta(), precondition)))
-                .map(increment -> Command.of(increment, key))
-                .flatMap(pipeline::apply)
+                .map(IncrementBody::of)
+                .defaultIfEmpty(IncrementBody.ONE)
+                .map(body -> increment(Caller.of(request), counter, precondition, key, body))
+                .flatMap(increment -> increment.outcome(pipeline))
                 .flatMap(Answers::of);
+    }
+
+    /**
+     * The request of a caller for an increment.
+     *
+     * @throws ProblemException if the request is malformed, or the caller has no grant for it
+     */
+    public static IncrementRequest increment(
+            Caller caller,
+            CounterId counter,
+            Precondition precondition,
+            @Nullable IdempotencyKey key,
+            IncrementBody body) {
+        caller.require(IncrementRequest.action(body.dryRun()), counter.namespace());
+        return new IncrementRequest(body.increment(counter, precondition), key, body.dryRun());
     }
 
     private Mono<ServerResponse> create(ServerRequest request) {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
         return Bodies.json(request)
-                .map(json -> Bodies.checked(() -> Initial.of(json)))
-                .defaultIfEmpty(Initial.ZERO)
-                .map(body -> Bodies.checked(() -> new Create(counter, body.initial(), body.bounds(), precondition)))
+                .map(Bodies::newCounter)
+                .defaultIfEmpty(NewCounter.DEFAULT)
+                .map(state -> Bodies.checked(() -> new Create(counter, state, precondition)))
                 .map(Command::of)
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);
@@ -95,8 +109,9 @@ public class CounterRoutes {
         return Bodies.json(request, PATCHES)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(Patch::of)
-                .map(patch ->
-                        Command.of(new Amend(counter, patch.value(), patch.min(), patch.max(), precondition), key))
+                .map(patch -> Bodies.checked(() ->
+                        new Amend(counter, patch.value(), patch.initial(), patch.min(), patch.max(), precondition)))
+                .map(amend -> Command.of(amend, key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);
     }

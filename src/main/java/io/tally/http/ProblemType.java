@@ -60,6 +60,11 @@ public enum ProblemType {
             HttpStatus.CONFLICT,
             "min would be greater than max",
             "The new bound and the existing one would form an empty range. Nothing was changed."),
+    INITIAL_EXCLUDED(
+            HttpStatus.CONFLICT,
+            "The bounds would exclude the initial value",
+            "The initial value would lie outside of the bounds. Nothing was changed. Send a new initial value together"
+                    + " with the bounds."),
     WRONG_KIND(
             HttpStatus.CONFLICT,
             "The counter is of another kind",

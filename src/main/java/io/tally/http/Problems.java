@@ -5,6 +5,8 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.DryRun;
+import io.tally.counter.Outcome.InitialExcluded;
 import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.Overloaded;
@@ -106,6 +108,12 @@ public final class Problems {
                 problem(
                         ProblemType.BOUNDS_INVERTED,
                         "min would be " + inverted.min() + " and max " + inverted.max() + ".");
+            case InitialExcluded excluded ->
+                problem(
+                        ProblemType.INITIAL_EXCLUDED,
+                        "initial would be " + excluded.initial() + ", min "
+                                + excluded.bounds().min() + " and max "
+                                + excluded.bounds().max() + ".");
             case WrongKind wrong ->
                 problem(
                         ProblemType.WRONG_KIND,
@@ -127,6 +135,7 @@ public final class Problems {
             case Unknown unknown ->
                 problem(ProblemType.OUTCOME_UNKNOWN, "The operation was applied once or not at all.");
             case Success success -> throw new IllegalArgumentException("an outcome that is no problem: " + success);
+            case DryRun dryRun -> throw new IllegalArgumentException("an outcome that is no problem: " + dryRun);
             case Replayed replayed -> throw new IllegalArgumentException("an outcome that is no problem: " + replayed);
         };
     }

@@ -126,7 +126,18 @@ public final class Routes {
                 List<MediaType> produced,
                 HandlerFunction<ServerResponse> handler,
                 String... taken) {
-            return on(method, produced, handler, new Permission(action, namespacePosition()), taken);
+            return on(method, produced, handler, new Permission(List.of(action), namespacePosition()), taken);
+        }
+
+        /**
+         * Adds a method that produces JSON, and whose body decides which action the caller needs. Its handler requires
+         * that action.
+         *
+         * @param actions the actions of which each caller needs one
+         */
+        public Resource onAny(HttpMethod method, List<Action> actions, HandlerFunction<ServerResponse> handler) {
+            return on(
+                    method, List.of(MediaType.APPLICATION_JSON), handler, new Permission(actions, namespacePosition()));
         }
 
         /** Adds a GET that produces JSON and needs valid credentials, but no grant. */
@@ -244,16 +255,17 @@ public final class Routes {
     /**
      * What a caller needs for a method.
      *
+     * @param actions one of these
      * @param namespacePosition the segment of the path that is the namespace; -1 if it has none
      */
-    private record Permission(Action action, int namespacePosition) {
+    private record Permission(List<Action> actions, int namespacePosition) {
 
         void require(ServerRequest request) {
             Caller caller = Caller.of(request);
             if (namespacePosition < 0) {
-                caller.require(action);
+                caller.requireAny(actions);
             } else {
-                caller.require(action, RequestPath.segment(request, namespacePosition));
+                caller.requireAny(actions, RequestPath.segment(request, namespacePosition));
             }
         }
     }

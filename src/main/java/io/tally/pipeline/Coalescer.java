@@ -8,7 +8,6 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Move;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
-import io.tally.counter.Precondition;
 import io.tally.lane.PendingRequest;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -65,7 +64,7 @@ final class Coalescer {
 
     private void add(PendingRequest<Command, Outcome> pending, Increment increment) {
         CounterGroup group = group(increment);
-        if (increment.precondition() instanceof Precondition.None && !reusesKey(pending.request(), group)) {
+        if (increment.isPlain() && !reusesKey(pending.request(), group)) {
             group.add(pending, increment);
         } else {
             group.addConditional(pending);

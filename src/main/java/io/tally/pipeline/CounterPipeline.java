@@ -59,7 +59,7 @@ public final class CounterPipeline implements SmartLifecycle {
     private final Ledger ledger = new Ledger();
     private final List<FencedWriter> writers = new ArrayList<>();
     private final List<Lane<Command, Outcome>> writes = new ArrayList<>();
-    private final Lane<CounterId, Outcome> reads;
+    private final Lane<CounterQuery, Outcome> reads;
     private volatile boolean running;
 
     /**
@@ -85,7 +85,11 @@ public final class CounterPipeline implements SmartLifecycle {
             BatchWriter handler = new BatchWriter(writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
             writes.add(lane("lane " + lane, handler, nanos -> metrics.waited(lane, nanos), store));
         }
-        reads = lane("reads", new CounterReader(store, limits.waitMax(), nanoClock), nanos -> {}, store);
+        reads = lane(
+                "reads",
+                new CounterReader(store, limits.batchOperationsMax(), limits.waitMax(), nanoClock),
+                nanos -> {},
+                store);
     }
 
     private <I> Lane<I, Outcome> lane(
@@ -156,7 +160,15 @@ public final class CounterPipeline implements SmartLifecycle {
 
     /** The state of a counter, no older than any operation acknowledged before. Never fails. */
     public Mono<Outcome> read(CounterId counter) {
-        return reads.submit(counter);
+        return reads.submit(new CounterQuery.State(counter));
+    }
+
+    /**
+     * The outcome that an increment or a transaction would have in the current state, no older than any operation
+     * acknowledged before. Applies and counts nothing. Never fails.
+     */
+    public Mono<Outcome> dryRun(Operation operation) {
+        return reads.submit(new CounterQuery.Expected(operation));
     }
 
     /** The number of operations that wait in a lane's queue. */

@@ -7,6 +7,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
@@ -24,6 +25,8 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
+import io.tally.counter.Outcome.InitialExcluded;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
@@ -162,16 +165,30 @@ final class Resolver {
         if (!increment.precondition().holds(counter)) {
             return new PreconditionFailed(counter == null ? null : counter.version());
         }
-        Counter from = counter == null ? fresh(increment.counter(), Kind.PLAIN, 0, Bounds.NONE) : counter;
+        Counter from = counter == null ? fresh(increment.counter(), Kind.PLAIN, increment.defaults()) : counter;
         if (from.kind() != Kind.PLAIN) {
             return new WrongKind(from.kind());
         }
-        BoundExceeded refusal = exceeded(from, increment.delta());
-        if (refusal != null) {
-            return refusal;
+        BoundExceeded exceeded = exceeded(from, increment.delta());
+        if (increment.atMost()) {
+            return new IncrementedAtMost(addAtMost(from, exceeded == null ? increment.delta() : room(exceeded)));
         }
-        Counter after = next(from, from.value() + increment.delta(), from.bounds());
-        return new Incremented(after.value(), after.version(), increment.delta());
+        return exceeded == null ? add(from, increment.delta()) : exceeded;
+    }
+
+    private Incremented add(Counter from, long delta) {
+        Counter after = next(from, from.value() + delta);
+        return new Incremented(after.value(), after.version(), delta);
+    }
+
+    /** Adds nothing to an existing counter without an operation: its version stays. An absent one is created. */
+    private Incremented addAtMost(Counter from, long delta) {
+        return delta == 0 && from.version() > 0 ? new Incremented(from.value(), from.version(), 0) : add(from, delta);
+    }
+
+    /** The delta from the value, which lies within the bounds, to the bound that an increment would exceed. */
+    private static long room(BoundExceeded exceeded) {
+        return exceeded.limit() - exceeded.value();
     }
 
     private Outcome create(Create create, @Nullable Counter counter) {
@@ -182,9 +199,8 @@ final class Resolver {
             return new Found(counter);
         }
         return new Created(next(
-                fresh(create.counter(), Kind.PLAIN, create.initial(), create.bounds()),
-                create.initial(),
-                create.bounds()));
+                fresh(create.counter(), Kind.PLAIN, create.state()),
+                create.state().initial()));
     }
 
     private Outcome amend(Amend amend, Counter counter) {
@@ -206,7 +222,11 @@ final class Resolver {
         if (max != null && value > max) {
             return new BoundExceeded(End.MAX, max, counter.value());
         }
-        return new Amended(next(counter, value, new Bounds(min, max)));
+        Bounds bounds = new Bounds(min, max);
+        long initial = amend.initial() == null ? counter.initial() : amend.initial();
+        return bounds.admit(initial)
+                ? new Amended(next(counter, value, initial, bounds))
+                : new InitialExcluded(initial, bounds);
     }
 
     private Outcome delete(Delete delete, Counter counter) {
@@ -222,7 +242,7 @@ final class Resolver {
     }
 
     private Outcome join(MemberId member, @Nullable Counter counter) {
-        Counter from = counter == null ? fresh(member.counter(), Kind.MEMBERS, 0, Bounds.NONE) : counter;
+        Counter from = counter == null ? fresh(member.counter(), Kind.MEMBERS, NewCounter.DEFAULT) : counter;
         return from.kind() == Kind.MEMBERS ? move(member, true, from) : new WrongKind(from.kind());
     }
 
@@ -235,18 +255,22 @@ final class Resolver {
             return new Moved(joins, false, counter.value(), counter.version());
         }
         membership.put(member, joins);
-        Counter after = next(counter, counter.value() + (joins ? 1 : -1), counter.bounds());
+        Counter after = next(counter, counter.value() + (joins ? 1 : -1));
         return new Moved(joins, true, after.value(), after.version());
     }
 
     /** A counter before its first operation. */
-    private Counter fresh(CounterId id, Kind kind, long value, Bounds bounds) {
-        return new Counter(id, kind, value, 0, bounds, now, now);
+    private Counter fresh(CounterId id, Kind kind, NewCounter state) {
+        return new Counter(id, kind, state.initial(), 0, state.initial(), state.bounds(), now, now);
     }
 
-    private Counter next(Counter counter, long value, Bounds bounds) {
+    private Counter next(Counter counter, long value) {
+        return next(counter, value, counter.initial(), counter.bounds());
+    }
+
+    private Counter next(Counter counter, long value, long initial, Bounds bounds) {
         Counter next = new Counter(
-                counter.id(), counter.kind(), value, counter.version() + 1, bounds, counter.createdAt(), now);
+                counter.id(), counter.kind(), value, counter.version() + 1, initial, bounds, counter.createdAt(), now);
         put(next.id(), next);
         return next;
     }

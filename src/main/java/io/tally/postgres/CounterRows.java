@@ -32,16 +32,25 @@ public final class CounterRows {
     /** The counter of a row; {@code null} if the outer join found none. */
     public static @Nullable Counter counter(Readable row) {
         String kind = row.get("kind", String.class);
-        return kind == null
-                ? null
-                : new Counter(
-                        new CounterId(text(row, "namespace"), text(row, "name")),
-                        Kind.of(kind),
-                        number(row, "value"),
-                        number(row, "version"),
-                        new Bounds(row.get("min", Long.class), row.get("max", Long.class)),
-                        time(row, "created_at"),
-                        time(row, "updated_at"));
+        if (kind == null) {
+            return null;
+        }
+        Bounds bounds = new Bounds(row.get("min", Long.class), row.get("max", Long.class));
+        return new Counter(
+                new CounterId(text(row, "namespace"), text(row, "name")),
+                Kind.of(kind),
+                number(row, "value"),
+                number(row, "version"),
+                initial(row, bounds),
+                bounds,
+                time(row, "created_at"),
+                time(row, "updated_at"));
+    }
+
+    /** An instance of an earlier release does not store it, and may set bounds that exclude it. */
+    private static long initial(Readable row, Bounds bounds) {
+        Long stored = row.get("initial", Long.class);
+        return bounds.nearest(stored == null ? 0 : stored);
     }
 
     /**

@@ -151,7 +151,7 @@ public final class CounterSql {
                ) c
             )
             select g.id as guarded, now() as transaction_time, i.namespace, i.name,
-                   l.kind, l.value, l.version, l.min, l.max, l.created_at, l.updated_at
+                   l.kind, l.value, l.version, l.initial, l.min, l.max, l.created_at, l.updated_at
               from item i
               left join guard g on true
               left join locked l on l.position = i.position
@@ -176,7 +176,7 @@ public final class CounterSql {
               returning *
             )
             select g.id as guarded, now() as transaction_time, i.namespace, i.name,
-                   c.kind, c.value, c.version, c.min, c.max, c.created_at, c.updated_at
+                   c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
               from item i
               left join guard g on true
               left join claimed c on c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
@@ -219,8 +219,8 @@ public final class CounterSql {
     /**
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
-     * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds; $11 the number of operations, $12
-     * the change of the sum of all values.
+     * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds, $14 initial values; $11 the number
+     * of operations, $12 the change of the sum of all values.
      *
      * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
      * {@link #CLAIM} inserted the missing ones.
@@ -228,17 +228,17 @@ public final class CounterSql {
     static final String WRITE = """
             with item as (
               select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-                                   $9::bigint[], $10::boolean[], $13::text[])
-                         as i(namespace, name, change, value, version, min, max, anew, kind)
+                                   $9::bigint[], $10::boolean[], $13::text[], $14::bigint[])
+                         as i(namespace, name, change, value, version, min, max, anew, kind, initial)
             ), changed as (
-              insert into counter as c (namespace, name, value, version, min, max, created_at, kind)
+              insert into counter as c (namespace, name, value, version, min, max, created_at, kind, initial)
               select i.namespace, i.name, i.value, i.version, i.min, i.max,
-                     case when i.anew then now() else '-infinity' end, i.kind
+                     case when i.anew then now() else '-infinity' end, i.kind, i.initial
                 from item i where i.change = 'change'
               on conflict (namespace, name) do update
                  set value = excluded.value, version = excluded.version, min = excluded.min, max = excluded.max,
                      updated_at = now(), created_at = greatest(excluded.created_at, c.created_at),
-                     kind = excluded.kind
+                     kind = excluded.kind, initial = excluded.initial
             ), removed as (
               delete from counter c using item i
                where i.change = 'remove' and c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
@@ -310,7 +310,7 @@ public final class CounterSql {
      */
     static final String READ = """
             select pg_is_in_recovery() as replica, i.namespace, i.name,
-                   c.kind, c.value, c.version, c.min, c.max, c.created_at, c.updated_at
+                   c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
               from unnest($1::text[], $2::text[]) as i(namespace, name)
               left join lateral (
                 select * from counter c

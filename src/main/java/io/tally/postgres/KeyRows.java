@@ -8,6 +8,7 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
@@ -28,6 +29,8 @@ final class KeyRows {
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            // A record of an earlier release has no initial value.
+            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
             .build();
 
     /** The JSON of a result; one member is set. Renaming a member or its content makes stored records unreadable. */
@@ -35,7 +38,8 @@ final class KeyRows {
             @Nullable Amended amended,
             @Nullable Deleted deleted,
             @Nullable TransactionApplied transaction,
-            @Nullable Moved moved) {}
+            @Nullable Moved moved,
+            @Nullable IncrementedAtMost incrementedAtMost) {}
 
     private KeyRows() {}
 
@@ -90,10 +94,11 @@ final class KeyRows {
     static String json(Success success) {
         return JSON.writeValueAsString(
                 switch (success) {
-                    case Amended amended -> new Result(amended, null, null, null);
-                    case Deleted deleted -> new Result(null, deleted, null, null);
-                    case TransactionApplied transaction -> new Result(null, null, transaction, null);
-                    case Moved moved -> new Result(null, null, null, moved);
+                    case Amended amended -> new Result(amended, null, null, null, null);
+                    case Deleted deleted -> new Result(null, deleted, null, null, null);
+                    case TransactionApplied transaction -> new Result(null, null, transaction, null, null);
+                    case Moved moved -> new Result(null, null, null, moved, null);
+                    case IncrementedAtMost atMost -> new Result(null, null, null, null, atMost);
                     // An increment has its own columns. The others are results of PUT, which has no key.
                     case Incremented other -> throw noResult(other);
                     case Created other -> throw noResult(other);
@@ -108,7 +113,12 @@ final class KeyRows {
     /** The result of an operation; {@code null} if the key belongs to another kind of request in the namespace. */
     static @Nullable Success success(String json) {
         Result result = JSON.readValue(json, Result.class);
-        return Stream.<@Nullable Success>of(result.amended(), result.deleted(), result.transaction(), result.moved())
+        return Stream.<@Nullable Success>of(
+                        result.amended(),
+                        result.deleted(),
+                        result.transaction(),
+                        result.moved(),
+                        result.incrementedAtMost())
                 .filter(Objects::nonNull)
                 .findFirst()
                 .orElse(null);

@@ -39,6 +39,7 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
         @Nullable String[] kinds = new String[size];
         @Nullable Long[] values = new Long[size];
         @Nullable Long[] versions = new Long[size];
+        @Nullable Long[] initials = new Long[size];
         @Nullable Long[] mins = new Long[size];
         @Nullable Long[] maxs = new Long[size];
         Boolean[] recreated = new Boolean[size];
@@ -57,6 +58,7 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 kinds[i] = after.kind().label();
                 values[i] = after.value();
                 versions[i] = after.version();
+                initials[i] = after.initial();
                 mins[i] = after.bounds().min();
                 maxs[i] = after.bounds().max();
             }
@@ -73,6 +75,7 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 .bind("$10", recreated)
                 .bind("$11", (long) resolution.operations())
                 .bind("$12", new BigDecimal(delta))
-                .bind("$13", kinds);
+                .bind("$13", kinds)
+                .bind("$14", initials);
     }
 }

@@ -142,9 +142,15 @@ final class RankingSql {
     static final String FORGET = """
             delete from ranking where namespace = $1 and until < 'infinity' and until < now() -\s""" + KEPT;
 
+    /** The columns of a counter. With a star, a column of a later release would make prepared statements fail. */
+    private static final String COUNTER = """
+            c.namespace, c.name, c.kind, c.value, c.version, c.initial, c.min, c.max, c.snapshot_value,
+            c.created_at, c.updated_at
+            """;
+
     /** A page by name. $1 namespace, $2 the name before the page, $3 the maximum of counters. */
     static final String BY_NAME = """
-            select t.now, c.name as place, 0::bigint as rank, c.*
+            select t.now, c.name as place, 0::bigint as rank,\s""" + COUNTER + """
               from (select now()) t
               left join lateral (
                 select * from counter c where c.namespace = $1 and c.name > $2 order by c.name limit $3
@@ -173,7 +179,7 @@ final class RankingSql {
 
         private static String page(String rank, String direction, String condition) {
             return """
-                    select t.now, r.name as place, r.rank, c.*
+                    select t.now, r.name as place, r.rank, %4$s
                       from (select now()) t
                       left join lateral (
                         select r.name, r.%1$s as rank from ranking r
@@ -184,7 +190,7 @@ final class RankingSql {
                         select * from counter c where c.namespace = $1 and c.name = r.name offset 0
                       ) c on true
                      order by r.rank %2$s, r.name %2$s
-                    """.formatted(rank, direction, condition);
+                    """.formatted(rank, direction, condition, COUNTER);
         }
     }
 }

@@ -12,7 +12,7 @@ final class WatchSql {
      */
     static final String CHANGES = """
             select pg_is_in_recovery() as replica, s.place, c.namespace, c.name,
-                   c.kind, c.value, c.version, c.min, c.max, c.created_at, c.updated_at
+                   c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
               from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
                      with ordinality as s(namespace, name, version, created_at, place)
               left join lateral (

@@ -19,7 +19,7 @@ class FingerprintTest {
     @Test
     void staysWhatItIs() {
         assertThat(Fingerprint.of(INCREMENT)).isEqualTo(3360092204720080144L);
-        assertThat(Fingerprint.of(new Amend(COUNTER, 7L, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS)))
+        assertThat(Fingerprint.of(new Amend(COUNTER, 7L, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS)))
                 .isEqualTo(9086956498024012183L);
         assertThat(Fingerprint.of(new Delete(COUNTER, Precondition.NONE))).isEqualTo(6218944962822422995L);
         assertThat(Fingerprint.of(new Transaction(List.of(INCREMENT)))).isEqualTo(-6977611965483409870L);
@@ -32,8 +32,8 @@ class FingerprintTest {
                                 new Increment(COUNTER, 11, Precondition.NONE),
                                 new Increment(new CounterId("n", "a1"), 1, Precondition.NONE),
                                 new Increment(new CounterId("na", "1"), 1, Precondition.NONE),
-                                new Amend(COUNTER, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
-                                new Amend(COUNTER, null, new Limit.Set(null), Limit.KEEP, Precondition.EXISTS),
+                                new Amend(COUNTER, null, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                                new Amend(COUNTER, null, null, new Limit.Set(null), Limit.KEEP, Precondition.EXISTS),
                                 new Delete(COUNTER, Precondition.NONE),
                                 new Transaction(List.of(INCREMENT)),
                                 new Transaction(List.of(INCREMENT, INCREMENT)))

@@ -9,6 +9,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
@@ -182,8 +183,8 @@ public interface CounterStoreContract {
         resolve(
                 writes,
                 new Fence(writer, 1),
-                new Create(counter("bounded"), 1, new Bounds(0L, null), Precondition.NONE),
-                new Create(counter("high"), Sum.VALUE_MAX + 1, Bounds.NONE, Precondition.NONE));
+                new Create(counter("bounded"), new NewCounter(1, new Bounds(0L, null)), Precondition.NONE),
+                new Create(counter("high"), new NewCounter(Sum.VALUE_MAX + 1, Bounds.NONE), Precondition.NONE));
 
         assertThat(add(writes, new Fence(writer, 2), sum("bounded", 1), sum("free", 1), sum("high", 1))
                         .values())
@@ -247,7 +248,7 @@ public interface CounterStoreContract {
         resolve(
                 writes,
                 new Fence(writer, 1),
-                new Create(counter("bounded"), 0, new Bounds(null, 9L), Precondition.NONE));
+                new Create(counter("bounded"), new NewCounter(0, new Bounds(null, 9L)), Precondition.NONE));
 
         Added added = get(writes.add(
                 new Fence(writer, 2),
@@ -270,12 +271,12 @@ public interface CounterStoreContract {
         resolve(
                 writes,
                 new Fence(writer, 1),
-                new Create(counter("kept"), 1, new Bounds(0L, 100L), Precondition.NONE),
-                new Create(counter("removed"), 1, Bounds.NONE, Precondition.NONE));
+                new Create(counter("kept"), new NewCounter(1, new Bounds(0L, 100L)), Precondition.NONE),
+                new Create(counter("removed"), new NewCounter(1, Bounds.NONE), Precondition.NONE));
         List<Command> commands = List.of(
                 Command.of(new Increment(counter("kept"), 2, Precondition.EXISTS), key("increment")),
                 Command.of(
-                        new Amend(counter("kept"), 7L, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                        new Amend(counter("kept"), 7L, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
                         key("amend")),
                 Command.of(new Delete(counter("removed"), Precondition.NONE), key("delete")),
                 Command.of(
@@ -301,7 +302,10 @@ public interface CounterStoreContract {
     default void leavesNothingOfWhatItClaimedForNothing() {
         Writes writes = writes(0);
         long writer = registered(writes);
-        resolve(writes, new Fence(writer, 1), new Create(counter("full"), 1, new Bounds(null, 1L), Precondition.NONE));
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("full"), new NewCounter(1, new Bounds(null, 1L)), Precondition.NONE));
 
         List<Outcome> outcomes = resolve(
                 writes,
@@ -441,7 +445,7 @@ public interface CounterStoreContract {
         List<Outcome> outcomes = resolve(
                 writes,
                 new Fence(writer, 1),
-                new Create(id, 2, new Bounds(0L, 3L), Precondition.NONE),
+                new Create(id, new NewCounter(2, new Bounds(0L, 3L)), Precondition.NONE),
                 new Increment(id, -1, Precondition.NONE),
                 new Increment(id, 9, Precondition.NONE));
 
@@ -450,14 +454,17 @@ public interface CounterStoreContract {
         assertThat(stored.value()).isEqualTo(1);
         assertThat(stored.version()).isEqualTo(2);
         assertThat(stored.bounds()).isEqualTo(new Bounds(0L, 3L));
-        assertThat(resolve(writes, new Fence(writer, 2), new Create(id, 5, Bounds.NONE, Precondition.NONE)))
+        assertThat(resolve(
+                        writes,
+                        new Fence(writer, 2),
+                        new Create(id, new NewCounter(5, Bounds.NONE), Precondition.NONE)))
                 .containsExactly(new Found(stored));
         // Nothing was applied, so the fence was not used.
         resolve(
                 writes,
                 new Fence(writer, 2),
                 new Delete(id, Precondition.NONE),
-                new Create(id, 8, Bounds.NONE, Precondition.NONE));
+                new Create(id, new NewCounter(8, Bounds.NONE), Precondition.NONE));
         assertThat(read("stock").value()).isEqualTo(8);
         assertThat(read("stock").version()).isEqualTo(1);
         resolve(writes, new Fence(writer, 3), new Delete(id, Precondition.NONE));
@@ -472,7 +479,7 @@ public interface CounterStoreContract {
             long writer = registered(writes);
             List<Outcome> mine = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
-                Create create = new Create(counter("made" + i), racer, Bounds.NONE, Precondition.NONE);
+                Create create = new Create(counter("made" + i), new NewCounter(racer, Bounds.NONE), Precondition.NONE);
                 mine.addAll(settledConflicts(writes, writer, create));
             }
             return mine;

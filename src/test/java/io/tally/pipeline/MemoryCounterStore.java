@@ -68,7 +68,8 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     void put(CounterId id, long value, Bounds bounds) {
-        counters.put(id, new Counter(id, Kind.PLAIN, value, 1, bounds, Instant.EPOCH, Instant.EPOCH));
+        counters.put(
+                id, new Counter(id, Kind.PLAIN, value, 1, bounds.nearest(0), bounds, Instant.EPOCH, Instant.EPOCH));
     }
 
     long value(CounterId id) {
@@ -263,12 +264,14 @@ final class MemoryCounterStore implements CounterStore {
 
     private VersionedValue add(Sum sum, long delta, int operations) {
         Counter before = counters.getOrDefault(
-                sum.counter(), new Counter(sum.counter(), Kind.PLAIN, 0, 0, Bounds.NONE, Instant.EPOCH, Instant.EPOCH));
+                sum.counter(),
+                new Counter(sum.counter(), Kind.PLAIN, 0, 0, 0, Bounds.NONE, Instant.EPOCH, Instant.EPOCH));
         Counter after = new Counter(
                 before.id(),
                 before.kind(),
                 before.value() + delta,
                 before.version() + operations,
+                before.initial(),
                 before.bounds(),
                 before.createdAt(),
                 before.updatedAt());

@@ -5,6 +5,7 @@ import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
@@ -20,6 +21,7 @@ import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import org.jspecify.annotations.Nullable;
 
 /** Operations for property tests: few counters, so that they meet, and numbers near every edge. */
 final class Operations {
@@ -51,18 +53,22 @@ final class Operations {
     }
 
     static Arbitrary<Operation> any() {
-        Arbitrary<Operation> conditional =
-                Combinators.combine(counters(), numbers(), preconditions()).as(Increment::new);
-        Arbitrary<Operation> creates = Combinators.combine(counters(), numbers(), bounds(), preconditions())
-                .as((counter, initial, bounds, precondition) ->
-                        new Create(counter, bounds.admit(initial) ? initial : edge(bounds), bounds, precondition));
+        Arbitrary<Operation> conditional = Combinators.combine(
+                        counters(), numbers(), newCounters(), Arbitraries.of(true, false), preconditions())
+                .as(Increment::new);
+        Arbitrary<Operation> creates =
+                Combinators.combine(counters(), newCounters(), preconditions()).as(Create::new);
         Arbitrary<Operation> amends = Combinators.combine(
-                        counters(), numbers().injectNull(0.4), limits(), limits(), preconditions())
+                        counters(),
+                        numbers().injectNull(0.4),
+                        numbers().injectNull(0.7),
+                        limits(),
+                        limits(),
+                        preconditions())
+                .filter((counter, value, initial, min, max, precondition) -> admits(initial, min, max))
                 .as(Amend::new);
         Arbitrary<Operation> deletes =
                 Combinators.combine(counters(), preconditions()).as(Delete::new);
-        Arbitrary<Operation> transactions =
-                increments().list().ofMinSize(1).ofMaxSize(4).map(Transaction::new);
         return Arbitraries.oneOf(
                 moves(),
                 increments().map(increment -> (Operation) increment),
@@ -70,7 +76,33 @@ final class Operations {
                 creates,
                 amends,
                 deletes,
-                transactions);
+                transactions());
+    }
+
+    /** Increments and transactions: what a dry run may have. */
+    static Arbitrary<Operation> expectable() {
+        return any().filter(operation -> operation instanceof Increment || operation instanceof Transaction);
+    }
+
+    private static Arbitrary<Operation> transactions() {
+        Arbitrary<Increment> withDefaults = Combinators.combine(counters(), numbers(), newCounters())
+                .as((counter, delta, defaults) -> new Increment(counter, delta, defaults, false, Precondition.NONE));
+        return Arbitraries.oneOf(increments(), withDefaults)
+                .list()
+                .ofMinSize(1)
+                .ofMaxSize(4)
+                .map(Transaction::new);
+    }
+
+    private static boolean admits(@Nullable Long initial, Limit min, Limit max) {
+        Long low = min.after(null);
+        Long high = max.after(null);
+        return initial == null || ((low == null || low <= initial) && (high == null || initial <= high));
+    }
+
+    private static Arbitrary<NewCounter> newCounters() {
+        return Combinators.combine(numbers(), bounds())
+                .as((initial, bounds) -> new NewCounter(bounds.nearest(initial), bounds));
     }
 
     static Arbitrary<MemberId> members() {
@@ -85,12 +117,6 @@ final class Operations {
     static Arbitrary<Command> commands(Arbitrary<? extends Operation> operations) {
         Arbitrary<IdempotencyKey> keys = Arbitraries.of("k1", "k2", "k3").map(text -> new IdempotencyKey("n", text));
         return Combinators.combine(operations, keys.injectNull(0.6)).as(Command::of);
-    }
-
-    private static long edge(Bounds bounds) {
-        Long min = bounds.min();
-        Long max = bounds.max();
-        return min != null ? min : max != null ? max : 0;
     }
 
     private static Arbitrary<Bounds> bounds() {

@@ -8,6 +8,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
+import io.tally.counter.Operation;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Outcome;
@@ -17,8 +18,11 @@ import io.tally.counter.Outcome.BoundExceeded.End;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
+import io.tally.counter.Outcome.InitialExcluded;
 import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.NotFound;
@@ -82,6 +86,29 @@ class ResolverTest {
             assertThat(states(stored, members)).isEqualTo(model.counters);
             assertThat(sum(stored).subtract(before)).isEqualTo(delta(resolution));
         }
+    }
+
+    @Provide
+    Arbitrary<Operation> expectable() {
+        return Operations.expectable();
+    }
+
+    @Property(tries = 5_000)
+    void expectsWhatItDecides(
+            @ForAll("batches") List<List<Command>> batches, @ForAll("expectable") Operation operation) {
+        SequentialModel model = new SequentialModel();
+        Map<CounterId, Counter> stored = new HashMap<>();
+        List<Command> before = batches.getFirst();
+        before.forEach(model::apply);
+        write(Resolver.resolve(new LockedState(stored, Set.of(), Map.of(), Instant.EPOCH), before), stored);
+        Map<CounterId, Counter> given = Map.copyOf(stored);
+
+        CounterQuery query = new CounterQuery.Expected(operation);
+        assertThat(query.counters()).isEqualTo(operation.counters());
+        Outcome expected = query.outcome(given);
+        assertThat(expected).isNotInstanceOf(Outcome.Success.class);
+        assertThat(text(expected)).isEqualTo(model.apply(Command.of(operation)));
+        assertThat(given).isEqualTo(stored);
     }
 
     @Property(tries = 1_000)
@@ -160,6 +187,7 @@ class ResolverTest {
                     new SequentialModel.State(
                             BigInteger.valueOf(counter.value()),
                             counter.version(),
+                            BigInteger.valueOf(counter.initial()),
                             min == null ? null : BigInteger.valueOf(min),
                             max == null ? null : BigInteger.valueOf(max),
                             counter.kind() == Kind.PLAIN ? null : members(id, members)));
@@ -170,6 +198,9 @@ class ResolverTest {
     static String text(Outcome outcome) {
         return switch (outcome) {
             case Incremented incremented -> incremented.value() + "@" + incremented.version();
+            case IncrementedAtMost atMost ->
+                text(atMost.applied()) + " by " + atMost.applied().delta();
+            case DryRun dryRun -> text(dryRun.expected());
             case Created created -> text(created.counter());
             case Amended amended -> text(amended.counter());
             case Found found -> "found " + text(found.counter());
@@ -178,6 +209,7 @@ class ResolverTest {
             case PreconditionFailed failed -> "precondition";
             case BoundExceeded exceeded -> exceeded.end() == End.MAX ? "above" : "below";
             case BoundsInverted inverted -> "inverted";
+            case InitialExcluded excluded -> "initial";
             case WrongKind wrong -> "kind";
             case Moved moved ->
                 (moved.moved() ? "" : "was " + (moved.member() ? "there " : "away ")) + moved.value() + "@"

@@ -1,9 +1,9 @@
 package io.tally.pipeline;
 
-import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
@@ -35,6 +35,7 @@ final class SequentialModel {
     record State(
             BigInteger value,
             long version,
+            BigInteger initial,
             @Nullable BigInteger min,
             @Nullable BigInteger max,
             @Nullable Set<String> members) {}
@@ -59,7 +60,7 @@ final class SequentialModel {
         }
         int appliedBefore = applied;
         String answer = apply(command.operation());
-        if (applied > appliedBefore || answer.startsWith("found") || answer.startsWith("was")) {
+        if (applied > appliedBefore || answer.matches("(found|was) .*|.* by 0")) {
             done.put(key, new Done(asked, answer));
         }
         return answer;
@@ -68,9 +69,11 @@ final class SequentialModel {
     private static Operation withoutPrecondition(Operation operation) {
         Precondition none = Precondition.NONE;
         return switch (operation) {
-            case Increment increment -> new Increment(increment.counter(), increment.delta(), none);
-            case Create create -> new Create(create.counter(), create.initial(), create.bounds(), none);
-            case Amend amend -> new Amend(amend.counter(), amend.value(), amend.min(), amend.max(), none);
+            case Increment increment ->
+                new Increment(increment.counter(), increment.delta(), increment.defaults(), increment.atMost(), none);
+            case Create create -> new Create(create.counter(), create.state(), none);
+            case Amend amend ->
+                new Amend(amend.counter(), amend.value(), amend.initial(), amend.min(), amend.max(), none);
             case Delete delete -> new Delete(delete.counter(), none);
             case Operation.Move move -> move;
             case Transaction transaction -> transaction;
@@ -115,18 +118,46 @@ final class SequentialModel {
         if (!holds(increment.precondition(), state)) {
             return "precondition";
         }
-        State from = state == null ? new State(BigInteger.ZERO, 0, null, null, null) : state;
+        State from = state == null ? fresh(increment.defaults()) : state;
         if (from.members() != null) {
             return "kind";
         }
         BigInteger value = from.value().add(BigInteger.valueOf(increment.delta()));
-        if (value.compareTo(from.max() == null ? GREATEST : from.max()) > 0) {
+        BigInteger max = from.max() == null ? GREATEST : from.max();
+        BigInteger min = from.min() == null ? LEAST : from.min();
+        if (increment.atMost()) {
+            return incrementAtMost(increment.counter(), value.min(max).max(min), from, state != null);
+        }
+        if (value.compareTo(max) > 0) {
             return "above";
         }
-        if (value.compareTo(from.min() == null ? LEAST : from.min()) < 0) {
+        if (value.compareTo(min) < 0) {
             return "below";
         }
-        return put(increment.counter(), new State(value, from.version() + 1, from.min(), from.max(), null));
+        return put(increment.counter(), moved(from, value));
+    }
+
+    private String incrementAtMost(CounterId counter, BigInteger value, State from, boolean exists) {
+        BigInteger applied = value.subtract(from.value());
+        String answer = exists && applied.signum() == 0
+                ? from.value() + "@" + from.version()
+                : put(counter, moved(from, value));
+        return answer + " by " + applied;
+    }
+
+    private static State fresh(NewCounter state) {
+        BigInteger initial = BigInteger.valueOf(state.initial());
+        return new State(
+                initial,
+                0,
+                initial,
+                big(state.bounds().min()),
+                big(state.bounds().max()),
+                null);
+    }
+
+    private static State moved(State from, BigInteger value) {
+        return new State(value, from.version() + 1, from.initial(), from.min(), from.max(), from.members());
     }
 
     private String create(Create create, @Nullable State state) {
@@ -136,10 +167,8 @@ final class SequentialModel {
         if (state != null) {
             return "found " + state.value() + "@" + state.version();
         }
-        Bounds bounds = create.bounds();
-        return put(
-                create.counter(),
-                new State(BigInteger.valueOf(create.initial()), 1, big(bounds.min()), big(bounds.max()), null));
+        State fresh = fresh(create.state());
+        return put(create.counter(), moved(fresh, fresh.initial()));
     }
 
     private String amend(Amend amend, State state) {
@@ -161,7 +190,11 @@ final class SequentialModel {
         if (max != null && value.compareTo(max) > 0) {
             return "above";
         }
-        return put(amend.counter(), new State(value, state.version() + 1, min, max, null));
+        BigInteger initial = amend.initial() == null ? state.initial() : BigInteger.valueOf(amend.initial());
+        if ((min != null && initial.compareTo(min) < 0) || (max != null && initial.compareTo(max) > 0)) {
+            return "initial";
+        }
+        return put(amend.counter(), new State(value, state.version() + 1, initial, min, max, null));
     }
 
     private String delete(Delete delete, State state) {
@@ -178,7 +211,8 @@ final class SequentialModel {
         if (state == null && !joins) {
             return "was away 0@0";
         }
-        State from = state == null ? new State(BigInteger.ZERO, 0, null, null, Set.of()) : state;
+        BigInteger none = BigInteger.ZERO;
+        State from = state == null ? new State(none, 0, none, null, null, Set.of()) : state;
         if (from.members() == null) {
             return "kind";
         }
@@ -189,7 +223,7 @@ final class SequentialModel {
         return moved
                 ? put(
                         move.counter(),
-                        new State(BigInteger.valueOf(members.size()), from.version() + 1, null, null, members))
+                        new State(BigInteger.valueOf(members.size()), from.version() + 1, none, null, null, members))
                 : "was " + (joins ? "there " : "away ") + from.value() + "@" + from.version();
     }
 

@@ -8,6 +8,7 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
@@ -200,7 +201,7 @@ class StreamOrderTest {
             if (random.nextInt(4) > 0) {
                 Bounds bounds = new Bounds(-1L, (long) random.nextInt(3));
                 scenario.store.put(counter, 0, bounds);
-                model.apply(Command.of(new Create(counter, 0, bounds, Precondition.NONE)));
+                model.apply(Command.of(new Create(counter, new NewCounter(0, bounds), Precondition.NONE)));
             }
         }
 

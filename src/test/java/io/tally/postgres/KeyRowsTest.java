@@ -24,6 +24,7 @@ class KeyRowsTest {
                 Kind.PLAIN,
                 7,
                 3,
+                0,
                 new Bounds(0L, null),
                 Instant.parse("2026-01-02T03:04:05.678901Z"),
                 Instant.parse("2026-01-02T03:04:06Z"));

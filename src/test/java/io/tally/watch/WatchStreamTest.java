@@ -76,7 +76,7 @@ class WatchStreamTest {
                 version == 0
                         ? null
                         : new Counter(
-                                watched.id(), Kind.PLAIN, value, version, Bounds.NONE, Instant.EPOCH, Instant.EPOCH),
+                                watched.id(), Kind.PLAIN, value, version, 0, Bounds.NONE, Instant.EPOCH, Instant.EPOCH),
                 JSON));
     }
 

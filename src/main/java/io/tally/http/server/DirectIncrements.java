@@ -1,24 +1,25 @@
 package io.tally.http.server;
 
 import io.netty.buffer.Unpooled;
-import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
-import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Precondition;
 import io.tally.http.AccessControl.Granted;
-import io.tally.http.Action;
 import io.tally.http.Answers;
 import io.tally.http.Bodies;
-import io.tally.http.Bodies.Delta;
+import io.tally.http.Bodies.DryRunView;
+import io.tally.http.Bodies.IncrementBody;
 import io.tally.http.Bodies.IncrementView;
 import io.tally.http.CounterPath;
 import io.tally.http.CounterRoutes;
 import io.tally.http.Failures;
 import io.tally.http.IdempotencyKeys;
+import io.tally.http.IncrementRequest;
 import io.tally.http.ProblemException;
 import io.tally.http.Problems;
 import io.tally.http.RequestId;
@@ -71,55 +72,57 @@ final class DirectIncrements implements NettyRouteProvider {
         long startNanos = System.nanoTime();
         // The target of a plain increment is its path.
         Decision decision = gate.decide(request.version(), request.uri(), request.requestHeaders());
-        return command(decision, request, response)
-                .flatMap(pipeline::apply)
+        return increment(decision, request, response)
+                .flatMap(increment -> increment.outcome(pipeline))
                 .flatMap(outcome -> answer(response, outcome))
                 .onErrorResume(failure -> answer(request, response, decision.requestId(), failure))
                 .doOnSuccess(sent -> answered(request, response, System.nanoTime() - startNanos));
     }
 
-    private Mono<Command> command(Decision decision, HttpServerRequest request, HttpServerResponse response) {
+    private Mono<IncrementRequest> increment(
+            Decision decision, HttpServerRequest request, HttpServerResponse response) {
         return switch (decision) {
-            case Admitted admitted -> Mono.defer(() -> command(admitted.access(), request, response));
+            case Admitted admitted -> Mono.defer(() -> increment(admitted.access(), request, response));
             case Refused refused -> Mono.error(refused.problem());
-            case Waiting waiting -> waiting.decision().flatMap(decided -> command(decided, request, response));
+            case Waiting waiting -> waiting.decision().flatMap(decided -> increment(decided, request, response));
         };
     }
 
-    private Mono<Command> command(Granted access, HttpServerRequest request, HttpServerResponse response) {
+    private Mono<IncrementRequest> increment(Granted access, HttpServerRequest request, HttpServerResponse response) {
         access.fields().forEach((name, values) -> response.responseHeaders().set(name, values));
         CounterId counter = PlainIncrement.counter(request);
-        access.caller().require(Action.WRITE, counter.namespace());
+        access.caller().requireAny(IncrementRequest.ACTIONS, counter.namespace());
         IdempotencyKey key =
                 IdempotencyKeys.of(request.requestHeaders().getAll(IdempotencyKeys.HEADER), counter.namespace());
-        return delta(request)
-                .map(body -> Bodies.checked(() -> new Increment(counter, body.delta(), Precondition.NONE)))
-                .map(increment -> Command.of(increment, key));
+        return body(request)
+                .map(body -> CounterRoutes.increment(access.caller(), counter, Precondition.NONE, key, body));
     }
 
-    private Mono<Delta> delta(HttpServerRequest request) {
+    private Mono<IncrementBody> body(HttpServerRequest request) {
         return PlainIncrement.hasBody(request)
                 ? ByteBufFlux.fromInbound(InboundDemand.bounded(request.receive()))
                         .aggregate()
                         .asByteArray()
-                        .map(bytes -> Delta.of(Bodies.json(json, bytes)))
+                        .map(bytes -> IncrementBody.of(Bodies.json(json, bytes)))
                         .switchIfEmpty(Mono.error(Bodies::missing))
-                : Mono.just(Delta.ONE);
+                : Mono.just(IncrementBody.ONE);
     }
 
     private Mono<Void> answer(HttpServerResponse response, Outcome outcome) {
         return switch (outcome) {
-            case Incremented incremented -> answer(response, incremented);
-            case Replayed replayed ->
-                answer(response.header(IdempotencyKeys.REPLAYED, "true"), (Incremented) replayed.original());
+            case Incremented incremented ->
+                answerWith(
+                        response.header(HttpHeaders.ETAG, Answers.tag(incremented.version())),
+                        IncrementView.of(incremented));
+            case IncrementedAtMost atMost -> answer(response, atMost.applied());
+            case Replayed replayed -> answer(response.header(IdempotencyKeys.REPLAYED, "true"), replayed.original());
+            case DryRun dryRun -> answerWith(response, DryRunView.of(dryRun));
             default -> Mono.error(new ProblemException(Problems.problem(outcome)));
         };
     }
 
-    private Mono<Void> answer(HttpServerResponse response, Incremented incremented) {
-        response.header(HttpHeaders.ETAG, Answers.tag(incremented.version()))
-                .header(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE);
-        return send(response, IncrementView.of(incremented));
+    private Mono<Void> answerWith(HttpServerResponse response, Object view) {
+        return send(response.header(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE), view);
     }
 
     private Mono<Void> answer(
