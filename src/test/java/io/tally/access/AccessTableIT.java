@@ -290,6 +290,42 @@ class AccessTableIT {
         assertStatus(operation, bearer(others(row(operation).action())), 403);
     }
 
+    /** A dry run needs another action than what it tries, by each way. */
+    @Test
+    void dryRunsNeedTheRightToRead() throws IOException {
+        String increment = "{\"delta\":1,\"dryRun\":true}";
+        String item = "{\"namespace\":\"shop\",\"name\":\"dry\",\"delta\":1}";
+        String transaction = "{\"increments\":[" + item + "],\"dryRun\":true}";
+        for (String fields : List.of("", "If-None-Match: \"\"\r\n")) {
+            assertDryRun("/v1/counters/shop/dry/increments", fields, increment);
+        }
+        assertDryRun("/v1/transactions", "", transaction);
+        assertThat(admin.get("/v1/counters/shop/dry").status()).isEqualTo(404);
+    }
+
+    private void assertDryRun(String path, String fields, String body) throws IOException {
+        assertThat(post(path, bearer(own(Action.READ)) + fields, body).status()).isEqualTo(200);
+        for (String key : List.of(others(Action.READ), elsewhere)) {
+            Response refused = post(path, bearer(key) + fields, body);
+            assertThat(refused.problem()).isEqualTo("forbidden");
+            assertThat(refused.json().path("namespace").asString()).isEqualTo(NAMESPACE);
+        }
+        assertThat(post(path, bearer(others(Action.READ)) + fields, body)
+                        .json()
+                        .path("action")
+                        .asString())
+                .isEqualTo("read");
+        Response real = post(path, bearer(own(Action.READ)) + fields, body.replace("true", "false"));
+        assertThat(real.json().path("action").asString()).isEqualTo("write");
+    }
+
+    private Response post(String path, String fields, String body) throws IOException {
+        return RawHttp.exchange(
+                server.uri(),
+                "POST " + path + " HTTP/1.1\r\nHost: tally\r\n" + fields
+                        + "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+    }
+
     private String others(Action action) {
         return others.computeIfAbsent(action, each -> keyWith(granted -> granted != each));
     }

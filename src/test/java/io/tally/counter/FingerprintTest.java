@@ -34,12 +34,29 @@ class FingerprintTest {
                                 new Increment(new CounterId("na", "1"), 1, Precondition.NONE),
                                 new Amend(COUNTER, null, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
                                 new Amend(COUNTER, null, null, new Limit.Set(null), Limit.KEEP, Precondition.EXISTS),
+                                new Amend(COUNTER, null, 1L, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                                increment(new NewCounter(1, Bounds.NONE), false),
+                                increment(new NewCounter(0, new Bounds(0L, null)), false),
+                                increment(new NewCounter(0, new Bounds(null, 0L)), false),
+                                increment(new NewCounter(0, new Bounds(null, 0L)), true),
+                                increment(NewCounter.DEFAULT, true),
                                 new Delete(COUNTER, Precondition.NONE),
+                                new Transaction(List.of(increment(new NewCounter(1, Bounds.NONE), false))),
                                 new Transaction(List.of(INCREMENT)),
                                 new Transaction(List.of(INCREMENT, INCREMENT)))
                         .stream()
                         .map(Fingerprint::of))
                 .doesNotHaveDuplicates();
+    }
+
+    private static Increment increment(NewCounter defaults, boolean atMost) {
+        return new Increment(COUNTER, 1, defaults, atMost, Precondition.NONE);
+    }
+
+    @Test
+    void knowsExplicitDefaults() {
+        assertThat(Fingerprint.of(increment(new NewCounter(0, new Bounds(null, null)), false)))
+                .isEqualTo(Fingerprint.of(INCREMENT));
     }
 
     @Test

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
 
 /** Many clients on two instances of one database, at each isolation level that the database may have as its default. */
 @Timeout(120)
@@ -132,6 +133,71 @@ class ConcurrencyIT {
             assertThat(answers.stream().filter(answer -> answer.status() == 409))
                     .hasSize(200)
                     .allMatch(answer -> answer.problem().equals("bound-exceeded"));
+        }
+
+        @Test
+        void oneOfThoseWithDefaultsCreatesTheCounterAndAllAreCounted() throws Exception {
+            for (String counter : List.of("defaults/a", "defaults/b", "defaults/c")) {
+                List<Answer> answers = Clients.atOnce(
+                        CLIENTS,
+                        client -> client(client)
+                                .send(
+                                        "POST",
+                                        "/v1/counters/" + counter + "/increments",
+                                        "{\"delta\":1,\"defaults\":{\"initial\":%d,\"max\":%d}}"
+                                                .formatted(1000 * client, 1000 * client + CLIENTS)));
+
+                assertThat(answers).allMatch(answer -> answer.status() == 200);
+                JsonNode state =
+                        clients.getFirst().get("/v1/counters/" + counter).json();
+                long initial = state.path("initial").asLong();
+                assertThat(initial % 1000).isZero();
+                assertThat(state.path("max").asLong()).isEqualTo(initial + CLIENTS);
+                assertThat(state.path("value").asLong()).isEqualTo(initial + CLIENTS);
+                assertThat(state.path("version").asLong()).isEqualTo(CLIENTS);
+                assertThat(answers.stream()
+                                .map(answer -> answer.json().path("value").asLong()))
+                        .containsExactlyInAnyOrderElementsOf(LongStream.rangeClosed(initial + 1, initial + CLIENTS)
+                                .boxed()
+                                .toList());
+            }
+        }
+
+        @Test
+        void atMostNeverPassesTheBoundsAndTheDeltasAddUp() throws Exception {
+            clients.getFirst().put("at-most/quota", "{\"initial\":10,\"min\":0,\"max\":100}");
+            List<JsonNode> results = Clients.atOnce(CLIENTS, client -> {
+                        List<JsonNode> mine = new ArrayList<>();
+                        for (int i = 0; i < 10; i++) {
+                            long delta = i % 3 == 0 ? -7L * client : 5L * client;
+                            mine.add(client(client)
+                                    .send(
+                                            "POST",
+                                            "/v1/counters/at-most/quota/increments",
+                                            "{\"delta\":" + delta + ",\"atMost\":" + (client % 4 != 0) + "}")
+                                    .json());
+                        }
+                        return mine;
+                    })
+                    .stream()
+                    .flatMap(List::stream)
+                    .filter(result -> result.has("delta"))
+                    .toList();
+
+            assertThat(results)
+                    .allMatch(result -> result.path("value").asLong() >= 0
+                            && result.path("value").asLong() <= 100);
+            assertThat(results).anyMatch(result -> result.path("delta").asLong() == 0);
+            assertThat(10
+                            + results.stream()
+                                    .mapToLong(result -> result.path("delta").asLong())
+                                    .sum())
+                    .isEqualTo(clients.getFirst().value("at-most/quota"));
+            // Each version belongs to one increment, and those that added nothing repeat it.
+            assertThat(results.stream()
+                            .filter(result -> result.path("delta").asLong() != 0)
+                            .map(result -> result.path("version").asLong()))
+                    .doesNotHaveDuplicates();
         }
 
         @Test

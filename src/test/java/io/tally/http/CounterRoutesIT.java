@@ -123,7 +123,16 @@ class CounterRoutesIT {
         JsonNode counter = answer.json();
         assertThat(counter.propertyNames())
                 .containsExactlyInAnyOrder(
-                        "namespace", "name", "kind", "value", "version", "min", "max", "createdAt", "updatedAt");
+                        "namespace",
+                        "name",
+                        "kind",
+                        "value",
+                        "version",
+                        "initial",
+                        "min",
+                        "max",
+                        "createdAt",
+                        "updatedAt");
         assertThat(counter.path("namespace").asString()).isEqualTo("put");
         assertThat(counter.path("name").asString()).isEqualTo("a");
         assertThat(counter.path("kind").asString()).isEqualTo("plain");
@@ -449,7 +458,7 @@ class CounterRoutesIT {
                 "{\"min\":null}            | 5 2 - 10",
                 "{\"max\":null}            | 5 2 0 -",
                 "{\"min\":null,\"max\":null,\"value\":-9223372036854775808} | -9223372036854775808 2 - -",
-                "{\"min\":20,\"max\":30,\"value\":25} | 25 2 20 30",
+                "{\"min\":20,\"max\":30,\"value\":25,\"initial\":20} | 25 2 20 30",
                 "{}                        | 5 2 0 10"
             })
     void patchSetsWhatItNames(String body, String expected) throws Exception {

@@ -34,6 +34,12 @@ class Int64RequestsIT {
     private static final String COUNTER = "/v1/counters/int64/NAME";
     private static final String ITEM = "{\"namespace\":\"int64\",\"name\":\"NAME\",\"delta\":VALUE}";
 
+    private static final String DEFAULT_ITEM =
+            "{\"namespace\":\"int64\",\"name\":\"NAME\",\"delta\":0,\"defaults\":{\"initial\":VALUE}}";
+
+    /** A bound, and the initial value that every bound at this end admits. */
+    private static final String DEFAULTS = "{\"delta\":0,\"defaults\":{\"%s\":VALUE,\"initial\":%d}}";
+
     private TallyServer server;
     private TallyClient client;
 
@@ -87,7 +93,42 @@ class Int64RequestsIT {
                         JSON_TYPE,
                         "{\"initial\":" + Long.MIN_VALUE + ",\"max\":VALUE}",
                         false),
+                place(
+                        "initial default",
+                        "POST",
+                        INCREMENTS,
+                        JSON_TYPE,
+                        "{\"defaults\":{\"initial\":VALUE},\"atMost\":true}",
+                        true),
+                place("min default", "POST", INCREMENTS, JSON_TYPE, DEFAULTS.formatted("min", Long.MAX_VALUE), true),
+                place("max default", "POST", INCREMENTS, JSON_TYPE, DEFAULTS.formatted("max", Long.MIN_VALUE), true),
+                place(
+                        "routed initial default",
+                        "POST",
+                        INCREMENTS,
+                        JSON_TYPE,
+                        "{\"defaults\":{\"initial\":VALUE},\"delta\":0}",
+                        true,
+                        "Accept",
+                        "application/json, */*"),
+                place("delta of a dry run", "POST", INCREMENTS, JSON_TYPE, "{\"delta\":VALUE,\"dryRun\":true}", false),
+                place(
+                        "initial default of an item",
+                        "POST",
+                        "/v1/increments",
+                        JSON_TYPE,
+                        "[" + DEFAULT_ITEM + "]",
+                        true),
+                place("initial default of a line", "POST", "/v1/increments", LINES, DEFAULT_ITEM + "\n", true),
+                place(
+                        "initial default in a transaction",
+                        "POST",
+                        "/v1/transactions",
+                        JSON_TYPE,
+                        "{\"increments\":[" + DEFAULT_ITEM + "]}",
+                        true),
                 place("value", "PATCH", COUNTER, JSON_TYPE, "{\"value\":VALUE}", true, atAnyVersion),
+                place("initial", "PATCH", COUNTER, JSON_TYPE, "{\"initial\":VALUE}", true, atAnyVersion),
                 place("min", "PATCH", COUNTER, JSON_TYPE, "{\"min\":VALUE}", true, atAnyVersion),
                 place("max", "PATCH", COUNTER, JSON_TYPE, "{\"max\":VALUE}", true, atAnyVersion),
                 place("item of an array", "POST", "/v1/increments", JSON_TYPE, "[" + ITEM + "]", true),

@@ -50,8 +50,8 @@ class ConformanceIT {
     /** What the API can change, except what changes later than the response. */
     private static final String STATE = """
             select concat_ws(' ',
-              (select concat_ws(' ', count(*), sum(value), sum(version), sum(min), sum(max),
-                sum(hashtext(kind || namespace || '/' || name))) from counter),
+              (select concat_ws(' ', count(*), sum(value), sum(version), sum(initial), sum(min),
+                sum(max), sum(hashtext(kind || namespace || '/' || name))) from counter),
               (select count(*) from member),
               (select count(*) from name),
               (select concat_ws(' ', count(*), count(executed_at)) from token),

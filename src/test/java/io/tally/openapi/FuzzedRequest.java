@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param query the parameters, encoded; those with a place that cannot be filled are left out
  * @param fields the lines of the head after the first
  * @param chunked whether the body is sent in chunks
+ * @param dryRun whether the body says that nothing is to be applied
  * @param broken what differs from what the file describes; empty where nothing does
  */
 record FuzzedRequest(
@@ -24,6 +25,7 @@ record FuzzedRequest(
         List<String> fields,
         String body,
         boolean chunked,
+        boolean dryRun,
         List<String> broken) {
 
     /** Whether the file allows it. */
@@ -31,9 +33,9 @@ record FuzzedRequest(
         return broken.isEmpty();
     }
 
-    /** Whether the method is one that changes nothing. */
+    /** Whether the method is one that changes nothing, or the request is a dry run. */
     boolean isSafe() {
-        return List.of("GET", "HEAD", "OPTIONS").contains(method);
+        return List.of("GET", "HEAD", "OPTIONS").contains(method) || (dryRun && isAllowed());
     }
 
     /** Where values of a kind are valid. */

@@ -87,6 +87,12 @@ class Int64FormIT {
                 repeatable("deleteCounter", 412, "DELETE", limited, "", "If-Match", "\"9\""),
                 keyed("incrementCounter", 200, "POST", "/v1/counters/shop/big/increments", "{\"delta\":2}"),
                 keyed("incrementCounter", 200, "POST", "/v1/counters/shop/big/increments", ""),
+                repeatable(
+                        "incrementCounter",
+                        200,
+                        "POST",
+                        "/v1/counters/shop/big/increments",
+                        "{\"delta\":2,\"defaults\":{\"initial\":1},\"atMost\":true,\"dryRun\":true}"),
                 repeatable("incrementCounter", 409, "POST", limited + "/increments", ""),
                 repeatable("incrementCounter", 412, "POST", limited + "/increments", "", "If-Match", "\"9\""),
                 read("listCounters", "/v1/counters/shop"),
@@ -116,6 +122,12 @@ class Int64FormIT {
                         "POST",
                         "/v1/transactions",
                         "{\"increments\":[{\"namespace\":\"shop\",\"name\":\"big\",\"delta\":1}]}"),
+                repeatable(
+                        "applyTransaction",
+                        200,
+                        "POST",
+                        "/v1/transactions",
+                        "{\"increments\":[{\"namespace\":\"shop\",\"name\":\"big\",\"delta\":1}],\"dryRun\":true}"),
                 repeatable(
                         "applyTransaction",
                         409,
@@ -160,9 +172,13 @@ class Int64FormIT {
         return new Story(operation, status, method, path, body, true, List.of(headers));
     }
 
-    /** A good one, a malformed one and one that a bound refuses. */
+    /** A good one, a malformed one, one that a bound refuses and one of which nothing fits. */
     private static String increments(String before, String between, String after) {
-        return Stream.of("\"big\",\"delta\":1", "\"big\",\"delta\":1.5", "\"limited\",\"delta\":1")
+        return Stream.of(
+                        "\"big\",\"delta\":1",
+                        "\"big\",\"delta\":1.5",
+                        "\"limited\",\"delta\":1",
+                        "\"limited\",\"delta\":1,\"atMost\":true")
                 .map(item -> "{\"namespace\":\"shop\",\"name\":" + item + "}")
                 .collect(Collectors.joining(between, before, after));
     }

@@ -321,7 +321,12 @@ final class RequestArbitraries {
     }
 
     /** What a body is, and the fields that say so. */
-    private record Content(List<String> fields, String body) {}
+    private record Content(List<String> fields, String body, boolean dryRun) {
+
+        Content(List<String> fields, String body) {
+            this(fields, body, body.contains("\"dryRun\":true"));
+        }
+    }
 
     private Arbitrary<FuzzedRequest> requests(Described operation, Set<Place> broken) {
         List<String> reasons = broken.stream().map(Enum::name).toList();
@@ -341,7 +346,9 @@ final class RequestArbitraries {
                 .as((method, segments, query, version, fields, described, frame) -> {
                     boolean chunked = described.fields().contains("Transfer-Encoding: chunked");
                     List<String> lines = new ArrayList<>(List.of("Host: tally", "Authorization: " + authorization));
-                    lines.addAll(fields);
+                    fields.stream()
+                            .filter(field -> broken.contains(Place.KEY) || !described.dryRun() || !isKey(field))
+                            .forEach(lines::add);
                     lines.addAll(described.fields());
                     lines.addAll(frame);
                     // Chunks are of 1.1.
@@ -354,8 +361,14 @@ final class RequestArbitraries {
                             lines,
                             described.body(),
                             chunked,
+                            described.dryRun(),
                             reasons);
                 });
+    }
+
+    /** The description of {@code dryRun} excludes it. */
+    private static boolean isKey(String field) {
+        return field.startsWith("Idempotency-Key:");
     }
 
     private static Content framed(Content content, boolean chunked) {
@@ -366,7 +379,7 @@ final class RequestArbitraries {
                             ? "Transfer-Encoding: chunked"
                             : "Content-Length: " + content.body().length());
         }
-        return new Content(fields, content.body());
+        return new Content(fields, content.body(), content.dryRun());
     }
 
     // ---- targets
@@ -586,7 +599,7 @@ final class RequestArbitraries {
     private static Content coded(Content content, String coding, String body) {
         List<String> fields = new ArrayList<>(content.fields());
         fields.add("Content-Encoding: " + coding);
-        return new Content(fields, body);
+        return new Content(fields, body, content.dryRun());
     }
 
     private Arbitrary<Content> contents(String type, JsonNode media, Set<Place> broken) {

@@ -9,6 +9,7 @@ import io.tally.counter.Kind;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.TransactionApplied;
 import java.time.Instant;
 import java.util.List;
@@ -34,8 +35,18 @@ class KeyRowsTest {
                 "updatedAt":"2026-01-02T03:04:06Z"}}}
                 """;
 
+        // Earlier releases stored no initial value.
         assertThat(KeyRows.success(json)).isEqualTo(new Amended(counter));
         assertThat(KeyRows.success(KeyRows.json(new Amended(counter)))).isEqualTo(new Amended(counter));
+    }
+
+    @Test
+    void readsAnIncrementOfWhatFits() {
+        IncrementedAtMost atMost = new IncrementedAtMost(new Incremented(5, 3, 0));
+
+        assertThat(KeyRows.success("{\"incrementedAtMost\":{\"applied\":{\"value\":5,\"version\":3,\"delta\":0}}}"))
+                .isEqualTo(atMost);
+        assertThat(KeyRows.success(KeyRows.json(atMost))).isEqualTo(atMost);
     }
 
     @Test
