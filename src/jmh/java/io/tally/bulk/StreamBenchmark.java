@@ -3,7 +3,6 @@ package io.tally.bulk;
 import io.tally.counter.Command;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Incremented;
-import io.tally.http.Caller;
 import io.tally.http.Int64Form;
 import io.tally.http.ResponseJson;
 import io.tally.http.server.Json;

@@ -200,6 +200,31 @@ class ConcurrencyIT {
                     .doesNotHaveDuplicates();
         }
 
+        /** Transfers between two counters, whose sum stays 0, while other clients ask what a transfer would do. */
+        @Test
+        void dryRunOfATransactionReadsOneSnapshot() throws Exception {
+            List<Long> sums = Clients.atOnce(16, client -> {
+                        List<Long> mine = new ArrayList<>();
+                        for (int i = 0; i < 30; i++) {
+                            boolean dryRun = client % 2 == 0;
+                            Answer answer = client(client / 2).send("POST", "/v1/transactions", """
+                                            {"dryRun":%b,"increments":[
+                                              {"namespace":"snapshot","name":"from","delta":-1},
+                                              {"namespace":"snapshot","name":"to","delta":1}]}""".formatted(dryRun));
+                            JsonNode results = answer.json().path("results");
+                            mine.add(results.get(0).path("value").asLong()
+                                    + results.get(1).path("value").asLong());
+                        }
+                        return mine;
+                    })
+                    .stream()
+                    .flatMap(List::stream)
+                    .toList();
+
+            assertThat(sums).hasSize(480).containsOnly(0L);
+            assertThat(clients.getFirst().value("snapshot/to")).isEqualTo(240);
+        }
+
         @Test
         void ofThoseWhoReadTheSameVersionOneWins() throws Exception {
             String tag = clients.getFirst().put("cas/balance", "").header("ETag");

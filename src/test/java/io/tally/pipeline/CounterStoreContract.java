@@ -24,6 +24,7 @@ import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
+import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
@@ -454,6 +455,7 @@ public interface CounterStoreContract {
         assertThat(stored.value()).isEqualTo(1);
         assertThat(stored.version()).isEqualTo(2);
         assertThat(stored.bounds()).isEqualTo(new Bounds(0L, 3L));
+        assertThat(stored.initial()).isEqualTo(2);
         assertThat(resolve(
                         writes,
                         new Fence(writer, 2),
@@ -466,9 +468,29 @@ public interface CounterStoreContract {
                 new Delete(id, Precondition.NONE),
                 new Create(id, new NewCounter(8, Bounds.NONE), Precondition.NONE));
         assertThat(read("stock").value()).isEqualTo(8);
+        assertThat(read("stock").initial()).isEqualTo(8);
         assertThat(read("stock").version()).isEqualTo(1);
         resolve(writes, new Fence(writer, 3), new Delete(id, Precondition.NONE));
         assertThat(get(store().read(List.of(id)))).isEmpty();
+    }
+
+    /** Nothing is added and no version moves, and the key is stored nevertheless. */
+    @Test
+    default void storesTheKeyOfAnIncrementThatDidNotFit() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        NewCounter full = new NewCounter(5, new Bounds(null, 5L));
+        Command command = Command.of(new Increment(counter("full"), 3, full, true, Precondition.NONE), key("at-most"));
+
+        IncrementedAtMost created = new IncrementedAtMost(new Incremented(5, 1, 0));
+        assertThat(resolve(writes, new Fence(writer, 1), List.of(command))).containsExactly(created);
+        Command other = Command.of(command.operation(), key("another"));
+        assertThat(resolve(writes, new Fence(writer, 2), List.of(other))).containsExactly(created);
+        for (Command again : List.of(command, other)) {
+            assertThat(resolve(writes, new Fence(writer, 3), List.of(again))).containsExactly(new Replayed(created));
+        }
+        assertThat(read("full").version()).isEqualTo(1);
+        assertThat(read("full").initial()).isEqualTo(5);
     }
 
     /** Two instances that both see a counter absent: one makes it, the other has to look again. */
