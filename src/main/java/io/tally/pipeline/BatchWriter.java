@@ -12,6 +12,7 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,10 +25,11 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     /*
      * The writes of a batch
      *
-     * Increments that no condition can refuse are summed and added in one statement; members join and leave in
-     * another. The Resolver decides everything that depends on the counter's state (a bound, a precondition, the end
-     * of 64 bits) on locked rows. The fast statement leaves out counters it must not touch; the Resolver decides these
-     * next, and the lane remembers them.
+     * Increments without a precondition are summed and added in one statement; members join and leave in another. The
+     * Resolver decides what depends on the counter's state (a precondition, some requests of a group that a bound
+     * refuses, the end of 64 bits) on locked rows. The fast statement leaves out the groups that a bound could refuse;
+     * the Resolver decides these next, and the lane remembers their counters. Operations on a counter that refused
+     * lately are refused by its state if possible, and only the others are written.
      *
      * Order
      *
@@ -37,13 +39,13 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
 
     private static final Logger log = LoggerFactory.getLogger(BatchWriter.class);
 
-    private static final int BOUNDED_REMEMBERED_MAX = 10_000;
+    private static final int REFUSING_MAX = 10_000;
 
     private final FencedWriter writer;
     private final int countersMax;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
-    private final RecentSet<CounterId> bounded = new RecentSet<>(BOUNDED_REMEMBERED_MAX);
+    private final RecentSet<CounterId> refusing = new RecentSet<>(REFUSING_MAX);
 
     /** The time from which the rest of the batch in flight is no longer sent. */
     private long deadline;
@@ -64,15 +66,35 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     @Override
     public Mono<Void> handle(List<PendingRequest<Command, Outcome>> requests) {
         deadline = nanoClock.getAsLong() + waitMax.toNanos();
-        Coalescer.Batch batch = Coalescer.coalesce(requests, bounded::contains);
+        Coalescer.Batch batch = Coalescer.coalesce(requests, refusing::contains);
         return Flux.concat(
-                        Flux.fromIterable(parts(batch.increments()))
-                                .concatMap(groups -> write(new IncrementWrite(groups, bounded))),
-                        Flux.fromIterable(parts(batch.memberships()))
-                                .concatMap(groups -> write(new MembershipWrite(groups))),
-                        Flux.fromIterable(ResolvedWrite.parts(batch.conditional(), countersMax))
-                                .concatMap(this::resolve))
+                        write(batch),
+                        Flux.fromIterable(ResolvedWrite.parts(batch.doubtful(), countersMax))
+                                .concatMap(this::read))
                 .then();
+    }
+
+    /** Writes a batch, except for what is doubtful. */
+    private Flux<Void> write(Coalescer.Batch batch) {
+        return Flux.concat(
+                Flux.fromIterable(parts(batch.increments()))
+                        .concatMap(groups -> write(new IncrementWrite(groups, refusing))),
+                Flux.fromIterable(parts(batch.memberships())).concatMap(groups -> write(new MembershipWrite(groups))),
+                Flux.fromIterable(ResolvedWrite.parts(batch.conditional(), countersMax))
+                        .concatMap(this::resolve));
+    }
+
+    /** Refuses what the state refuses, and writes the rest. */
+    private Mono<Void> read(List<PendingRequest<Command, Outcome>> requests) {
+        RefusalRead read = new RefusalRead(requests, refusing);
+        return write(read, rest -> {
+            Coalescer.Batch batch = Coalescer.coalesce(rest, read::isContested);
+            return Flux.concat(
+                            write(batch),
+                            Flux.fromIterable(ResolvedWrite.parts(batch.doubtful(), countersMax))
+                                    .concatMap(this::resolve))
+                    .then();
+        });
     }
 
     private List<List<CounterGroup>> parts(List<CounterGroup> groups) {
@@ -83,12 +105,17 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
         return parts;
     }
 
-    private <R> Mono<Void> write(FencedWrite<R> write) {
+    private Mono<Void> write(FencedWrite<?> write) {
+        return write(write, this::resolve);
+    }
+
+    private <R> Mono<Void> write(
+            FencedWrite<R> write, Function<List<PendingRequest<Command, Outcome>>, Mono<Void>> rest) {
         return writer.written(write, deadline)
                 .map(result -> List.of(write.answer(result)))
                 .onErrorResume(StoreFailure.class, failure -> Mono.just(afterFailure(write, failure)))
                 .flatMapMany(Flux::fromIterable)
-                .concatMap(this::resolve)
+                .concatMap(rest)
                 .then();
     }
 
@@ -96,7 +123,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
         List<PendingRequest<Command, Outcome>> open = requests.stream()
                 .filter(pending -> !pending.refuseAfterEarlier())
                 .toList();
-        return open.isEmpty() ? Mono.empty() : write(new ResolvedWrite(open, bounded));
+        return open.isEmpty() ? Mono.empty() : write(new ResolvedWrite(open, refusing));
     }
 
     /** Answers the requests of a failed write; returns the requests that the resolver has to decide. */

@@ -23,32 +23,34 @@ final class Coalescer {
      * A batch, divided by kind of write.
      *
      * @param increments groups of increments that only the counter's own state can refuse
+     * @param doubtful increments and transactions on counters that refused one lately, adjacent as the conditional ones
      * @param memberships groups of joins and leaves, each of another member
      * @param conditional operations that depend on the state; those of one counter are adjacent, in arrival order
      */
     record Batch(
             List<CounterGroup> increments,
             List<CounterGroup> memberships,
+            List<PendingRequest<Command, Outcome>> doubtful,
             List<PendingRequest<Command, Outcome>> conditional) {}
 
     private final Map<CounterId, CounterGroup> groups;
     private final Map<IdempotencyKey, CounterGroup> keys = new HashMap<>();
     private final List<PendingRequest<Command, Outcome>> transactions = new ArrayList<>();
-    private final Predicate<CounterId> bounded;
+    private final Predicate<CounterId> refusing;
 
-    private Coalescer(int size, Predicate<CounterId> bounded) {
+    private Coalescer(int size, Predicate<CounterId> refusing) {
         this.groups = LinkedHashMap.newLinkedHashMap(Math.min(size, 1024));
-        this.bounded = bounded;
+        this.refusing = refusing;
     }
 
     /**
      * Groups a batch. Operations on one counter keep their order. Operations on different counters wait at the same
      * time, so their order does not matter.
      *
-     * @param bounded the counters known to refuse plain addition
+     * @param refusing the counters that refused an operation lately
      */
-    static Batch coalesce(List<PendingRequest<Command, Outcome>> requests, Predicate<CounterId> bounded) {
-        Coalescer coalescer = new Coalescer(requests.size(), bounded);
+    static Batch coalesce(List<PendingRequest<Command, Outcome>> requests, Predicate<CounterId> refusing) {
+        Coalescer coalescer = new Coalescer(requests.size(), refusing);
         requests.forEach(coalescer::add);
         return coalescer.batch();
     }
@@ -87,19 +89,30 @@ final class Coalescer {
     }
 
     private CounterGroup group(Operation.Single operation) {
-        return groups.computeIfAbsent(operation.counter(), id -> new CounterGroup(id, bounded.test(id)));
+        return groups.computeIfAbsent(operation.counter(), id -> new CounterGroup(id, refusing.test(id)));
     }
 
     private Batch batch() {
-        Batch batch = new Batch(new ArrayList<>(groups.size()), new ArrayList<>(0), new ArrayList<>());
+        Batch batch =
+                new Batch(new ArrayList<>(groups.size()), new ArrayList<>(0), new ArrayList<>(0), new ArrayList<>());
         for (CounterGroup group : groups.values()) {
             if (group.isConditional()) {
                 batch.conditional.addAll(group.requests());
+            } else if (group.isMembership()) {
+                batch.memberships.add(group);
+            } else if (group.isDoubtful()) {
+                batch.doubtful.addAll(group.requests());
             } else {
-                (group.isMembership() ? batch.memberships : batch.increments).add(group);
+                batch.increments.add(group);
             }
         }
-        batch.conditional.addAll(transactions);
+        for (PendingRequest<Command, Outcome> transaction : transactions) {
+            (isDoubtful(transaction) ? batch.doubtful : batch.conditional).add(transaction);
+        }
         return batch;
+    }
+
+    private boolean isDoubtful(PendingRequest<Command, Outcome> transaction) {
+        return transaction.request().operation().counters().stream().anyMatch(refusing);
     }
 }

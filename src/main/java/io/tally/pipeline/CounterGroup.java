@@ -8,6 +8,7 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Move;
 import io.tally.counter.Outcome;
 import io.tally.lane.PendingRequest;
+import io.tally.pipeline.CounterStore.Reach;
 import io.tally.pipeline.CounterStore.Sum;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The requests of one batch on one counter, in arrival order, and the kind of write that can carry them out together:
@@ -24,6 +26,7 @@ import java.util.Set;
 final class CounterGroup {
 
     private final CounterId counter;
+    private final boolean doubtful;
     private final List<PendingRequest<Command, Outcome>> requests = new ArrayList<>(4);
     private Map<IdempotencyKey, Command> keyed = Map.of();
     private Set<MemberId> members = Set.of();
@@ -32,11 +35,20 @@ final class CounterGroup {
     private int operations;
     private long delta;
     private double magnitude;
-    private long reach;
+    /** The sum of all magnitudes. */
+    private long distance;
 
-    CounterGroup(CounterId counter, boolean conditional) {
+    private long lowest;
+    private long highest;
+    private long keyedFall;
+    private long keyedRise;
+    private boolean rises;
+    private boolean falls;
+
+    /** @param doubtful whether the counter has refused an operation lately */
+    CounterGroup(CounterId counter, boolean doubtful) {
         this.counter = counter;
-        this.conditional = conditional;
+        this.doubtful = doubtful;
     }
 
     void add(PendingRequest<Command, Outcome> pending, Increment increment) {
@@ -49,9 +61,11 @@ final class CounterGroup {
             // Other requests were waiting at the same time, so any order is right.
             conditional |= keyedInSequence && pending.isSequenced();
             operations++;
-            delta += increment.delta();
             magnitude += Math.abs((double) increment.delta());
-            extendReach(increment.delta());
+            extend(increment.delta());
+            delta += increment.delta();
+            lowest = Math.min(lowest, delta);
+            highest = Math.max(highest, delta);
         } else {
             keyedInSequence |= pending.isSequenced();
             add(key, command, increment);
@@ -63,7 +77,9 @@ final class CounterGroup {
             keyed = new LinkedHashMap<>();
         }
         if (keyed.putIfAbsent(key, command) == null) {
-            extendReach(increment.delta());
+            extend(increment.delta());
+            keyedFall += Math.min(increment.delta(), 0);
+            keyedRise += Math.max(increment.delta(), 0);
         }
     }
 
@@ -84,13 +100,15 @@ final class CounterGroup {
         conditional = true;
     }
 
-    private void extendReach(long change) {
+    private void extend(long change) {
+        rises |= change > 0;
+        falls |= change < 0;
         // Bounding the magnitudes bounds every partial sum, not only the last.
-        long distance = Math.absExact(Math.max(change, -Long.MAX_VALUE));
-        if (distance > Sum.VALUE_MAX - reach) {
+        long further = Math.absExact(Math.max(change, -Long.MAX_VALUE));
+        if (further > Sum.VALUE_MAX - distance) {
             conditional = true;
         } else {
-            reach += distance;
+            distance += further;
         }
     }
 
@@ -112,6 +130,11 @@ final class CounterGroup {
         return conditional;
     }
 
+    /** Whether the counter has refused an operation lately. */
+    boolean isDoubtful() {
+        return doubtful;
+    }
+
     /** Whether the group consists of joins and leaves. */
     boolean isMembership() {
         return !members.isEmpty();
@@ -119,7 +142,13 @@ final class CounterGroup {
 
     /** The sum of the increments without a key. */
     Sum sum() {
-        return new Sum(counter, delta, operations);
+        return new Sum(counter, delta, operations, reach());
+    }
+
+    private @Nullable Reach reach() {
+        return rises && falls
+                ? new Reach(Math.min(lowest, delta + keyedFall), Math.max(highest, delta + keyedRise))
+                : null;
     }
 
     /** The sum of the deltas without a key, without their signs. */

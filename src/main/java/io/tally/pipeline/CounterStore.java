@@ -39,15 +39,22 @@ public interface CounterStore {
         Mono<Long> register();
 
         /**
-         * Adds to unbounded plain counters, and creates absent ones. One atomic statement, applied only if the writer's
-         * row has the sequence before the fence. Completes after the commit is durable.
+         * Adds to plain counters, and creates absent ones. One atomic statement, applied only if the writer's row has
+         * the sequence before the fence. Completes after the commit is durable.
          *
          * <p>Adds the sums first, then the increments with unknown keys in order, and stores these keys. Leaves out
-         * counters that have bounds, another kind or a value beyond {@link Sum#VALUE_MAX}.
+         * counters that have another kind or a value beyond {@link Sum#VALUE_MAX}, and those whose bounds a value of
+         * the group could exceed.
          *
          * @param keyed increments with distinct keys
          */
         Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed);
+
+        /**
+         * The state of the rows in the database, without a lock: the counters of one moment, and the idempotency
+         * records of the same moment or later. Never from a replica.
+         */
+        Mono<LockedState> read(LockSet rows);
 
         /**
          * Locks the counters, calls the decision and writes its result, in one transaction, only if the writer's row
@@ -101,14 +108,34 @@ public interface CounterStore {
      *
      * @param delta of a magnitude of {@link #VALUE_MAX} at most
      * @param operations the number of operations in the sum; 0 if the counter has only keyed ones
+     * @param reach {@code null} if no operation on the counter, keyed ones included, has a sign other than the others:
+     *     then the value moves in one direction
      */
-    record Sum(CounterId counter, long delta, int operations) {
+    record Sum(
+            CounterId counter,
+            long delta,
+            int operations,
+            @Nullable Reach reach) {
         /**
          * Half the range of 64 bits. Sums and the values before them stay within it. So no intermediate value of a
          * batch can exceed 64 bits, even if the final sum would not.
          */
         public static final long VALUE_MAX = 1L << 62;
+
+        /** A sum of operations of one sign. */
+        public Sum(CounterId counter, long delta, int operations) {
+            this(counter, delta, operations, null);
+        }
     }
+
+    /**
+     * How far the operations of a batch can move a counter meanwhile. Keyed ones may be known: so of these, the range
+     * has all that lower the value and all that raise it.
+     *
+     * @param lowest the lowest change, 0 or less
+     * @param highest the highest change, 0 or more
+     */
+    record Reach(long lowest, long highest) {}
 
     /**
      * An increment with an idempotency key.

@@ -30,14 +30,14 @@ import reactor.core.publisher.Mono;
 final class IncrementWrite implements FencedWrite<Added> {
 
     private final List<CounterGroup> groups;
-    private final RecentSet<CounterId> bounded;
+    private final RecentSet<CounterId> refusing;
     private final List<Sum> sums;
     private final List<Keyed> keyed = new ArrayList<>(0);
 
-    /** @param bounded receives the counters that the statement left out */
-    IncrementWrite(List<CounterGroup> groups, RecentSet<CounterId> bounded) {
+    /** @param refusing receives the counters that the statement left out */
+    IncrementWrite(List<CounterGroup> groups, RecentSet<CounterId> refusing) {
         this.groups = groups;
-        this.bounded = bounded;
+        this.refusing = refusing;
         this.sums = groups.stream().map(CounterGroup::sum).toList();
         for (int i = 0; i < groups.size(); i++) {
             for (Command command : groups.get(i).keyed()) {
@@ -121,7 +121,7 @@ final class IncrementWrite implements FencedWrite<Added> {
             int before = leftOut.size();
             answer(group, sums.get(i), added.values().get(i), byKey(group, keyedValues), leftOut);
             if (leftOut.size() > before) {
-                bounded.add(group.counter());
+                refusing.add(group.counter());
             }
         }
         return leftOut;

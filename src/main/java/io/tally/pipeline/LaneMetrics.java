@@ -18,7 +18,9 @@ public interface LaneMetrics {
         /** Decisions under lock. */
         CONDITIONAL,
         /** Joins and leaves of members, in one statement. */
-        MEMBERS
+        MEMBERS,
+        /** Refusals by a state that was read; nothing was written. */
+        READ
     }
 
     /** The resolution of a batch in doubt. */

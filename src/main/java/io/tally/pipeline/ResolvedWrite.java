@@ -1,7 +1,6 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Command;
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
@@ -29,15 +28,15 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     private static final Logger log = LoggerFactory.getLogger(ResolvedWrite.class);
 
     private final List<PendingRequest<Command, Outcome>> requests;
-    private final RecentSet<CounterId> bounded;
+    private final RecentSet<CounterId> refusing;
     private final List<Command> commands;
     private final LockSet lockSet;
     private @Nullable Resolution decided;
 
-    /** @param bounded gets the counters with bounds, and loses those without */
-    ResolvedWrite(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> bounded) {
+    /** @param refusing gets the counters that refuse an increment */
+    ResolvedWrite(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> refusing) {
         this.requests = requests;
-        this.bounded = bounded;
+        this.refusing = refusing;
         this.commands = requests.stream().map(PendingRequest::request).toList();
         this.lockSet = LockSet.of(commands);
     }
@@ -104,20 +103,12 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
 
     @Override
     public List<PendingRequest<Command, Outcome>> answer(Resolution resolution) {
-        resolution.changes().forEach(this::recordBounds);
         for (int i = 0; i < requests.size(); i++) {
-            requests.get(i).answer(resolution.outcomes().get(i));
+            Outcome outcome = resolution.outcomes().get(i);
+            RefusalRead.refusedBy(commands.get(i).operation(), outcome).ifPresent(refusing::add);
+            requests.get(i).answer(outcome);
         }
         return List.of();
-    }
-
-    private void recordBounds(Resolution.Change change) {
-        Counter after = change.after();
-        if (after != null && after.bounds().any()) {
-            bounded.add(change.counter());
-        } else {
-            bounded.remove(change.counter());
-        }
     }
 
     /** Whether the operation changes or removes a counter that cannot exist. */

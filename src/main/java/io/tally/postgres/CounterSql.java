@@ -17,7 +17,26 @@ public final class CounterSql {
             """;
 
     /**
-     * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations.
+     * Whether a row takes the sum of its group, all values on the way included. The clause of an upsert sees only the
+     * row and {@code excluded}. A group whose operations have one sign moves in one direction, so its sum says enough;
+     * of the others, an object has the lowest and the highest change: <code>{"namespace":{"name":[-2,5]}}</code>. The
+     * {@code case} keeps the sums within 64 bits.
+     */
+    private static String fits(String reach) {
+        return """
+                case when c.kind = 'plain' and c.value\s""" + HALF_RANGE + """
+
+                      then (c.min is null or c.min <= c.value + coalesce(
+                             (%1$s::jsonb -> c.namespace -> c.name ->> 0)::bigint, least(excluded.value, 0)))
+                       and (c.max is null or c.max >= c.value + coalesce(
+                             (%1$s::jsonb -> c.namespace -> c.name ->> 1)::bigint, greatest(excluded.value, 0)))
+                      else false end
+                """.formatted(reach);
+    }
+
+    /**
+     * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations, $7 the changes
+     * on the way.
      *
      * <p>All statements lock rows in the same order, so that two writers cannot wait for each other. The statement
      * stores the outcomes in the writer's row, in the same commit: if the connection is lost, they answer the callers.
@@ -34,8 +53,7 @@ public final class CounterSql {
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
                  set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
-               where c.kind = 'plain' and c.min is null and c.max is null and c.value\s""" + HALF_RANGE + """
-
+               where\s""" + fits("$7") + """
               returning namespace, name, value, version
             ), outcome as (
               select array_agg(a.value order by i.position) as levels,
@@ -55,7 +73,7 @@ public final class CounterSql {
     /**
      * Adds sums and increments with keys. $1 writer, $2 sequence; the sums: $3 namespaces, $4 names, $5 deltas, $6
      * numbers of operations; the increments with keys: $7 the position of the sum, $8 namespaces of the keys, $9 keys,
-     * $10 fingerprints, $11 deltas.
+     * $10 fingerprints, $11 deltas; $12 the changes on the way.
      *
      * <p>Adds the sums first, and then the increments whose keys are not stored, in their order. So each increment has
      * its own value, which the statement stores with its key in the same commit. If another connection stores one of
@@ -93,8 +111,7 @@ public final class CounterSql {
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
                  set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
-               where c.kind = 'plain' and c.min is null and c.max is null and c.value\s""" + HALF_RANGE + """
-
+               where\s""" + fits("$12") + """
               returning namespace, name, value, version
             ), outcome as materialized (
               select array_agg(a.value - coalesce(i.keyed_delta, 0) order by i.item) as levels,
@@ -309,7 +326,7 @@ public final class CounterSql {
      * namespaces, $2 names. {@code replica} is whether the server is one, since a replica may lag.
      */
     static final String READ = """
-            select pg_is_in_recovery() as replica, i.namespace, i.name,
+            select pg_is_in_recovery() as replica, now() as transaction_time, i.namespace, i.name,
                    c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
               from unnest($1::text[], $2::text[]) as i(namespace, name)
               left join lateral (

@@ -77,8 +77,9 @@ final class PostgresWrites implements Writes {
     private static PostgresqlStatement addition(
             PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
         return keyed.isEmpty()
-                ? addition(connection, CounterSql.ADD, fence, sums)
-                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed);
+                ? addition(connection, CounterSql.ADD, fence, sums).bind("$7", ReachJson.of(sums))
+                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed)
+                        .bind("$12", ReachJson.of(sums));
     }
 
     private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {
@@ -153,6 +154,19 @@ final class PostgresWrites implements Writes {
         return lane.use(connection -> Statements.one(
                         MemberRows.bind(fenced(connection, MemberSql.MOVE, fence), counters, moves), MemberRows::result)
                 .switchIfEmpty(Mono.error(SqlStates::fenced)));
+    }
+
+    @Override
+    public Mono<LockedState> read(LockSet rows) {
+        return lane.use(connection -> Statements.all(
+                        connection
+                                .createStatement(CounterSql.READ)
+                                .bind("$1", CounterRows.namespaces(rows.counters()))
+                                .bind("$2", CounterRows.names(rows.counters())),
+                        LockedRows.Locked::onPrimary)
+                .map(LockedRows::of)
+                .flatMap(found -> known(connection, rows.keys())
+                        .map(known -> new LockedState(found.counters(), Set.of(), known, found.time()))));
     }
 
     @Override

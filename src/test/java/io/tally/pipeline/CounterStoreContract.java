@@ -36,6 +36,7 @@ import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
+import io.tally.pipeline.CounterStore.Reach;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
@@ -187,10 +188,92 @@ public interface CounterStoreContract {
                 new Create(counter("bounded"), new NewCounter(1, new Bounds(0L, null)), Precondition.NONE),
                 new Create(counter("high"), new NewCounter(Sum.VALUE_MAX + 1, Bounds.NONE), Precondition.NONE));
 
-        assertThat(add(writes, new Fence(writer, 2), sum("bounded", 1), sum("free", 1), sum("high", 1))
+        assertThat(add(writes, new Fence(writer, 2), sum("bounded", -2), sum("free", 1), sum("high", 1))
                         .values())
                 .containsExactly(null, new VersionedValue(1, 1), null);
         assertThat(read("bounded").value()).isEqualTo(1);
+    }
+
+    private static Sum mixed(String name, long delta, long lowest, long highest) {
+        return new Sum(counter(name), delta, 2, new Reach(lowest, highest));
+    }
+
+    @Test
+    default void addsWhatStaysWithinBoundsOnItsWay() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        Bounds bounds = new Bounds(0L, 10L);
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                Stream.of("a", "b", "c", "d", "\"e\\\u00FC", "f")
+                        .map(name -> (Operation) new Create(counter(name), 5, bounds, Precondition.NONE))
+                        .toArray(Operation[]::new));
+
+        assertThat(add(
+                                writes,
+                                new Fence(writer, 2),
+                                sum("a", 5),
+                                sum("b", -5),
+                                mixed("c", 1, -5, 5),
+                                mixed("d", 1, -6, 5),
+                                mixed("\"e\\\u00FC", 1, -5, 6),
+                                sum("f", 6))
+                        .values())
+                .containsExactly(
+                        new VersionedValue(10, 2),
+                        new VersionedValue(0, 2),
+                        new VersionedValue(6, 3),
+                        null,
+                        null,
+                        null);
+        assertThat(read("d")).extracting(Counter::value, Counter::version).containsExactly(5L, 1L);
+        assertThat(add(writes, new Fence(writer, 3), sum("a", 1), sum("b", -1), mixed("new", 1, -20, 20))
+                        .values())
+                .containsExactly(null, null, new VersionedValue(1, 2));
+    }
+
+    @Test
+    default void addsKeyedWhatStaysWithinBoundsOnItsWay() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                Stream.of("a", "b")
+                        .map(name -> (Operation) new Create(counter(name), 5, new Bounds(0L, 10L), Precondition.NONE))
+                        .toArray(Operation[]::new));
+
+        Added first = get(writes.add(
+                new Fence(writer, 2),
+                List.of(new Sum(counter("a"), 2, 1), new Sum(counter("b"), 2, 1)),
+                List.of(keyed(0, "k1", 11, 3), keyed(1, "k2", 12, 4))));
+        assertThat(first.values()).containsExactly(new VersionedValue(7, 2), null);
+        assertThat(first.keyed()).containsExactly(fresh(10, 3), null);
+
+        // A known key does not move the counter again.
+        Added second = get(writes.add(
+                new Fence(writer, 3),
+                List.of(new Sum(counter("a"), 0, 0), mixed("b", 5, -1, 5)),
+                List.of(keyed(0, "k1", 11, 3), keyed(1, "k2", 12, -5))));
+        assertThat(second.keyed().getFirst()).isEqualTo(new KeyedValue(new VersionedValue(10, 3), 11L));
+        assertThat(second.values()).containsExactly(null, new VersionedValue(10, 3));
+        assertThat(second.keyed().getLast()).isEqualTo(fresh(5, 4));
+    }
+
+    @Test
+    default void readsCountersAndKeysWithoutALock() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        resolve(writes, new Fence(writer, 1), new Create(counter("a"), 5, new Bounds(0L, 10L), Precondition.NONE));
+        get(writes.add(new Fence(writer, 2), List.of(new Sum(counter("a"), 0, 0)), List.of(keyed(0, "known", 11, 3))));
+
+        LockedState state = get(writes.read(new LockSet(
+                List.of(counter("a"), counter("absent")), List.of(), List.of(key("known"), key("unknown")))));
+
+        assertThat(state.counters()).containsOnlyKeys(counter("a"));
+        assertThat(state.counters().values()).extracting(Counter::value).containsExactly(8L);
+        assertThat(state.records()).containsOnlyKeys(key("known"));
     }
 
     private static IdempotencyKey key(String text) {
@@ -253,7 +336,7 @@ public interface CounterStoreContract {
 
         Added added = get(writes.add(
                 new Fence(writer, 2),
-                List.of(new Sum(counter("bounded"), 1, 1), new Sum(counter("free"), 0, 0)),
+                List.of(new Sum(counter("bounded"), 9, 1), new Sum(counter("free"), 0, 0)),
                 List.of(keyed(0, "k", 1, 1), keyed(1, "l", 2, 2))));
         assertThat(added.values()).containsExactly(null, new VersionedValue(0, 0));
         assertThat(added.keyed()).containsExactly(null, fresh(2, 1));

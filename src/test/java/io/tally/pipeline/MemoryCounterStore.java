@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -125,6 +126,11 @@ final class MemoryCounterStore implements CounterStore {
         }
 
         @Override
+        public Mono<LockedState> read(LockSet rows) {
+            return called(() -> new LockedState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
+        }
+
+        @Override
         public Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision) {
             return called(() -> {
                 require(fence);
@@ -228,28 +234,43 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     private Added added(List<Sum> sums, List<Keyed> keyed) {
+        Set<Integer> leftOut = IntStream.range(0, sums.size())
+                .filter(i -> isLeftOut(
+                        sums.get(i),
+                        keyed.stream()
+                                .filter(one -> one.sum() == i && !keys.containsKey(one.key()))
+                                .toList()))
+                .boxed()
+                .collect(Collectors.toSet());
         List<@Nullable VersionedValue> values = new ArrayList<>();
-        for (Sum sum : sums) {
-            values.add(sum.operations() == 0 || isLeftOut(sum) ? null : add(sum, sum.delta(), sum.operations()));
+        for (int i = 0; i < sums.size(); i++) {
+            Sum sum = sums.get(i);
+            values.add(sum.operations() == 0 || leftOut.contains(i) ? null : add(sum, sum.delta(), sum.operations()));
         }
         List<@Nullable KeyedValue> keyedValues = new ArrayList<>();
         for (Keyed one : keyed) {
-            keyedValues.add(keyedValue(one, sums.get(one.sum())));
+            keyedValues.add(keyedValue(one, sums.get(one.sum()), leftOut.contains(one.sum())));
         }
         return new Added(values, keyedValues);
     }
 
-    private boolean isLeftOut(Sum sum) {
+    private boolean isLeftOut(Sum sum, List<Keyed> unknown) {
         Counter counter = counters.get(sum.counter());
-        return counter != null && counter.bounds().any();
+        if (counter == null) {
+            return false;
+        }
+        long delta = sum.delta() + unknown.stream().mapToLong(Keyed::delta).sum();
+        Reach reach = sum.reach() == null ? new Reach(Math.min(delta, 0), Math.max(delta, 0)) : sum.reach();
+        return !counter.bounds().admit(counter.value() + reach.lowest())
+                || !counter.bounds().admit(counter.value() + reach.highest());
     }
 
-    private @Nullable KeyedValue keyedValue(Keyed keyed, Sum sum) {
+    private @Nullable KeyedValue keyedValue(Keyed keyed, Sum sum, boolean leftOut) {
         IdempotencyRecord known = keys.get(keyed.key());
         if (known != null && known.result() instanceof Incremented result) {
             return new KeyedValue(new VersionedValue(result.value(), result.version()), known.fingerprint());
         }
-        if (isLeftOut(sum)) {
+        if (leftOut) {
             return null;
         }
         VersionedValue after = add(sum, keyed.delta(), 1);

@@ -1,0 +1,151 @@
+package io.tally.pipeline;
+
+import io.tally.counter.Command;
+import io.tally.counter.CounterId;
+import io.tally.counter.Operation;
+import io.tally.counter.Operation.Increment;
+import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.TransactionRefused;
+import io.tally.lane.PendingRequest;
+import io.tally.pipeline.CounterStore.Fence;
+import io.tally.pipeline.CounterStore.Settlement.Committed;
+import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.LaneMetrics.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Increments and transactions on counters that refused one lately: refused again by the state that is read, without a
+ * lock and without a commit.
+ */
+final class RefusalRead implements FencedWrite<LockedState> {
+    /*
+     * Refused by a state that was read
+     *
+     * An operation that the state refuses has no effect, so its place in the history is the moment of the read: after
+     * its request arrived, and before its response. It needs no lock, whatever other instances do meanwhile.
+     *
+     * Three kinds stay for a write: operations that the state allows; those that only the state refuses, and that the
+     * operations before them in the batch would make possible; and those of an array or stream behind one that stays,
+     * since they would move before it.
+     *
+     * Keys are read after the counters. A key that is still unknown then belongs to no operation that the state has.
+     */
+
+    private final List<PendingRequest<Command, Outcome>> requests;
+    private final RecentSet<CounterId> refusing;
+    private final List<Command> commands;
+    private final LockSet rows;
+    private final Set<CounterId> contested = new HashSet<>();
+
+    /** @param refusing loses the counters that would refuse none of these requests */
+    RefusalRead(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> refusing) {
+        this.requests = requests;
+        this.refusing = refusing;
+        this.commands = requests.stream().map(PendingRequest::request).toList();
+        this.rows = LockSet.of(commands);
+    }
+
+    /** The counter that refused an increment of the operation. */
+    static Optional<CounterId> refusedBy(Operation operation, Outcome outcome) {
+        if (outcome instanceof TransactionRefused refused) {
+            return Optional.of(refused.counter());
+        }
+        return operation instanceof Increment increment && outcome instanceof Refusal
+                ? Optional.of(increment.counter())
+                : Optional.empty();
+    }
+
+    @Override
+    public Path path() {
+        return Path.READ;
+    }
+
+    @Override
+    public List<PendingRequest<Command, Outcome>> requests() {
+        return requests;
+    }
+
+    @Override
+    public int counters() {
+        return rows.counters().size();
+    }
+
+    @Override
+    public Mono<LockedState> send(Writes store, Fence fence) {
+        return store.read(rows);
+    }
+
+    @Override
+    public LockedState stored(Committed committed) {
+        throw new IllegalStateException("a read commits nothing");
+    }
+
+    @Override
+    public Written written(LockedState state) {
+        return new Written(false, 0, 0);
+    }
+
+    /** Whether some requests that stay exclude each other on a counter, so that these have to be decided one by one. */
+    boolean isContested(CounterId counter) {
+        return contested.contains(counter);
+    }
+
+    @Override
+    public List<PendingRequest<Command, Outcome>> answer(LockedState state) {
+        List<Outcome> expected = Resolver.resolve(state, commands).outcomes();
+        List<PendingRequest<Command, Outcome>> staying = new ArrayList<>();
+        Set<CounterId> moving = new HashSet<>();
+        Set<CounterId> refused = new HashSet<>();
+        for (int i = 0; i < requests.size(); i++) {
+            PendingRequest<Command, Outcome> pending = requests.get(i);
+            Operation operation = commands.get(i).operation();
+            Optional<CounterId> refusedBy = refusedBy(operation, expected.get(i));
+            refusedBy.ifPresent(refused::add);
+            Outcome outcome = unwritten(pending, expected.get(i), state, moving);
+            if (outcome == null) {
+                staying.add(pending);
+                moving.addAll(operation.counters());
+                refusedBy.ifPresent(contested::add);
+            } else {
+                pending.answer(outcome);
+            }
+        }
+        rows.counters().stream().filter(counter -> !refused.contains(counter)).forEach(refusing::remove);
+        return staying;
+    }
+
+    /**
+     * The outcome of a request that needs no write; {@code null} if it needs one.
+     *
+     * @param expected its outcome after the requests before it
+     * @param moving the counters of those of them that stay
+     */
+    private static @Nullable Outcome unwritten(
+            PendingRequest<Command, Outcome> pending, Outcome expected, LockedState state, Set<CounterId> moving) {
+        Command command = pending.request();
+        if (command.key() != null && state.records().containsKey(command.key())) {
+            return expected;
+        }
+        Operation operation = command.operation();
+        if (refusedBy(operation, expected).isEmpty()) {
+            return null;
+        }
+        if (operation.counters().stream().noneMatch(moving::contains)) {
+            return expected;
+        }
+        if (pending.isSequenced()) {
+            return null;
+        }
+        Outcome alone = Resolver.resolve(state.of(operation.counters()), List.of(command))
+                .outcomes()
+                .getFirst();
+        return refusedBy(operation, alone).isPresent() ? alone : null;
+    }
+}
