@@ -27,8 +27,8 @@ public enum Meter {
             "Requests, and items of arrays and streams, that the access control refused, by reason.",
             "reason"),
     KEYS_PRUNED("tally.idempotency.keys.pruned", "Idempotency keys removed after their retention."),
-    BATCH_OPERATIONS("tally.batch.operations", "Operations in a committed batch.", "lane", "path"),
-    BATCH_COUNTERS("tally.batch.counters", "Counters in a committed batch.", "lane", "path"),
+    BATCH_OPERATIONS("tally.batch.operations", "Operations in a batch.", "lane", "path"),
+    BATCH_COUNTERS("tally.batch.counters", "Counters in a batch.", "lane", "path"),
     BATCH("tally.batch", "Duration of a batch, from sending to durable commit.", "lane", "path"),
     LANE_QUEUED("tally.lane.queued", "Operations waiting in the queue of a lane.", "lane"),
     LANE_QUEUE_LIMIT(
