@@ -96,12 +96,12 @@ final class Coalescer {
         Batch batch =
                 new Batch(new ArrayList<>(groups.size()), new ArrayList<>(0), new ArrayList<>(0), new ArrayList<>());
         for (CounterGroup group : groups.values()) {
-            if (group.isConditional()) {
+            if (group.isDoubtful()) {
+                batch.doubtful.addAll(group.requests());
+            } else if (group.isConditional()) {
                 batch.conditional.addAll(group.requests());
             } else if (group.isMembership()) {
                 batch.memberships.add(group);
-            } else if (group.isDoubtful()) {
-                batch.doubtful.addAll(group.requests());
             } else {
                 batch.increments.add(group);
             }

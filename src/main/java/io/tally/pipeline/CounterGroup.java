@@ -31,6 +31,7 @@ final class CounterGroup {
     private Map<IdempotencyKey, Command> keyed = Map.of();
     private Set<MemberId> members = Set.of();
     private boolean conditional;
+    private boolean incrementsOnly = true;
     private boolean keyedInSequence;
     private int operations;
     private long delta;
@@ -85,6 +86,7 @@ final class CounterGroup {
 
     /** Adds a join or leave without a key. */
     void add(PendingRequest<Command, Outcome> pending, Move move) {
+        incrementsOnly = false;
         conditional |= members.isEmpty() && !requests.isEmpty();
         requests.add(pending);
         if (members.isEmpty()) {
@@ -98,6 +100,7 @@ final class CounterGroup {
     void addConditional(PendingRequest<Command, Outcome> pending) {
         requests.add(pending);
         conditional = true;
+        incrementsOnly &= pending.request().operation() instanceof Increment;
     }
 
     private void extend(long change) {
@@ -130,9 +133,9 @@ final class CounterGroup {
         return conditional;
     }
 
-    /** Whether the counter has refused an operation lately. */
+    /** Whether these are increments of a counter that refused one lately. */
     boolean isDoubtful() {
-        return doubtful;
+        return doubtful && incrementsOnly;
     }
 
     /** Whether the group consists of joins and leaves. */

@@ -5,8 +5,9 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
-import io.tally.counter.Outcome.Refusal;
+import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.TransactionRefused;
+import io.tally.counter.Outcome.WrongKind;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
@@ -52,13 +53,17 @@ final class RefusalRead implements FencedWrite<LockedState> {
         this.rows = LockSet.of(commands);
     }
 
-    /** The counter that refused an increment of the operation. */
+    /** The counter whose bound or kind refused an increment of the operation. */
     static Optional<CounterId> refusedBy(Operation operation, Outcome outcome) {
         if (outcome instanceof TransactionRefused refused) {
-            return Optional.of(refused.counter());
+            return refusedBy(refused.counter(), refused.cause());
         }
-        return operation instanceof Increment increment && outcome instanceof Refusal
-                ? Optional.of(increment.counter())
+        return operation instanceof Increment increment ? refusedBy(increment.counter(), outcome) : Optional.empty();
+    }
+
+    private static Optional<CounterId> refusedBy(CounterId counter, Outcome outcome) {
+        return outcome instanceof BoundExceeded || outcome instanceof WrongKind
+                ? Optional.of(counter)
                 : Optional.empty();
     }
 

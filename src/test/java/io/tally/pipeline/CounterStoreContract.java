@@ -207,7 +207,8 @@ public interface CounterStoreContract {
                 writes,
                 new Fence(writer, 1),
                 Stream.of("a", "b", "c", "d", "\"e\\\u00FC", "f")
-                        .map(name -> (Operation) new Create(counter(name), 5, bounds, Precondition.NONE))
+                        .map(name ->
+                                (Operation) new Create(counter(name), new NewCounter(5, bounds), Precondition.NONE))
                         .toArray(Operation[]::new));
 
         assertThat(add(
@@ -241,7 +242,8 @@ public interface CounterStoreContract {
                 writes,
                 new Fence(writer, 1),
                 Stream.of("a", "b")
-                        .map(name -> (Operation) new Create(counter(name), 5, new Bounds(0L, 10L), Precondition.NONE))
+                        .map(name -> (Operation)
+                                new Create(counter(name), new NewCounter(5, new Bounds(0L, 10L)), Precondition.NONE))
                         .toArray(Operation[]::new));
 
         Added first = get(writes.add(
@@ -265,7 +267,10 @@ public interface CounterStoreContract {
     default void readsCountersAndKeysWithoutALock() {
         Writes writes = writes(0);
         long writer = registered(writes);
-        resolve(writes, new Fence(writer, 1), new Create(counter("a"), 5, new Bounds(0L, 10L), Precondition.NONE));
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("a"), new NewCounter(5, new Bounds(0L, 10L)), Precondition.NONE));
         get(writes.add(new Fence(writer, 2), List.of(new Sum(counter("a"), 0, 0)), List.of(keyed(0, "known", 11, 3))));
 
         LockedState state = get(writes.read(new LockSet(
