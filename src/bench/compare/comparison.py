@@ -145,11 +145,14 @@ class Comparison:
         return [each for each in workload.entrants if not self.mode.leaves_out(workload.name, each.label)]
 
     def _prepare_all(self, workload: Workload, field: Field) -> None:
-        # With several groups, the smaller ones are parts of the largest, which comes last and stays.
+        # Of the counters of one group, the smaller ones are parts of the largest, which comes last and stays.
         every = [(entrant.contestant, entrant.counters or workload.counters) for entrant in self._entrants(workload)]
-        wanted = dict(sorted(every, key=lambda each: each[1].size))
+        wanted = {(name, each.group): each for name, each in sorted(every, key=lambda entry: entry[1].size)}
         with ThreadPoolExecutor() as threads:
-            made = [threads.submit(self._prepare, field.contestants[name], wanted[name]) for name in wanted]
+            made = [
+                threads.submit(self._prepare, field.contestants[name], counters)
+                for (name, _), counters in wanted.items()
+            ]
         for each in made:
             each.result()
 

@@ -43,6 +43,7 @@ class Counters:
     group: str
     size: int
     zeros: str = ""  # The suffix of the number in a name: "00" selects each hundredth counter of a larger group.
+    maximum: str = "null::bigint"  # SQL with the number of the counter. Only Tally has maxima.
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class Tally(HttpContestant):
     def prepare(self, counters: Counters) -> None:
         # Like PUT: the value 0 does not change the books.
         self._database.sql(
-            f"insert into counter (namespace, name) select '{counters.group}', number::text "
+            f"insert into counter (namespace, name, max) select '{counters.group}', number::text, {counters.maximum} "
             f"from generate_series(1, {counters.size}) number on conflict do nothing"
         )
         self._database.sql("vacuum (analyze) counter")

@@ -160,6 +160,29 @@ class Wrk(Load):
 
 
 @dataclass(frozen=True)
+class WrkWithRefusals(Load):
+    """Like Wrk, on each counter in turn; responses that a maximum refuses are valid. Lua sees every response."""
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, HttpContestant)
+        asked = contestant.increments(target.counters)
+        script = str(BENCH / "wrk" / "refused.lua")
+        command = ["wrk", "-t1", f"-c{target.connections}", f"-d{FOREVER_SECONDS}s", "--timeout", WRK_TIMEOUT]
+        command += ["-s", script, contestant.url, "--", asked.head, asked.tail, str(target.counters.size)]
+        output = _run_for(command, target.directory, seconds, signal.SIGINT)
+        answered = int(_found(r"(\d+) requests in", output))
+        applied = int(_found(r"applied (\d+)", output))
+        refused = int(_found(r"refused (\d+)", output))
+        broken = _found(r"Socket errors: (.*)", output, "")
+        errors = answered - applied - refused + sum(int(number) for number in re.findall(r"\d+", broken))
+        if answered == 0:
+            raise Failed("wrk got no response")
+        took = answered / float(_found(r"Requests/sec:\s+([\d.]+)", output))
+        return Outcome(answered, took, errors, applied, applied + target.connections)
+
+
+@dataclass(frozen=True)
 class OpenLoop(Load):
     """A constant rate, half of the contestant's own maximum on one hot counter, independent of the responses."""
 

@@ -7,7 +7,10 @@ from . import field
 from .runs import Runs, Spread
 from .workloads import (
     ALL_OF_MANY,
+    AT_MAX,
     CONNECTIONS,
+    FAR_FROM_MAX,
+    HALF_AT_MAX,
     MINIMAL,
     OPEN_LOOP,
     PIPELINED,
@@ -15,6 +18,7 @@ from .workloads import (
     TEN_THOUSAND_OF_FEW,
     TEN_THOUSAND_OF_MANY,
     UNKEYED,
+    WITHOUT_BOUNDS,
     keyed,
 )
 
@@ -112,6 +116,9 @@ TARGETS = [
         _faster("keyed", UNKEYED, 0.7, f"keyed with {percent} % replays, of un-keyed", keyed(percent))
         for percent in REPLAYED_PERCENTS
     ),
+    _faster("bounds", WITHOUT_BOUNDS, 0.85, "far from its max, of a counter without bounds", FAR_FROM_MAX),
+    _faster("bounds", WITHOUT_BOUNDS, 0.8, "at its max, of a counter without bounds", AT_MAX),
+    _faster("bounds", WITHOUT_BOUNDS, 0.6, "one of two at its max, of a counter without bounds", HALF_AT_MAX),
     _faster("ndjson-hot", PIPELINED, 1.0, f"NDJSON, hot counter, summary, of {PIPELINED}", MINIMAL),
     Target("NDJSON, 10,000 counters, summary", "lines/s", SPREAD_LINES_PER_SECOND_MIN, True, _lines),
     Target("p99 at half load, of Webdis always", "×", 1.5, False, _latency),

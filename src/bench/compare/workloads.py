@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import field
 from .contestants import Counters, Java
-from .load import ZIPF, Load, OpenLoop, PgBenchLoad, RedisBenchmarkLoad, Upload, Wrk
+from .load import ZIPF, Load, OpenLoop, PgBenchLoad, RedisBenchmarkLoad, Upload, Wrk, WrkWithRefusals
 from .modes import Mode
 from .runs import Runs
 
@@ -14,6 +14,10 @@ TEN_THOUSAND = Counters("spread", 10_000)
 MILLION = Counters("million", 1_000_000)
 TEN_MILLION = Counters("ten-million", 10_000_000)
 KEYED = Counters("keyed", 1)
+UNBOUNDED = Counters("unbounded", 1)
+BOUNDED = Counters("bounded", 1, maximum=str(1 << 60))
+EXHAUSTED = Counters("exhausted", 1, maximum="0")
+HALF_EXHAUSTED = Counters("half-exhausted", 2, maximum=f"case number when 1 then {1 << 60} else 0 end")
 
 HOT_CONNECTIONS = (1, 16, 64, 256)
 CONNECTIONS = 64
@@ -24,6 +28,10 @@ PIPELINE = 16
 OPEN_LOOP_WARM_UP_SECONDS = 3
 
 UNKEYED = "un-keyed"
+WITHOUT_BOUNDS = "no bounds"
+FAR_FROM_MAX = "far from its max"
+AT_MAX = "at its max"
+HALF_AT_MAX = "two in turn, one at its max"
 MINIMAL = "tally, summary"
 PIPELINED = f"redis-benchmark -P {PIPELINE}"
 TEN_THOUSAND_OF_FEW = "10,000 of 10,000"
@@ -125,6 +133,23 @@ def _keyed() -> Workload:
     )
 
 
+def _bounds() -> Workload:
+    columns = {
+        WITHOUT_BOUNDS: UNBOUNDED,
+        FAR_FROM_MAX: BOUNDED,
+        AT_MAX: EXHAUSTED,
+        HALF_AT_MAX: HALF_EXHAUSTED,
+    }
+    return Workload(
+        "bounds",
+        f"One hot counter with bounds, {CONNECTIONS} connections",
+        UNBOUNDED,
+        CONNECTIONS,
+        tuple(Entrant(label, field.TALLY, WrkWithRefusals(), counters) for label, counters in columns.items()),
+        reference=WITHOUT_BOUNDS,
+    )
+
+
 def _upload(name: str, title: str, counters: Counters) -> Workload:
     return Workload(
         name,
@@ -185,6 +210,7 @@ def workloads(mode: Mode, java: Java, runs: Runs, latencies: Path) -> list[Workl
         _spread("million", f"1 million counters, {at_64}", MILLION, "uniform"),
         _reads(),
         _keyed(),
+        _bounds(),
         _upload("ndjson-hot", "NDJSON, one hot counter", HOT),
         _upload("ndjson-spread", "NDJSON, 10,000 counters", TEN_THOUSAND),
         _open_loop(java, runs, latencies),
