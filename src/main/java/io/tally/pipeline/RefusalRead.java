@@ -30,7 +30,7 @@ final class RefusalRead implements FencedWrite<LockedState> {
      * Refused by a state that was read
      *
      * An operation that the state refuses has no effect, so its place in the history is the moment of the read: after
-     * its request arrived, and before its response. It needs no lock, whatever other instances do meanwhile.
+     * its request arrived, and before its response. It needs no lock against other instances.
      *
      * Three kinds stay for a write: operations that the state allows; those that only the state refuses, and that the
      * operations before them in the batch would make possible; and those of an array or stream behind one that stays,

@@ -30,6 +30,7 @@ import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Precondition;
+import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Keyed;
@@ -46,6 +47,7 @@ import io.tally.pipeline.CounterStore.Writes;
 import io.tally.testing.Clients;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -261,6 +263,62 @@ public interface CounterStoreContract {
         assertThat(second.keyed().getFirst()).isEqualTo(new KeyedValue(new VersionedValue(10, 3), 11L));
         assertThat(second.values()).containsExactly(null, new VersionedValue(10, 3));
         assertThat(second.keyed().getLast()).isEqualTo(fresh(5, 4));
+    }
+
+    /** The fast statement takes a group where, and only where, none of its operations would be refused. */
+    @Test
+    default void fastAndDecidedOutcomesAreEqual() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        Random random = new Random(22);
+        int fast = 0;
+        long sequence = 0;
+        for (int history = 0; history < 60; history++) {
+            NewCounter state = new NewCounter(random.nextInt(7), new Bounds(0L, 6L));
+            CounterId one = counter("fast-" + history);
+            CounterId other = counter("decided-" + history);
+            resolve(
+                    writes,
+                    new Fence(writer, ++sequence),
+                    new Create(one, state, Precondition.NONE),
+                    new Create(other, state, Precondition.NONE));
+            int operations = random.nextInt(1, 8);
+            // The fast statement adds those with keys after the others.
+            int unkeyed = random.nextBoolean() ? operations : random.nextInt(operations + 1);
+            List<Command> commands = new ArrayList<>();
+            List<Command> same = new ArrayList<>();
+            for (int i = 0; i < operations; i++) {
+                int delta = random.nextInt(-2, 3);
+                IdempotencyKey key = i < unkeyed ? null : key(history + "-" + i);
+                commands.add(Command.of(new Increment(one, delta, Precondition.NONE), key));
+                same.add(Command.of(
+                        new Increment(other, delta, Precondition.NONE),
+                        key == null ? null : key("same-" + key.text())));
+            }
+            Map<Integer, Outcome> outcomes = new HashMap<>();
+            List<PendingRequest<Command, Outcome>> requests = IntStream.range(0, operations)
+                    .mapToObj(i -> new PendingRequest<Command, Outcome>(
+                            commands.get(i), outcome -> outcomes.put(i, outcome), 0))
+                    .toList();
+            IncrementWrite write = new IncrementWrite(
+                    Coalescer.coalesce(requests, counter -> false).increments(), new RecentSet<>(1));
+            boolean leftOut = !write.answer(get(write.send(writes, new Fence(writer, ++sequence))))
+                    .isEmpty();
+            Resolution decided = get(resolved(writes, new Fence(writer, sequence + 1), same));
+            sequence += decided.isEmpty() ? 0 : 1;
+
+            boolean refused = !decided.outcomes().stream().allMatch(Success.class::isInstance);
+            assertThat(!leftOut && refused).as("%s of %s", commands, state).isFalse();
+            assertThat(leftOut && !refused && unkeyed == operations)
+                    .as("%s of %s", commands, state)
+                    .isFalse();
+            if (!leftOut) {
+                fast++;
+                assertThat(IntStream.range(0, operations).mapToObj(outcomes::get))
+                        .containsExactlyElementsOf(decided.outcomes());
+            }
+        }
+        assertThat(fast).isBetween(10, 50);
     }
 
     @Test
