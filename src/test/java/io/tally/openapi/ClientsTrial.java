@@ -48,7 +48,7 @@ class ClientsTrial {
 
     /** A counter as a later version of Tally may send it: of another kind, and with another member. */
     private static final String LATER_COUNTER = """
-            {"namespace":"shop","name":"stock","kind":"later","value":3,"version":1,"min":null,"max":null,\
+            {"namespace":"shop","name":"stock","kind":"later","value":3,"version":1,"initial":3,"min":null,"max":null,\
             "createdAt":"2026-11-22T10:00:00.123456Z","updatedAt":"2026-11-22T10:00:00.123456Z","later":true}""";
 
     /** For a download from npm, and for a program on a busy machine. */
