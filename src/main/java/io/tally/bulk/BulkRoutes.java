@@ -81,8 +81,7 @@ class BulkRoutes {
 
     private Mono<ServerResponse> increment(ServerRequest request, @Nullable IdempotencyKey key) {
         Caller caller = Caller.of(request);
-        IncrementReader reader =
-                new IncrementReader(json, namespace -> caller.may(Action.WRITE, namespace), key);
+        IncrementReader reader = new IncrementReader(json, namespace -> caller.may(Action.WRITE, namespace), key);
         if (!bodies.isStream(request)) {
             return array(request, caller, reader);
         }
