@@ -267,8 +267,11 @@ final class MemoryCounterStore implements CounterStore {
 
     private @Nullable KeyedValue keyedValue(Keyed keyed, Sum sum, boolean leftOut) {
         IdempotencyRecord known = keys.get(keyed.key());
-        if (known != null && known.result() instanceof Incremented result) {
-            return new KeyedValue(new VersionedValue(result.value(), result.version()), known.fingerprint());
+        if (known != null) {
+            VersionedValue value = known.result() instanceof Incremented result
+                    ? new VersionedValue(result.value(), result.version())
+                    : new VersionedValue(0, 0);
+            return new KeyedValue(value, known.fingerprint());
         }
         if (leftOut) {
             return null;

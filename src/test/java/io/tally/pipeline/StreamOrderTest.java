@@ -180,7 +180,11 @@ class StreamOrderTest {
             for (int line = 0; line < lines; line++) {
                 CounterId counter = new CounterId("n", name + "-" + random.nextInt(counters));
                 IdempotencyKey key = random.nextInt(100) < keyedInHundred ? key(counter, line, random) : null;
-                block.add(increment(counter, random.nextInt(5) == 0 ? random.nextInt(-3, 4) : line % 2 * 2 - 1, key));
+                long delta = random.nextInt(5) == 0 ? random.nextInt(-3, 4) : line % 2 * 2 - 1;
+                block.add(
+                        random.nextInt(6) == 0
+                                ? withOptions(counter, delta, key, random)
+                                : increment(counter, delta, key));
                 if (!isArray && block.size() == random.nextInt(1, BLOCK_MAX + 1)) {
                     blocks.add(block);
                     block = new ArrayList<>();
@@ -189,6 +193,11 @@ class StreamOrderTest {
             if (!block.isEmpty()) {
                 blocks.add(block);
             }
+        }
+
+        private static Command withOptions(CounterId counter, long delta, @Nullable IdempotencyKey key, Random random) {
+            NewCounter defaults = new NewCounter(random.nextInt(-1, 2), new Bounds(-2L, 2L));
+            return Command.of(new Increment(counter, delta, defaults, random.nextBoolean(), Precondition.NONE), key);
         }
 
         /** Now and then one that was used before. */
