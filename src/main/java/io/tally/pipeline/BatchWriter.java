@@ -47,6 +47,9 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     private final LongSupplier nanoClock;
     private final RecentSet<CounterId> refusing = new RecentSet<>(REFUSING_MAX);
 
+    /** Whether to forget the refusing counters before the next batch. Any thread may say so. */
+    private volatile boolean forgetting;
+
     /** The time from which the rest of the batch in flight is no longer sent. */
     private long deadline;
 
@@ -66,12 +69,22 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     @Override
     public Mono<Void> handle(List<PendingRequest<Command, Outcome>> requests) {
         deadline = nanoClock.getAsLong() + waitMax.toNanos();
+        if (forgetting) {
+            forgetting = false;
+            refusing.clear();
+        }
         Coalescer.Batch batch = Coalescer.coalesce(requests, refusing::contains);
         return Flux.concat(
                         write(batch),
                         Flux.fromIterable(ResolvedWrite.parts(batch.doubtful(), countersMax))
                                 .concatMap(this::read))
-                .then();
+                .then()
+                .doOnCancel(this::forget);
+    }
+
+    /** A write whose outcome is unknown may still be under way. A lock waits for it, and a read does not. */
+    private void forget() {
+        forgetting = true;
     }
 
     /** Writes a batch, except for what is doubtful. */
@@ -88,7 +101,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
     private Mono<Void> read(List<PendingRequest<Command, Outcome>> requests) {
         RefusalRead read = new RefusalRead(requests, refusing);
         return write(read, rest -> {
-            Coalescer.Batch batch = Coalescer.coalesce(rest, read::isContested);
+            Coalescer.Batch batch = read.divide(rest);
             return Flux.concat(
                             write(batch),
                             Flux.fromIterable(ResolvedWrite.parts(batch.doubtful(), countersMax))
@@ -136,6 +149,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
         log.atLevel(failure.kind() == Kind.UNKNOWN || isAvailable() ? Level.WARN : Level.DEBUG)
                 .log("{} operations failed: {}", requests.size(), failure.getMessage());
         if (failure.kind() == Kind.UNKNOWN) {
+            forget();
             requests.forEach(pending -> pending.answer(new Unknown()));
         } else {
             requests.forEach(pending -> pending.refuse(new StoreUnavailable()));

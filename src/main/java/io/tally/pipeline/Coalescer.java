@@ -23,8 +23,8 @@ final class Coalescer {
      * A batch, divided by kind of write.
      *
      * @param increments groups of increments that only the counter's own state can refuse
-     * @param doubtful increments and transactions on counters that refused one lately, adjacent as the conditional ones
      * @param memberships groups of joins and leaves, each of another member
+     * @param doubtful increments and transactions on counters that refused one lately, adjacent as the conditional ones
      * @param conditional operations that depend on the state; those of one counter are adjacent, in arrival order
      */
     record Batch(

@@ -1,8 +1,10 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Command;
+import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Move;
@@ -149,9 +151,24 @@ final class CounterGroup {
     }
 
     private @Nullable Reach reach() {
-        return rises && falls
-                ? new Reach(Math.min(lowest, delta + keyedFall), Math.max(highest, delta + keyedRise))
-                : null;
+        return rises && falls ? new Reach(lowest(), highest()) : null;
+    }
+
+    private long lowest() {
+        return Math.min(lowest, delta + keyedFall);
+    }
+
+    private long highest() {
+        return Math.max(highest, delta + keyedRise);
+    }
+
+    /** Whether the fast statement would take a group of increments, by this state of the counter. */
+    boolean fits(Counter state) {
+        return state.kind() == Kind.PLAIN
+                && state.value() >= -Sum.VALUE_MAX
+                && state.value() < Sum.VALUE_MAX
+                && state.bounds().admit(state.value() + lowest())
+                && state.bounds().admit(state.value() + highest());
     }
 
     /** The sum of the deltas without a key, without their signs. */

@@ -6,6 +6,7 @@ import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
 import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Writes;
+import io.tally.pipeline.LaneMetrics.Path;
 import io.tally.pipeline.LaneMetrics.Recovery;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -159,8 +160,8 @@ final class FencedWriter {
                 .doOnError(StoreFailure.class, this::failed);
     }
 
-    /** A registration without a response has written nothing, so no operation is in doubt. */
-    private static StoreFailure nothingSent(StoreFailure failure) {
+    /** A registration or a read without a response has applied nothing, so no operation is in doubt. */
+    static StoreFailure nothingSent(StoreFailure failure) {
         return failure.kind() == Kind.UNKNOWN
                 ? new StoreFailure(Kind.UNAVAILABLE, failure.reason(), String.valueOf(failure.getMessage()), failure)
                 : failure;
@@ -184,7 +185,9 @@ final class FencedWriter {
     }
 
     private <T> void committed(FencedWrite<T> write, Fence fence, T result, long nanos) {
-        available();
+        if (write.path() != Path.READ) {
+            available();
+        }
         FencedWrite.Written written = write.written(result);
         if (written.fenceUsed()) {
             sequence = fence.sequence();

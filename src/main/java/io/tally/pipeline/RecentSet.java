@@ -23,6 +23,10 @@ final class RecentSet<E> {
         elements.put(element, true);
     }
 
+    void clear() {
+        elements.clear();
+    }
+
     void remove(E element) {
         elements.remove(element);
     }

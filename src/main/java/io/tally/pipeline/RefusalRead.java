@@ -1,6 +1,7 @@
 package io.tally.pipeline;
 
 import io.tally.counter.Command;
+import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Increment;
@@ -16,6 +17,7 @@ import io.tally.pipeline.LaneMetrics.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +38,8 @@ final class RefusalRead implements FencedWrite<LockedState> {
      * operations before them in the batch would make possible; and those of an array or stream behind one that stays,
      * since they would move before it.
      *
-     * Keys are read after the counters. A key that is still unknown then belongs to no operation that the state has.
+     * Keys are read after the counters. A key that is still unknown then belongs to no operation that the state has. It
+     * may belong to one whose commit is under way, as to one that still waits: a refusal is final for its request only.
      */
 
     private final List<PendingRequest<Command, Outcome>> requests;
@@ -44,6 +47,7 @@ final class RefusalRead implements FencedWrite<LockedState> {
     private final List<Command> commands;
     private final LockSet rows;
     private final Set<CounterId> contested = new HashSet<>();
+    private Map<CounterId, Counter> found = Map.of();
 
     /** @param refusing loses the counters that would refuse none of these requests */
     RefusalRead(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> refusing) {
@@ -84,7 +88,7 @@ final class RefusalRead implements FencedWrite<LockedState> {
 
     @Override
     public Mono<LockedState> send(Writes store, Fence fence) {
-        return store.read(rows);
+        return store.read(rows).onErrorMap(StoreFailure.class, FencedWriter::nothingSent);
     }
 
     @Override
@@ -97,17 +101,13 @@ final class RefusalRead implements FencedWrite<LockedState> {
         return new Written(false, 0, 0);
     }
 
-    /** Whether some requests that stay exclude each other on a counter, so that these have to be decided one by one. */
-    boolean isContested(CounterId counter) {
-        return contested.contains(counter);
-    }
-
     @Override
     public List<PendingRequest<Command, Outcome>> answer(LockedState state) {
         List<Outcome> expected = Resolver.resolve(state, commands).outcomes();
         List<PendingRequest<Command, Outcome>> staying = new ArrayList<>();
         Set<CounterId> moving = new HashSet<>();
         Set<CounterId> refused = new HashSet<>();
+        found = state.counters();
         for (int i = 0; i < requests.size(); i++) {
             PendingRequest<Command, Outcome> pending = requests.get(i);
             Operation operation = commands.get(i).operation();
@@ -124,6 +124,24 @@ final class RefusalRead implements FencedWrite<LockedState> {
         }
         rows.counters().stream().filter(counter -> !refused.contains(counter)).forEach(refusing::remove);
         return staying;
+    }
+
+    /**
+     * Divides the requests that stay by kind of write. The doubtful ones have to be decided: on their counters, some
+     * requests exclude each other, or the fast statement would leave them out.
+     */
+    Coalescer.Batch divide(List<PendingRequest<Command, Outcome>> staying) {
+        Coalescer.Batch batch = Coalescer.coalesce(staying, contested::contains);
+        batch.increments().removeIf(group -> {
+            Counter state = found.get(group.counter());
+            if (state == null || group.fits(state)) {
+                return false;
+            }
+            refusing.add(group.counter());
+            batch.doubtful().addAll(group.requests());
+            return true;
+        });
+        return batch;
     }
 
     /**

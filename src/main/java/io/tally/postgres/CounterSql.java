@@ -9,7 +9,7 @@ public final class CounterSql {
     private CounterSql() {}
 
     /** The range of values to which a batch adds sums: no intermediate value of the batch can exceed 64 bits. */
-    private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387904";
+    private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387903";
 
     /** Registers a writer. $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
@@ -19,7 +19,7 @@ public final class CounterSql {
     /**
      * Whether a row takes the sum of its group, all values on the way included. The clause of an upsert sees only the
      * row and {@code excluded}. A group whose operations have one sign moves in one direction, so its sum says enough;
-     * of the others, an object has the lowest and the highest change: <code>{"namespace":{"name":[-2,5]}}</code>. The
+     * of the others, an object has the lowest and the highest change: <code>{"namespace/name":[-2,5]}</code>. The
      * {@code case} keeps the sums within 64 bits.
      */
     private static String fits(String reach) {
@@ -27,9 +27,11 @@ public final class CounterSql {
                 case when c.kind = 'plain' and c.value\s""" + HALF_RANGE + """
 
                       then (c.min is null or c.min <= c.value + coalesce(
-                             (%1$s::jsonb -> c.namespace -> c.name ->> 0)::bigint, least(excluded.value, 0)))
+                             (%1$s::jsonb -> (c.namespace || '/' || c.name) ->> 0)::bigint,
+                             least(excluded.value, 0)))
                        and (c.max is null or c.max >= c.value + coalesce(
-                             (%1$s::jsonb -> c.namespace -> c.name ->> 1)::bigint, greatest(excluded.value, 0)))
+                             (%1$s::jsonb -> (c.namespace || '/' || c.name) ->> 1)::bigint,
+                             greatest(excluded.value, 0)))
                       else false end
                 """.formatted(reach);
     }

@@ -21,8 +21,8 @@ final class ReachJson {
             Reach reach = sum.reach();
             if (reach != null) {
                 json = json == null ? JsonNodeFactory.instance.objectNode() : json;
-                json.withObjectProperty(sum.counter().namespace())
-                        .putArray(sum.counter().name())
+                // One object for all: a search in a nested one copies the inner object for each row.
+                json.putArray(sum.counter().namespace() + "/" + sum.counter().name())
                         .add(reach.lowest())
                         .add(reach.highest());
             }
