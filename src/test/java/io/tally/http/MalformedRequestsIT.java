@@ -309,7 +309,7 @@ class MalformedRequestsIT {
         refused(rows, "read, Accept: text/html", 406, "not-acceptable", "GET", COUNTER, "", "Accept: text/html");
         refused(rows, "read, Accept: garbage", 406, "not-acceptable", "GET", COUNTER, "", "Accept: garbage");
         refused(rows, "delete, Accept: garbage", 406, "not-acceptable", "DELETE", COUNTER, "", "Accept: garbage");
-        for (String accept : List.of("garbage", ",", "text/html,", ";")) {
+        for (String accept : List.of("garbage", ",", "text/html,", ";", "application/json;charset=utf-16")) {
             refused(rows, "probe, Accept: " + accept, 406, "not-acceptable", "GET", "/livez", "", "Accept: " + accept);
         }
     }

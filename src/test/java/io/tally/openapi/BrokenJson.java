@@ -1,5 +1,8 @@
 package io.tally.openapi;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -113,12 +116,24 @@ final class BrokenJson {
                 JsonNode root = SchemaArbitraries.parsed(text);
                 List<JsonNode> parents = new ArrayList<>();
                 collect(root, parents);
-                yield parents.isEmpty() ? value : changed(root, parents.get(where % parents.size()), way, where, value);
+                yield parents.isEmpty()
+                        ? value
+                        : bytes(changed(root, parents.get(where % parents.size()), way, where, value));
             }
             case TRUNCATE -> text.substring(0, where % text.length());
             case APPEND -> text + around;
             case PREPEND -> around + text;
         };
+    }
+
+    /** Characters that were escaped in the text, and are none of one byte, become their bytes in UTF-8. */
+    private static String bytes(String text) {
+        StringBuilder bytes = new StringBuilder();
+        text.codePoints()
+                .mapToObj(Character::toString)
+                .map(c -> c.charAt(0) <= 0xFF ? c : new String(c.getBytes(UTF_8), ISO_8859_1))
+                .forEach(bytes::append);
+        return bytes.toString();
     }
 
     private static void collect(JsonNode node, List<JsonNode> parents) {
