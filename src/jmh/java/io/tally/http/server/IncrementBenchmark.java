@@ -7,7 +7,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.http.Bodies;
-import io.tally.http.Bodies.Delta;
+import io.tally.http.Bodies.IncrementBody;
 import io.tally.http.Bodies.IncrementView;
 import io.tally.http.RequestPath;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +55,7 @@ public class IncrementBenchmark {
     /** {@code {"delta":1}}. */
     @Benchmark
     public Object readBody() {
-        return Delta.of(Bodies.json(json, body));
+        return IncrementBody.of(Bodies.json(json, body));
     }
 
     /** {@code {"value":1234568,"version":1234568,"delta":1}}. */
