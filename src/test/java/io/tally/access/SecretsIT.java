@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.nimbusds.jose.jwk.RSAKey;
-import com.sun.net.httpserver.HttpServer;
 import io.tally.testing.ApiOperation;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
@@ -13,10 +12,9 @@ import io.tally.testing.RawHttp;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyProcess;
+import io.tally.testing.TraceCollector;
 import io.tally.testing.WireProxy;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,13 +22,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,24 +51,12 @@ class SecretsIT {
 
     private final List<String> seen = new ArrayList<>();
     private final Set<Integer> statuses = new HashSet<>();
-    private final Queue<String> traces = new ConcurrentLinkedQueue<>();
     private final Issuer issuer = Issuer.start(SIGNING_KEY.toPublicJWK());
-    private HttpServer collector;
-
-    @BeforeEach
-    void collect() throws IOException {
-        collector = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        collector.createContext("/v1/traces", exchange -> {
-            traces.add(new String(exchange.getRequestBody().readAllBytes(), ISO_8859_1));
-            exchange.sendResponseHeaders(200, -1);
-            exchange.close();
-        });
-        collector.start();
-    }
+    private final TraceCollector collector = TraceCollector.start();
 
     @AfterEach
     void stop() {
-        collector.stop(0);
+        collector.close();
         issuer.close();
     }
 
@@ -84,8 +67,7 @@ class SecretsIT {
                 "--spring.profiles.active=tracing",
                 "--management.tracing.sampling.probability=1.0",
                 "--management.opentelemetry.tracing.export.schedule-delay=100ms",
-                "--management.opentelemetry.tracing.export.otlp.endpoint=http://127.0.0.1:"
-                        + collector.getAddress().getPort() + "/v1/traces",
+                "--management.opentelemetry.tracing.export.otlp.endpoint=" + collector.url(),
                 "--management.endpoints.access.default=read-only",
                 "--management.endpoints.web.exposure.include=*",
                 "--logging.level.root=debug",
@@ -137,7 +119,9 @@ class SecretsIT {
             kept(client.get("/v1/counters/shop/" + LAST, bearer(ROOT)));
 
             Clients.await(
-                    "the last trace", Clients.PATIENCE, () -> traces.stream().anyMatch(bytes -> bytes.contains(LAST)));
+                    "the last trace",
+                    Clients.PATIENCE,
+                    () -> collector.received().stream().anyMatch(bytes -> bytes.contains(LAST)));
             actuator(new TallyClient(process.managementUri()));
             seen.add(processes(process));
             seen.add(database.queryString("select database_to_xml(true, false, '')::text"));
@@ -146,7 +130,7 @@ class SecretsIT {
                     .anySatisfy(line -> assertThat(line).contains("root revoked the key secret"))
                     .anySatisfy(line -> assertThat(line).contains(" DEBUG ", "io.tally."));
             seen.addAll(process.log());
-            seen.addAll(traces);
+            seen.addAll(collector.received());
 
             assertThat(statuses).containsAll(described());
             List<String> needles = Stream.of(key, rotated, ROOT, token, expired, foreign, mistyped, key + "x")

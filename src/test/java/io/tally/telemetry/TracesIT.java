@@ -3,26 +3,20 @@ package io.tally.telemetry;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpServer;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import io.tally.testing.TraceCollector;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The traces that an OpenTelemetry collector receives; the collector here stores every request. */
+/** The traces that an OpenTelemetry collector receives. */
 @Timeout(120)
 class TracesIT {
 
@@ -30,23 +24,11 @@ class TracesIT {
     private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
     private static final String SAMPLED = "00-" + TRACE + "-00f067aa0ba902b7-01";
 
-    private final Queue<String> exported = new ConcurrentLinkedQueue<>();
-    private HttpServer collector;
-
-    @BeforeEach
-    void collect() throws IOException {
-        collector = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        collector.createContext("/v1/traces", exchange -> {
-            exported.add(new String(exchange.getRequestBody().readAllBytes(), ISO_8859_1));
-            exchange.sendResponseHeaders(200, -1);
-            exchange.close();
-        });
-        collector.start();
-    }
+    private final TraceCollector collector = TraceCollector.start();
 
     @AfterEach
     void stop() {
-        collector.stop(0);
+        collector.close();
     }
 
     @Test
@@ -76,7 +58,7 @@ class TracesIT {
                     .isEqualTo(200);
         }
         // What had been waiting to be sent would have been sent at the stop.
-        assertThat(exported).isEmpty();
+        assertThat(collector.received()).isEmpty();
     }
 
     private TallyServer start(String key, String value) throws SQLException {
@@ -88,11 +70,11 @@ class TracesIT {
                 "management.opentelemetry.tracing.export.schedule-delay",
                 "100ms",
                 "management.opentelemetry.tracing.export.otlp.endpoint",
-                "http://127.0.0.1:" + collector.getAddress().getPort() + "/v1/traces");
+                collector.url());
     }
 
     private boolean sent(String text) {
-        return exported.stream().anyMatch(body -> body.contains(text));
+        return collector.received().stream().anyMatch(body -> body.contains(text));
     }
 
     private static String bytes(String hex) {
