@@ -50,6 +50,7 @@ class ArchitectureTest {
                         "io.tally.job..",
                         "io.tally.snapshot..",
                         "io.tally.ranking..",
+                        "io.tally.period..",
                         "io.tally.watch..",
                         "io.tally.lab..",
                         "io.tally.openapi..")
@@ -80,7 +81,7 @@ class ArchitectureTest {
     @Test
     void featuresUseNoOtherFeatureButJob() {
         SlicesRuleDefinition.slices()
-                .matching("io.tally.(access|audit|job|lab|member|name|openapi|ranking|snapshot|token|watch)..")
+                .matching("io.tally.(access|audit|job|lab|member|name|openapi|period|ranking|snapshot|token|watch)..")
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(

@@ -47,7 +47,7 @@ public class CoalescerBenchmark {
     /** One group a counter. */
     @Benchmark
     public Object coalesce() {
-        return Coalescer.coalesce(requests, counter -> false);
+        return Coalescer.coalesce(requests, counter -> false, counter -> false);
     }
 
     /**
@@ -55,7 +55,8 @@ public class CoalescerBenchmark {
      */
     @Benchmark
     public void coalesceSumAndAnswer(Blackhole answers) {
-        Coalescer.Batch batch = Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false);
+        Coalescer.Batch batch =
+                Coalescer.coalesce(Load.requests(commands, answers::consume), counter -> false, counter -> false);
         IncrementWrite write = new IncrementWrite(batch.increments(), new RecentSet<>(1));
         List<VersionedValue> values = Collections.nCopies(write.counters(), new VersionedValue(1_000_000, 1_000_000));
         answers.consume(write.answer(new Added(values, List.of())));

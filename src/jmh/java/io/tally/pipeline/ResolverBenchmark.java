@@ -37,7 +37,7 @@ public class ResolverBenchmark {
     public Load load = Load.HOT_64;
 
     private List<Command> commands = List.of();
-    private LockedState states = new LockedState(Map.of(), Set.of(), Map.of(), Instant.EPOCH);
+    private StoredState states = new StoredState(Map.of(), Set.of(), Map.of(), Instant.EPOCH);
 
     /** Makes the batch and what it finds. */
     @Setup
@@ -48,7 +48,7 @@ public class ResolverBenchmark {
             counters.put(id, new Counter(id, Kind.PLAIN, 1, 1, 1, bounds, Instant.EPOCH, Instant.EPOCH));
         }
         commands = load.commands();
-        states = new LockedState(counters, Set.of(), Map.of(), Instant.EPOCH);
+        states = new StoredState(counters, Set.of(), Map.of(), Instant.EPOCH);
     }
 
     /** All of the batch. */

@@ -10,6 +10,7 @@ import io.tally.counter.Operation.Increment;
 import io.tally.counter.Precondition;
 import io.tally.http.Action;
 import io.tally.http.Bodies;
+import io.tally.http.CounterBodies;
 import io.tally.http.ProblemException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -102,7 +103,7 @@ final class IncrementReader extends ItemReader<Command> {
                 if (field.equals("atMost")) {
                     atMost = Bodies.bool(field, parser);
                 } else {
-                    defaults = Bodies.defaults(parser.readValueAsTree());
+                    defaults = CounterBodies.defaults(parser.readValueAsTree());
                 }
             } catch (ProblemException refused) {
                 refuse(String.valueOf(refused.getMessage()));

@@ -6,7 +6,7 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
-import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -51,14 +51,17 @@ final class Fingerprint {
                 write(text, "amend", amend.counter())
                         .append(amend.value())
                         .append(SEPARATOR)
-                        .append(limit(amend.min()))
+                        .append(edit(amend.min()))
                         .append(SEPARATOR)
-                        .append(limit(amend.max()));
+                        .append(edit(amend.max()));
                 if (amend.initial() != null) {
                     text.append(SEPARATOR).append(amend.initial());
                 }
+                writeIfChanged("period", amend.recurrence(), text);
+                writeIfChanged("expiry", amend.expiry(), text);
             }
             case Delete delete -> write(text, "delete", delete.counter());
+            case Sweep sweep -> write(text, "sweep", sweep.counter());
             case Join join ->
                 write(text, "join", join.counter()).append(join.member().member());
             case Leave leave ->
@@ -91,6 +94,12 @@ final class Fingerprint {
                 .append(state.bounds().min())
                 .append(SEPARATOR)
                 .append(state.bounds().max());
+        if (state.recurrence() != null) {
+            text.append(SEPARATOR).append("period").append(SEPARATOR).append(state.recurrence());
+        }
+        if (state.expiry() != null) {
+            text.append(SEPARATOR).append("expiry").append(SEPARATOR).append(expiry(state.expiry()));
+        }
     }
 
     private static StringBuilder write(StringBuilder text, String what, CounterId counter) {
@@ -102,10 +111,24 @@ final class Fingerprint {
                 .append(SEPARATOR);
     }
 
-    private static String limit(Limit limit) {
-        return switch (limit) {
-            case Limit.Keep keep -> "keep";
-            case Limit.Set set -> String.valueOf(set.limit());
+    private static String edit(Edit<?> edit) {
+        return switch (edit) {
+            case Edit.Keep<?> keep -> "keep";
+            case Edit.Set<?> set -> String.valueOf(set.value() instanceof Expiry expiry ? expiry(expiry) : set.value());
+        };
+    }
+
+    /** What earlier releases did not have: without it, a request keeps its fingerprint. */
+    private static void writeIfChanged(String what, Edit<?> edit, StringBuilder text) {
+        if (edit instanceof Edit.Set<?>) {
+            text.append(SEPARATOR).append(what).append(SEPARATOR).append(edit(edit));
+        }
+    }
+
+    private static String expiry(Expiry expiry) {
+        return switch (expiry) {
+            case Expiry.After after -> "after " + after.seconds();
+            case Expiry.At at -> "at " + at.time();
         };
     }
 }

@@ -46,9 +46,14 @@ public sealed interface Operation {
             this(counter, delta, NewCounter.DEFAULT, false, precondition);
         }
 
-        /** Whether the increment can be added to the sum of others: its outcome depends on the sum alone. */
+        /** Whether the increment can be added to the sum of others, if the counter exists. */
         public boolean isPlain() {
-            return !atMost && defaults.equals(NewCounter.DEFAULT) && precondition.equals(Precondition.NONE);
+            return !atMost && precondition.equals(Precondition.NONE);
+        }
+
+        /** Whether an absent counter is created with another state than without this. */
+        public boolean hasDefaults() {
+            return !defaults.equals(NewCounter.DEFAULT);
         }
     }
 
@@ -69,13 +74,16 @@ public sealed interface Operation {
      *
      * @param value the new value, or {@code null} to keep it
      * @param initial the new initial value, or {@code null} to keep it
+     * @param recurrence the rule of the periods. A new rule keeps the value, and sets the end of the current period
      */
     record Amend(
             CounterId counter,
             @Nullable Long value,
             @Nullable Long initial,
-            Limit min,
-            Limit max,
+            Edit<Long> min,
+            Edit<Long> max,
+            Edit<Recurrence> recurrence,
+            Edit<Expiry> expiry,
             Precondition precondition)
             implements Single {
         /**
@@ -88,10 +96,29 @@ public sealed interface Operation {
                 new Bounds(min.after(null), max.after(null)).requireInitial(initial);
             }
         }
+
+        /** A change that keeps the periods and the expiry. */
+        public Amend(
+                CounterId counter,
+                @Nullable Long value,
+                @Nullable Long initial,
+                Edit<Long> min,
+                Edit<Long> max,
+                Precondition precondition) {
+            this(counter, value, initial, min, max, Edit.keep(), Edit.keep(), precondition);
+        }
     }
 
     /** Removes an existing counter. */
     record Delete(CounterId counter, Precondition precondition) implements Single {}
+
+    /** Stores what time has changed: begins the current period of a counter, or removes an expired one. */
+    record Sweep(CounterId counter) implements Single {
+        @Override
+        public Precondition precondition() {
+            return Precondition.NONE;
+        }
+    }
 
     /** The join or leave of a member. */
     sealed interface Move extends Single {
@@ -140,32 +167,6 @@ public sealed interface Operation {
         @Override
         public List<CounterId> counters() {
             return increments.stream().map(Increment::counter).toList();
-        }
-    }
-
-    /** The change of an {@link Amend} to one bound. */
-    sealed interface Limit {
-        /** Keeps the bound. */
-        Limit KEEP = new Keep();
-
-        /** The limit after this change. */
-        @Nullable
-        Long after(@Nullable Long before);
-
-        /** See {@link #KEEP}. */
-        record Keep() implements Limit {
-            @Override
-            public @Nullable Long after(@Nullable Long before) {
-                return before;
-            }
-        }
-
-        /** Sets the bound; {@code null} removes it. */
-        record Set(@Nullable Long limit) implements Limit {
-            @Override
-            public @Nullable Long after(@Nullable Long before) {
-                return limit;
-            }
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.tally.counter;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,13 @@ public sealed interface Outcome {
 
     /** The counter existed and was removed. */
     record Deleted() implements Success {}
+
+    /**
+     * A counter whose stored state is that of the current time.
+     *
+     * @param changed whether this operation changed it
+     */
+    record Swept(boolean changed) implements Success {}
 
     /**
      * A join or leave, with or without effect.
@@ -96,8 +105,23 @@ public sealed interface Outcome {
      * @param end the exceeded bound
      * @param limit the value of the bound
      * @param value the current value, which stays unchanged
+     * @param renewal {@code null} if the counter has no period
      */
-    record BoundExceeded(End end, long limit, long value) implements Refusal {
+    record BoundExceeded(
+            End end, long limit, long value, @Nullable Renewal renewal) implements Refusal {
+
+        /** A refusal by a counter without periods. */
+        public BoundExceeded(End end, long limit, long value) {
+            this(end, limit, value, null);
+        }
+
+        /**
+         * The end of the current period.
+         *
+         * @param in the time until then; {@code null} if the next period has no room for the operation, either
+         */
+        public record Renewal(Instant end, @Nullable Duration in) {}
+
         /** The end of a counter's range. */
         public enum End {
             /** The minimum. */
@@ -117,6 +141,9 @@ public sealed interface Outcome {
      * @param bounds the bounds after the change
      */
     record InitialExcluded(long initial, Bounds bounds) implements Refusal {}
+
+    /** The new time of expiry is not in the future. */
+    record ExpiryPassed(Instant expiresAt) implements Refusal {}
 
     /** The kind of the counter does not support the operation. */
     record WrongKind(Kind kind) implements Refusal {}

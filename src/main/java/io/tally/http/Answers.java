@@ -13,13 +13,14 @@ import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.Swept;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.Unknown;
-import io.tally.http.Bodies.CounterView;
 import io.tally.http.Bodies.DryRunView;
 import io.tally.http.Bodies.IncrementView;
 import io.tally.http.Bodies.MemberView;
 import io.tally.http.Bodies.TransactionView;
+import io.tally.http.CounterBodies.CounterView;
 import java.net.URI;
 import java.util.function.Consumer;
 import org.springframework.http.HttpHeaders;
@@ -65,6 +66,7 @@ public final class Answers {
                                         : ServerResponse.ok())
                                 .headers(headers),
                         MemberView.of(moved));
+            case Swept swept -> throw new IllegalArgumentException("no request of a caller: " + swept);
             case TransactionApplied applied ->
                 Routes.json(ServerResponse.ok().headers(headers), TransactionView.of(applied));
         };

@@ -1,12 +1,9 @@
 package io.tally.http;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import io.tally.counter.Bounds;
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.NewCounter;
 import io.tally.counter.Operation.Increment;
-import io.tally.counter.Operation.Limit;
 import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.IncrementedAtMost;
@@ -14,7 +11,6 @@ import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Precondition;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -157,7 +153,7 @@ public final class Bodies {
             for (var member : members(json)) {
                 switch (member.getKey()) {
                     case "delta" -> delta = int64(member.getKey(), member.getValue());
-                    case "defaults" -> defaults = Bodies.defaults(member.getValue());
+                    case "defaults" -> defaults = CounterBodies.defaults(member.getValue());
                     case "atMost" -> atMost = bool(member.getKey(), member.getValue());
                     case "dryRun" -> dryRun = bool(member.getKey(), member.getValue());
                     default ->
@@ -174,62 +170,6 @@ public final class Bodies {
         }
     }
 
-    /**
-     * The member {@code defaults}, which is like the body of a new counter.
-     *
-     * @throws ProblemException if it is something else
-     */
-    public static NewCounter defaults(JsonNode json) {
-        if (!json.isObject()) {
-            throw malformed("'defaults' must be a JSON object.");
-        }
-        return newCounter(json);
-    }
-
-    /** {@code {"initial":0,"min":null,"max":null}}. */
-    static NewCounter newCounter(JsonNode json) {
-        long initial = NewCounter.DEFAULT.initial();
-        Long min = null;
-        Long max = null;
-        for (var member : members(json)) {
-            switch (member.getKey()) {
-                case "initial" -> initial = int64(member.getKey(), member.getValue());
-                case "min" -> min = int64OrNull(member.getKey(), member.getValue());
-                case "max" -> max = int64OrNull(member.getKey(), member.getValue());
-                default -> throw malformed("A new counter must have no members but 'initial', 'min' and 'max'.");
-            }
-        }
-        return newCounter(initial, min, max);
-    }
-
-    private static NewCounter newCounter(long initial, @Nullable Long min, @Nullable Long max) {
-        return checked(() -> new NewCounter(initial, new Bounds(min, max)));
-    }
-
-    /**
-     * A merge patch (RFC 7396) of {@code value}, {@code initial}, {@code min} and {@code max}; {@code null} removes a
-     * bound.
-     */
-    record Patch(@Nullable Long value, @Nullable Long initial, Limit min, Limit max) {
-
-        static Patch of(JsonNode json) {
-            Long value = null;
-            Long initial = null;
-            Limit min = Limit.KEEP;
-            Limit max = Limit.KEEP;
-            for (var member : members(json)) {
-                switch (member.getKey()) {
-                    case "value" -> value = int64(member.getKey(), member.getValue());
-                    case "initial" -> initial = int64(member.getKey(), member.getValue());
-                    case "min" -> min = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
-                    case "max" -> max = new Limit.Set(int64OrNull(member.getKey(), member.getValue()));
-                    default -> throw malformed("A patch must have no members but 'value', 'initial', 'min' and 'max'.");
-                }
-            }
-            return new Patch(value, initial, min, max);
-        }
-    }
-
     /** {@code {"results":[{"value":1,"version":1}]}}. */
     record TransactionView(List<ItemView> results) {
 
@@ -240,35 +180,6 @@ public final class Bodies {
             return new TransactionView(applied.results().stream()
                     .map(result -> new ItemView(result.value(), result.version()))
                     .toList());
-        }
-    }
-
-    /** A counter. */
-    public record CounterView(
-            String namespace,
-            String name,
-            String kind,
-            long value,
-            long version,
-            long initial,
-            @Nullable Long min,
-            @Nullable Long max,
-            Instant createdAt,
-            Instant updatedAt) {
-
-        /** The view of a counter. */
-        public static CounterView of(Counter counter) {
-            return new CounterView(
-                    counter.id().namespace(),
-                    counter.id().name(),
-                    counter.kind().label(),
-                    counter.value(),
-                    counter.version(),
-                    counter.initial(),
-                    counter.bounds().min(),
-                    counter.bounds().max(),
-                    counter.createdAt(),
-                    counter.updatedAt());
         }
     }
 

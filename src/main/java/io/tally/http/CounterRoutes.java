@@ -4,12 +4,11 @@ import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.NewCounter;
-import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Precondition;
 import io.tally.http.Bodies.IncrementBody;
-import io.tally.http.Bodies.Patch;
+import io.tally.http.CounterBodies.Patch;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.CounterPipeline;
 import java.util.List;
@@ -90,7 +89,7 @@ public class CounterRoutes {
         CounterId counter = CounterPath.counter(request);
         Precondition precondition = Preconditions.of(request);
         return Bodies.json(request)
-                .map(Bodies::newCounter)
+                .map(CounterBodies::newCounter)
                 .defaultIfEmpty(NewCounter.DEFAULT)
                 .map(state -> Bodies.checked(() -> new Create(counter, state, precondition)))
                 .map(Command::of)
@@ -109,8 +108,7 @@ public class CounterRoutes {
         return Bodies.json(request, PATCHES)
                 .switchIfEmpty(Mono.error(Bodies::missing))
                 .map(Patch::of)
-                .map(patch -> Bodies.checked(() ->
-                        new Amend(counter, patch.value(), patch.initial(), patch.min(), patch.max(), precondition)))
+                .map(patch -> patch.amend(counter, precondition))
                 .map(amend -> Command.of(amend, key))
                 .flatMap(pipeline::apply)
                 .flatMap(Answers::of);

@@ -65,6 +65,10 @@ public enum ProblemType {
             "The bounds would exclude the initial value",
             "The initial value would lie outside of the bounds. Nothing was changed. Send a new initial value together"
                     + " with the bounds."),
+    EXPIRY_PASSED(
+            HttpStatus.CONFLICT,
+            "The counter would have expired already",
+            "The new time of expiry is not later than the time of the database. Nothing was changed."),
     WRONG_KIND(
             HttpStatus.CONFLICT,
             "The counter is of another kind",

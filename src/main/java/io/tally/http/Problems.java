@@ -3,9 +3,11 @@ package io.tally.http;
 import io.tally.counter.Labels;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.BoundExceeded;
+import io.tally.counter.Outcome.BoundExceeded.Renewal;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.DryRun;
+import io.tally.counter.Outcome.ExpiryPassed;
 import io.tally.counter.Outcome.InitialExcluded;
 import io.tally.counter.Outcome.KeyReused;
 import io.tally.counter.Outcome.NotFound;
@@ -19,6 +21,8 @@ import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Outcome.WrongKind;
 import io.tally.pipeline.StoreFailure;
+import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -36,6 +40,9 @@ public final class Problems {
 
     /** Usually long enough for a queue to empty or a failover to end. */
     private static final String RETRY_AFTER_SECONDS = "1";
+
+    /** The same as the field {@code Retry-After}, since the item of an array or stream has no fields. */
+    private static final String RETRY_AFTER_MEMBER = "retryAfterSeconds";
 
     private Problems() {}
 
@@ -75,7 +82,10 @@ public final class Problems {
     }
 
     static void retryAfter(ProblemDetail problem, HttpHeaders headers) {
-        if (problem.getStatus() == HttpStatus.SERVICE_UNAVAILABLE.value()) {
+        Map<String, Object> members = problem.getProperties();
+        if (members != null && members.containsKey(RETRY_AFTER_MEMBER)) {
+            headers.set(HttpHeaders.RETRY_AFTER, members.get(RETRY_AFTER_MEMBER).toString());
+        } else if (problem.getStatus() == HttpStatus.SERVICE_UNAVAILABLE.value()) {
             headers.set(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
     }
@@ -114,6 +124,8 @@ public final class Problems {
                         "initial would be " + excluded.initial() + ", min "
                                 + excluded.bounds().min() + " and max "
                                 + excluded.bounds().max() + ".");
+            case ExpiryPassed passed ->
+                problem(ProblemType.EXPIRY_PASSED, "The time of expiry would be " + passed.expiresAt() + ".");
             case WrongKind wrong ->
                 problem(
                         ProblemType.WRONG_KIND,
@@ -161,12 +173,26 @@ public final class Problems {
 
     private static ProblemDetail boundExceeded(BoundExceeded exceeded) {
         String end = Labels.label(exceeded.end());
+        Renewal renewal = exceeded.renewal();
         ProblemDetail problem = problem(
                 ProblemType.BOUND_EXCEEDED,
-                "The value is " + exceeded.value() + ", its " + end + " is " + exceeded.limit() + ".");
+                "The value is " + exceeded.value() + ", its " + end + " is " + exceeded.limit()
+                        + (renewal == null ? "." : " until " + renewal.end() + "."));
         problem.setProperty("bound", end);
         problem.setProperty("limit", exceeded.limit());
         problem.setProperty("value", exceeded.value());
+        if (renewal != null) {
+            problem.setProperty("end", renewal.end());
+            Duration in = renewal.in();
+            if (in != null) {
+                problem.setProperty(RETRY_AFTER_MEMBER, seconds(in));
+            }
+        }
         return problem;
+    }
+
+    /** Rounded up, so that a client that waits as long comes after the end. */
+    private static int seconds(Duration time) {
+        return Math.clamp(time.plusSeconds(1).minusNanos(1).toSeconds(), 1, Integer.MAX_VALUE);
     }
 }

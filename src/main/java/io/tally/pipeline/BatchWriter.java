@@ -31,6 +31,9 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
      * the Resolver decides these next, and the lane remembers their counters. Operations on a counter that refused
      * lately are refused by its state if possible, and only the others are written.
      *
+     * An increment with defaults creates an absent counter by the Resolver. To a counter that existed lately it is
+     * added as any other; the statement leaves it out if the counter is gone.
+     *
      * Order
      *
      * All operations of one counter in one batch are in one write. Only the Resolver's may have to be divided, and then
@@ -39,13 +42,16 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
 
     private static final Logger log = LoggerFactory.getLogger(BatchWriter.class);
 
-    private static final int REFUSING_MAX = 10_000;
+    private static final int RECENT_MAX = 10_000;
 
     private final FencedWriter writer;
     private final int countersMax;
     private final Duration waitMax;
     private final LongSupplier nanoClock;
-    private final RecentSet<CounterId> refusing = new RecentSet<>(REFUSING_MAX);
+    private final RecentSet<CounterId> refusing = new RecentSet<>(RECENT_MAX);
+
+    /** Counters that existed when an increment with defaults was decided. */
+    private final RecentSet<CounterId> existing = new RecentSet<>(RECENT_MAX);
 
     /** Whether to forget the refusing counters before the next batch. Any thread may say so. */
     private volatile boolean forgetting;
@@ -73,7 +79,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
             forgetting = false;
             refusing.clear();
         }
-        Coalescer.Batch batch = Coalescer.coalesce(requests, refusing::contains);
+        Coalescer.Batch batch = Coalescer.coalesce(requests, refusing::contains, existing::contains);
         return Flux.concat(
                         write(batch),
                         Flux.fromIterable(ResolvedWrite.parts(batch.doubtful(), countersMax))
@@ -136,7 +142,7 @@ final class BatchWriter implements BatchHandler<Command, Outcome> {
         List<PendingRequest<Command, Outcome>> open = requests.stream()
                 .filter(pending -> !pending.refuseAfterEarlier())
                 .toList();
-        return open.isEmpty() ? Mono.empty() : write(new ResolvedWrite(open, refusing));
+        return open.isEmpty() ? Mono.empty() : write(new ResolvedWrite(open, refusing, existing));
     }
 
     /** Answers the requests of a failed write; returns the requests that the resolver has to decide. */

@@ -37,8 +37,10 @@ final class Coalescer {
     private final Map<IdempotencyKey, CounterGroup> keys = new HashMap<>();
     private final List<PendingRequest<Command, Outcome>> transactions = new ArrayList<>();
     private final Predicate<CounterId> refusing;
+    private final Predicate<CounterId> existing;
 
-    private Coalescer(int size, Predicate<CounterId> refusing) {
+    private Coalescer(int size, Predicate<CounterId> refusing, Predicate<CounterId> existing) {
+        this.existing = existing;
         this.groups = LinkedHashMap.newLinkedHashMap(Math.min(size, 1024));
         this.refusing = refusing;
     }
@@ -48,9 +50,13 @@ final class Coalescer {
      * time, so their order does not matter.
      *
      * @param refusing the counters that refused an operation lately
+     * @param existing counters that existed lately: to these, increments with defaults are added as others
      */
-    static Batch coalesce(List<PendingRequest<Command, Outcome>> requests, Predicate<CounterId> refusing) {
-        Coalescer coalescer = new Coalescer(requests.size(), refusing);
+    static Batch coalesce(
+            List<PendingRequest<Command, Outcome>> requests,
+            Predicate<CounterId> refusing,
+            Predicate<CounterId> existing) {
+        Coalescer coalescer = new Coalescer(requests.size(), refusing, existing);
         requests.forEach(coalescer::add);
         return coalescer.batch();
     }
@@ -66,7 +72,8 @@ final class Coalescer {
 
     private void add(PendingRequest<Command, Outcome> pending, Increment increment) {
         CounterGroup group = group(increment);
-        if (increment.isPlain() && !reusesKey(pending.request(), group)) {
+        boolean summed = increment.isPlain() && (!increment.hasDefaults() || existing.test(increment.counter()));
+        if (summed && !reusesKey(pending.request(), group)) {
             group.add(pending, increment);
         } else {
             group.addConditional(pending);

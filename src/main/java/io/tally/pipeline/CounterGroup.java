@@ -12,6 +12,7 @@ import io.tally.counter.Outcome;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Reach;
 import io.tally.pipeline.CounterStore.Sum;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -45,6 +46,7 @@ final class CounterGroup {
     private long highest;
     private long keyedFall;
     private long keyedRise;
+    private boolean existing;
     private boolean rises;
     private boolean falls;
 
@@ -57,6 +59,7 @@ final class CounterGroup {
     void add(PendingRequest<Command, Outcome> pending, Increment increment) {
         requests.add(pending);
         conditional |= !members.isEmpty();
+        existing |= increment.hasDefaults();
         Command command = pending.request();
         IdempotencyKey key = command.key();
         if (key == null) {
@@ -147,7 +150,7 @@ final class CounterGroup {
 
     /** The sum of the increments without a key. */
     Sum sum() {
-        return new Sum(counter, delta, operations, reach());
+        return new Sum(counter, delta, operations, reach(), existing);
     }
 
     private @Nullable Reach reach() {
@@ -162,9 +165,11 @@ final class CounterGroup {
         return Math.max(highest, delta + keyedRise);
     }
 
-    /** Whether the fast statement would take a group of increments, by this state of the counter. */
-    boolean fits(Counter state) {
+    /** Whether the fast statement would take a group of increments, by this stored state of the counter. */
+    boolean fits(Counter state, Instant now) {
         return state.kind() == Kind.PLAIN
+                && !state.isExpired(now)
+                && !state.isPeriodOver(now)
                 && state.value() >= -Sum.VALUE_MAX
                 && state.value() < Sum.VALUE_MAX
                 && state.bounds().admit(state.value() + lowest())

@@ -5,6 +5,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Found;
@@ -156,6 +157,15 @@ public final class CounterPipeline implements SmartLifecycle {
         outcomes.forEach(outcome -> counts.merge(outcome.category(), 1L, Long::sum));
         counts.forEach(
                 (category, count) -> metrics.recordOutcome(increments.getFirst().operation(), category, count));
+    }
+
+    /**
+     * Stores what time has changed in a counter: begins its current period, or removes it after its expiry. No caller's
+     * operation, so it is not counted as one. Never fails.
+     */
+    public Mono<Outcome> sweep(CounterId counter) {
+        Command sweep = Command.of(new Sweep(counter));
+        return laneOf(sweep).submit(sweep);
     }
 
     /** The state of a counter, no older than any operation acknowledged before. Never fails. */

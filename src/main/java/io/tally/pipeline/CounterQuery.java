@@ -10,10 +10,7 @@ import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.Success;
-import java.time.Instant;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /** A question about counters, whose states are read in one snapshot. Pure. */
 sealed interface CounterQuery {
@@ -21,8 +18,8 @@ sealed interface CounterQuery {
     /** The counters to read. */
     List<CounterId> counters();
 
-    /** The outcome for these states; {@code found} lacks the counters that do not exist. */
-    Outcome outcome(Map<CounterId, Counter> found);
+    /** The outcome for these states, at the time of the read. */
+    Outcome outcome(StoredState found);
 
     /** The outcome if the database cannot represent the name of a counter, which therefore does not exist. */
     Outcome unstorable();
@@ -35,8 +32,9 @@ sealed interface CounterQuery {
         }
 
         @Override
-        public Outcome outcome(Map<CounterId, Counter> found) {
-            Counter state = found.get(counter);
+        public Outcome outcome(StoredState found) {
+            Counter stored = found.counters().get(counter);
+            Counter state = stored == null ? null : stored.at(found.now());
             return state == null ? new NotFound() : new Found(state);
         }
 
@@ -58,10 +56,8 @@ sealed interface CounterQuery {
         }
 
         @Override
-        public Outcome outcome(Map<CounterId, Counter> found) {
-            // The time of a change is not in the outcome of an increment.
-            LockedState state = new LockedState(found, Set.of(), Map.of(), Instant.EPOCH);
-            Outcome expected = Resolver.resolve(state, List.of(Command.of(operation)))
+        public Outcome outcome(StoredState found) {
+            Outcome expected = Resolver.resolve(found, List.of(Command.of(operation)))
                     .outcomes()
                     .getFirst();
             return expected instanceof Success success ? new DryRun(success) : expected;

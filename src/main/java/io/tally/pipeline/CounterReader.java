@@ -1,6 +1,5 @@
 package io.tally.pipeline;
 
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
@@ -82,7 +81,7 @@ final class CounterReader implements BatchHandler<CounterQuery, Outcome> {
         return parts;
     }
 
-    private Mono<Map<CounterId, Counter>> read(List<CounterQuery> queries, long deadline) {
+    private Mono<StoredState> read(List<CounterQuery> queries, long deadline) {
         Set<CounterId> ids =
                 queries.stream().flatMap(query -> query.counters().stream()).collect(Collectors.toSet());
         return Mono.defer(() -> store.read(ids))
@@ -95,7 +94,7 @@ final class CounterReader implements BatchHandler<CounterQuery, Outcome> {
 
     private void answer(
             List<CounterQuery> queries,
-            Map<CounterId, Counter> found,
+            StoredState found,
             Map<CounterQuery, List<PendingRequest<CounterQuery, Outcome>>> byQuery) {
         for (CounterQuery query : queries) {
             answer(byQuery.getOrDefault(query, List.of()), query.outcome(found));

@@ -1,13 +1,11 @@
 package io.tally.pipeline;
 
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -24,10 +22,10 @@ public interface CounterStore {
     Writes writes(int lane);
 
     /**
-     * The existing counters among these, each no older than the subscription. On a pooled connection; safe for
-     * concurrent subscriptions.
+     * The stored counters among these, each no older than the subscription, and the time of the read. On a pooled
+     * connection; safe for concurrent subscriptions.
      */
-    Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids);
+    Mono<StoredState> read(Collection<CounterId> ids);
 
     /** The maximum time until a call of this store, or of its write sides, completes or fails. */
     Duration callMax();
@@ -39,12 +37,12 @@ public interface CounterStore {
         Mono<Long> register();
 
         /**
-         * Adds to plain counters, and creates absent ones. One atomic statement, applied only if the writer's row has
-         * the sequence before the fence. Completes after the commit is durable.
+         * Adds to plain counters, and creates absent ones unless a sum needs an existing one. One atomic statement,
+         * applied only if the writer's row has the sequence before the fence. Completes after the commit is durable.
          *
          * <p>Adds the sums first, then the increments with unknown keys in order, and stores these keys. Leaves out
-         * counters that have another kind or a value beyond {@link Sum#VALUE_MAX}, and those whose bounds a value of
-         * the group could exceed.
+         * counters that have another kind or a value beyond {@link Sum#VALUE_MAX}, those whose bounds a value of the
+         * group could exceed, and those whose period is over or that have expired.
          *
          * @param keyed increments with distinct keys
          */
@@ -54,16 +52,16 @@ public interface CounterStore {
          * The state of the rows in the database, without a lock: the counters of one moment, and the idempotency
          * records of the same moment or later. Never from a replica.
          */
-        Mono<LockedState> read(LockSet rows);
+        Mono<StoredState> read(ReadSet rows);
 
         /**
          * Locks the counters, calls the decision and writes its result, in one transaction, only if the writer's row
          * has the sequence before the fence. An empty decision writes nothing and does not use the fence. The decision
          * may be called more than once; only the last result was applied.
          *
-         * @param lockSet the rows that the decision depends on
+         * @param readSet the rows that the decision depends on
          */
-        Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision);
+        Mono<Resolution> resolve(Fence fence, ReadSet readSet, Decision decision);
 
         /**
          * Adds and removes members, and changes their counters by the actual changes. One atomic statement, applied
@@ -110,19 +108,26 @@ public interface CounterStore {
      * @param operations the number of operations in the sum; 0 if the counter has only keyed ones
      * @param reach {@code null} if no operation on the counter, keyed ones included, has a sign other than the others:
      *     then the value moves in one direction
+     * @param existing whether the sum is left out if the counter does not exist
      */
     record Sum(
             CounterId counter,
             long delta,
             int operations,
-            @Nullable Reach reach) {
+            @Nullable Reach reach,
+            boolean existing) {
         /**
          * Half the range of 64 bits. Sums and the values before them stay within it. So no intermediate value of a
          * batch can exceed 64 bits, even if the final sum would not.
          */
         public static final long VALUE_MAX = 1L << 62;
 
-        /** A sum of operations of one sign. */
+        /** A sum that creates an absent counter. */
+        public Sum(CounterId counter, long delta, int operations, @Nullable Reach reach) {
+            this(counter, delta, operations, reach, false);
+        }
+
+        /** The same of operations of one sign. */
         public Sum(CounterId counter, long delta, int operations) {
             this(counter, delta, operations, null);
         }
@@ -188,7 +193,7 @@ public interface CounterStore {
     /** A pure function from the locked state to a resolution. */
     interface Decision {
         /** Decides; {@code states} lacks the counters that do not exist. */
-        Resolution decide(LockedState states);
+        Resolution decide(StoredState states);
     }
 
     /** The outcome of a batch in doubt. */

@@ -14,6 +14,7 @@ import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.LaneMetrics.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,7 +28,7 @@ import reactor.core.publisher.Mono;
  * Increments and transactions on counters that refused one lately: refused again by the state that is read, without a
  * lock and without a commit.
  */
-final class RefusalRead implements FencedWrite<LockedState> {
+final class RefusalRead implements FencedWrite<StoredState> {
     /*
      * Refused by a state that was read
      *
@@ -45,16 +46,18 @@ final class RefusalRead implements FencedWrite<LockedState> {
     private final List<PendingRequest<Command, Outcome>> requests;
     private final RecentSet<CounterId> refusing;
     private final List<Command> commands;
-    private final LockSet rows;
+    private final ReadSet rows;
     private final Set<CounterId> contested = new HashSet<>();
-    private Map<CounterId, Counter> found = Map.of();
+
+    /** Without a counter if the read failed. */
+    private StoredState found = StoredState.of(Map.of(), Instant.EPOCH);
 
     /** @param refusing loses the counters that would refuse none of these requests */
     RefusalRead(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> refusing) {
         this.requests = requests;
         this.refusing = refusing;
         this.commands = requests.stream().map(PendingRequest::request).toList();
-        this.rows = LockSet.of(commands);
+        this.rows = ReadSet.of(commands);
     }
 
     /** The counter whose bound or kind refused an increment of the operation. */
@@ -87,27 +90,27 @@ final class RefusalRead implements FencedWrite<LockedState> {
     }
 
     @Override
-    public Mono<LockedState> send(Writes store, Fence fence) {
+    public Mono<StoredState> send(Writes store, Fence fence) {
         return store.read(rows).onErrorMap(StoreFailure.class, FencedWriter::nothingSent);
     }
 
     @Override
-    public LockedState stored(Committed committed) {
+    public StoredState stored(Committed committed) {
         throw new IllegalStateException("a read commits nothing");
     }
 
     @Override
-    public Written written(LockedState state) {
+    public Written written(StoredState state) {
         return new Written(false, 0, 0);
     }
 
     @Override
-    public List<PendingRequest<Command, Outcome>> answer(LockedState state) {
+    public List<PendingRequest<Command, Outcome>> answer(StoredState state) {
         List<Outcome> expected = Resolver.resolve(state, commands).outcomes();
         List<PendingRequest<Command, Outcome>> staying = new ArrayList<>();
         Set<CounterId> moving = new HashSet<>();
         Set<CounterId> refused = new HashSet<>();
-        found = state.counters();
+        found = state;
         for (int i = 0; i < requests.size(); i++) {
             PendingRequest<Command, Outcome> pending = requests.get(i);
             Operation operation = commands.get(i).operation();
@@ -131,10 +134,10 @@ final class RefusalRead implements FencedWrite<LockedState> {
      * requests exclude each other, or the fast statement would leave them out.
      */
     Coalescer.Batch divide(List<PendingRequest<Command, Outcome>> staying) {
-        Coalescer.Batch batch = Coalescer.coalesce(staying, contested::contains);
+        Coalescer.Batch batch = Coalescer.coalesce(staying, contested::contains, found.counters()::containsKey);
         batch.increments().removeIf(group -> {
-            Counter state = found.get(group.counter());
-            if (state == null || group.fits(state)) {
+            Counter state = found.counters().get(group.counter());
+            if (state == null || group.fits(state, found.now())) {
                 return false;
             }
             refusing.add(group.counter());
@@ -151,7 +154,7 @@ final class RefusalRead implements FencedWrite<LockedState> {
      * @param moving the counters of those of them that stay
      */
     private static @Nullable Outcome unwritten(
-            PendingRequest<Command, Outcome> pending, Outcome expected, LockedState state, Set<CounterId> moving) {
+            PendingRequest<Command, Outcome> pending, Outcome expected, StoredState state, Set<CounterId> moving) {
         Command command = pending.request();
         if (command.key() != null && state.records().containsKey(command.key())) {
             return expected;

@@ -6,7 +6,9 @@ import io.tally.counter.MemberId;
 import io.tally.counter.Outcome;
 import io.tally.idempotency.IdempotencyRecord;
 import java.math.BigInteger;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,11 +49,34 @@ public record Resolution(
         }
     }
 
-    /** A counter before and after; {@code null} if it does not exist. */
+    /**
+     * A counter before and after; {@code null} if it does not exist.
+     *
+     * @param before the stored state, whose period may be over
+     * @param now the time of the change, by the database's clock
+     */
     public record Change(
             CounterId counter,
             @Nullable Counter before,
-            @Nullable Counter after) {
+            @Nullable Counter after,
+            Instant now) {
+
+        /** Whether another counter with the same name takes its place. */
+        public boolean isRecreated() {
+            return before != null && after != null && !before.createdAt().equals(after.createdAt());
+        }
+
+        /** Whether the counter goes, and its ended periods with it. */
+        public boolean isRemoved() {
+            return before != null && (after == null || isRecreated());
+        }
+
+        /** The counter at the end of a period in which operations were applied, and which has ended since. */
+        public Optional<Counter> endedPeriod() {
+            return before != null && !isRemoved() && before.isPeriodOver(now) && before.hasUsedPeriod()
+                    ? Optional.of(before)
+                    : Optional.empty();
+        }
 
         /** The change of the sum of all values. */
         public BigInteger delta() {

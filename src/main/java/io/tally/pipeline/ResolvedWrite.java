@@ -5,9 +5,11 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
 import io.tally.counter.Outcome.NotFound;
+import io.tally.counter.Outcome.Success;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Fence;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
@@ -29,16 +31,26 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
 
     private final List<PendingRequest<Command, Outcome>> requests;
     private final RecentSet<CounterId> refusing;
+    private final RecentSet<CounterId> existing;
     private final List<Command> commands;
-    private final LockSet lockSet;
+    private final ReadSet readSet;
     private @Nullable Resolution decided;
 
-    /** @param refusing gets the counters that refuse an increment */
-    ResolvedWrite(List<PendingRequest<Command, Outcome>> requests, RecentSet<CounterId> refusing) {
+    /**
+     * A write of these requests.
+     *
+     * @param refusing gets the counters that refuse an increment
+     * @param existing gets the counters of applied increments with defaults
+     */
+    ResolvedWrite(
+            List<PendingRequest<Command, Outcome>> requests,
+            RecentSet<CounterId> refusing,
+            RecentSet<CounterId> existing) {
         this.requests = requests;
         this.refusing = refusing;
+        this.existing = existing;
         this.commands = requests.stream().map(PendingRequest::request).toList();
-        this.lockSet = LockSet.of(commands);
+        this.readSet = ReadSet.of(commands);
     }
 
     /** Divides requests into parts that touch at most {@code countersMax} counters, or have one request. */
@@ -75,12 +87,12 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
 
     @Override
     public int counters() {
-        return lockSet.counters().size();
+        return readSet.counters().size();
     }
 
     @Override
     public Mono<Resolution> send(Writes store, Fence fence) {
-        return store.resolve(fence, lockSet, states -> {
+        return store.resolve(fence, readSet, states -> {
             Resolution resolution = Resolver.resolve(states, commands);
             decided = resolution;
             return resolution;
@@ -105,7 +117,11 @@ final class ResolvedWrite implements FencedWrite<Resolution> {
     public List<PendingRequest<Command, Outcome>> answer(Resolution resolution) {
         for (int i = 0; i < requests.size(); i++) {
             Outcome outcome = resolution.outcomes().get(i);
-            RefusalRead.refusedBy(commands.get(i).operation(), outcome).ifPresent(refusing::add);
+            Operation operation = commands.get(i).operation();
+            RefusalRead.refusedBy(operation, outcome).ifPresent(refusing::add);
+            if (operation instanceof Increment increment && increment.hasDefaults() && outcome instanceof Success) {
+                existing.add(increment.counter());
+            }
             requests.get(i).answer(outcome);
         }
         return List.of();

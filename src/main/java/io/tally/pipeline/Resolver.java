@@ -4,6 +4,8 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.Edit;
+import io.tally.counter.Expiry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
@@ -15,14 +17,17 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.BoundExceeded.End;
+import io.tally.counter.Outcome.BoundExceeded.Renewal;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
+import io.tally.counter.Outcome.ExpiryPassed;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.IncrementedAtMost;
@@ -32,11 +37,15 @@ import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
 import io.tally.counter.Outcome.Refusal;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.Swept;
 import io.tally.counter.Outcome.TooManyMembers;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.counter.Period;
+import io.tally.counter.Recurrence;
 import io.tally.idempotency.IdempotencyRecord;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -58,8 +67,8 @@ final class Resolver {
      */
     static final int MEMBERS_REMOVED_MAX = 1_000_000;
 
-    private final Map<CounterId, Counter> found;
-    private final Map<CounterId, @Nullable Counter> counters;
+    private final Map<CounterId, Counter> stored;
+    private final Map<CounterId, @Nullable Counter> counters = new HashMap<>();
     private final Set<CounterId> touched = new LinkedHashSet<>();
     private final Map<IdempotencyKey, IdempotencyRecord> known;
     private final List<IdempotencyRecord> records = new ArrayList<>();
@@ -68,15 +77,15 @@ final class Resolver {
     private int applied;
     private double magnitude;
 
-    private Resolver(LockedState state) {
-        this.found = state.counters();
-        this.counters = new HashMap<>(found);
+    private Resolver(StoredState state) {
+        this.stored = state.counters();
         this.known = new HashMap<>(state.records());
-        this.membership = new MembershipView(found.keySet(), state.members());
+        this.membership = new MembershipView(stored.keySet(), state.members());
         this.now = state.now();
+        stored.forEach((id, counter) -> counters.put(id, counter.at(now)));
     }
 
-    static Resolution resolve(LockedState state, List<Command> commands) {
+    static Resolution resolve(StoredState state, List<Command> commands) {
         Resolver resolver = new Resolver(state);
         List<Outcome> outcomes = commands.stream().map(resolver::answer).toList();
         return new Resolution(
@@ -91,10 +100,10 @@ final class Resolver {
     private List<Resolution.Change> changes() {
         List<Resolution.Change> changes = new ArrayList<>();
         for (CounterId id : touched) {
-            Counter before = found.get(id);
+            Counter before = stored.get(id);
             Counter after = counters.get(id);
             if (!Objects.equals(before, after)) {
-                changes.add(new Resolution.Change(id, before, after));
+                changes.add(new Resolution.Change(id, before, after, now));
             }
         }
         return changes;
@@ -137,6 +146,7 @@ final class Resolver {
             case Delete delete -> counter == null ? new NotFound() : delete(delete, counter);
             case Join join -> join(join.member(), counter);
             case Leave leave -> counter == null ? new Moved(false, false, 0, 0) : leave(leave.member(), counter);
+            case Sweep sweep -> sweep(sweep.counter(), counter);
         };
     }
 
@@ -165,6 +175,9 @@ final class Resolver {
         if (!increment.precondition().holds(counter)) {
             return new PreconditionFailed(counter == null ? null : counter.version());
         }
+        if (counter == null && isPast(increment.defaults())) {
+            return expiryPassed(increment.defaults());
+        }
         Counter from = counter == null ? fresh(increment.counter(), Kind.PLAIN, increment.defaults()) : counter;
         if (from.kind() != Kind.PLAIN) {
             return new WrongKind(from.kind());
@@ -174,6 +187,14 @@ final class Resolver {
             return new IncrementedAtMost(addAtMost(from, exceeded == null ? increment.delta() : room(exceeded)));
         }
         return exceeded == null ? add(from, increment.delta()) : exceeded;
+    }
+
+    private Outcome sweep(CounterId id, @Nullable Counter counter) {
+        boolean due = !touched.contains(id) && !Objects.equals(stored.get(id), counter);
+        if (due) {
+            put(id, counter);
+        }
+        return new Swept(due);
     }
 
     private Incremented add(Counter from, long delta) {
@@ -198,9 +219,10 @@ final class Resolver {
         if (counter != null) {
             return new Found(counter);
         }
-        return new Created(next(
-                fresh(create.counter(), Kind.PLAIN, create.state()),
-                create.state().initial()));
+        NewCounter state = create.state();
+        return isPast(state)
+                ? expiryPassed(state)
+                : new Created(next(fresh(create.counter(), Kind.PLAIN, state), state.initial()));
     }
 
     private Outcome amend(Amend amend, Counter counter) {
@@ -224,9 +246,56 @@ final class Resolver {
         }
         Bounds bounds = new Bounds(min, max);
         long initial = amend.initial() == null ? counter.initial() : amend.initial();
-        return bounds.admit(initial)
-                ? new Amended(next(counter, value, initial, bounds))
-                : new InitialExcluded(initial, bounds);
+        if (!bounds.admit(initial)) {
+            return new InitialExcluded(initial, bounds);
+        }
+        Instant expiresAt = expiresAt(amend.expiry(), counter);
+        return expiresAt != null && isPast(expiresAt)
+                ? new ExpiryPassed(expiresAt)
+                : new Amended(put(new Counter(
+                        counter.id(),
+                        counter.kind(),
+                        value,
+                        counter.version() + 1,
+                        initial,
+                        bounds,
+                        period(amend.recurrence(), counter),
+                        expiresAt,
+                        counter.createdAt(),
+                        now)));
+    }
+
+    private static @Nullable Instant expiresAt(Edit<Expiry> edit, Counter counter) {
+        return switch (edit) {
+            case Edit.Keep<Expiry> keep -> counter.expiresAt();
+            case Edit.Set<Expiry> set ->
+                set.value() == null ? null : set.value().at(counter.createdAt());
+        };
+    }
+
+    /** A new rule keeps the start of the current period, and with it what was counted since then. */
+    private @Nullable Period period(Edit<Recurrence> edit, Counter counter) {
+        Period period = counter.period();
+        Recurrence recurrence = edit.after(period == null ? null : period.recurrence());
+        if (recurrence == null || period == null) {
+            return recurrence == null ? null : Period.at(now, recurrence, counter.version());
+        }
+        Instant time = period.start().isAfter(now) ? period.start() : now;
+        return recurrence.equals(period.recurrence())
+                ? period
+                : period.until(Period.at(time, recurrence, counter.version()));
+    }
+
+    private boolean isPast(Instant expiresAt) {
+        return !expiresAt.isAfter(now);
+    }
+
+    private boolean isPast(NewCounter state) {
+        return state.expiry() != null && isPast(state.expiry().at(now));
+    }
+
+    private ExpiryPassed expiryPassed(NewCounter state) {
+        return new ExpiryPassed(Objects.requireNonNull(state.expiry()).at(now));
     }
 
     private Outcome delete(Delete delete, Counter counter) {
@@ -261,16 +330,36 @@ final class Resolver {
 
     /** A counter before its first operation. */
     private Counter fresh(CounterId id, Kind kind, NewCounter state) {
-        return new Counter(id, kind, state.initial(), 0, state.initial(), state.bounds(), now, now);
+        Recurrence recurrence = state.recurrence();
+        Expiry expiry = state.expiry();
+        return new Counter(
+                id,
+                kind,
+                state.initial(),
+                0,
+                state.initial(),
+                state.bounds(),
+                recurrence == null ? null : Period.at(now, recurrence, 0),
+                expiry == null ? null : expiry.at(now),
+                now,
+                now);
     }
 
     private Counter next(Counter counter, long value) {
-        return next(counter, value, counter.initial(), counter.bounds());
+        return put(new Counter(
+                counter.id(),
+                counter.kind(),
+                value,
+                counter.version() + 1,
+                counter.initial(),
+                counter.bounds(),
+                counter.period(),
+                counter.expiresAt(),
+                counter.createdAt(),
+                now));
     }
 
-    private Counter next(Counter counter, long value, long initial, Bounds bounds) {
-        Counter next = new Counter(
-                counter.id(), counter.kind(), value, counter.version() + 1, initial, bounds, counter.createdAt(), now);
+    private Counter put(Counter next) {
         put(next.id(), next);
         return next;
     }
@@ -286,10 +375,23 @@ final class Resolver {
     }
 
     /** The bound that adding {@code delta} would exceed; the range of 64 bits is a bound, too. */
-    private static @Nullable BoundExceeded exceeded(Counter counter, long delta) {
-        long value = counter.value();
-        Long max = counter.bounds().max();
-        Long min = counter.bounds().min();
+    private @Nullable BoundExceeded exceeded(Counter counter, long delta) {
+        BoundExceeded exceeded = exceeded(counter.value(), counter.bounds(), delta);
+        Period period = counter.period();
+        return exceeded == null || period == null
+                ? exceeded
+                : new BoundExceeded(
+                        exceeded.end(), exceeded.limit(), exceeded.value(), renewal(period, counter, delta));
+    }
+
+    private Renewal renewal(Period period, Counter counter, long delta) {
+        boolean room = exceeded(counter.initial(), counter.bounds(), delta) == null;
+        return new Renewal(period.end(), room ? Duration.between(now, period.end()) : null);
+    }
+
+    private static @Nullable BoundExceeded exceeded(long value, Bounds bounds, long delta) {
+        Long max = bounds.max();
+        Long min = bounds.min();
         long top = max == null ? Long.MAX_VALUE : max;
         long bottom = min == null ? Long.MIN_VALUE : min;
         // Compared by subtraction from the bound, which cannot overflow for a value within it.

@@ -5,6 +5,8 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Kind;
+import io.tally.counter.Period;
+import io.tally.counter.Recurrence;
 import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
@@ -29,22 +31,47 @@ public final class CounterRows {
         return ids.stream().map(CounterId::name).toArray(String[]::new);
     }
 
-    /** The counter of a row; {@code null} if the outer join found none. */
-    public static @Nullable Counter counter(Readable row) {
+    /**
+     * The state of a row at the time in the column {@code transaction_time}; {@code null} if the outer join found none,
+     * or if the counter has expired.
+     */
+    public static @Nullable Counter current(Readable row) {
+        Counter stored = stored(row);
+        return stored == null ? null : stored.at(time(row, "transaction_time"));
+    }
+
+    /** The stored state of a row; {@code null} if the outer join found none. */
+    static @Nullable Counter stored(Readable row) {
         String kind = row.get("kind", String.class);
         if (kind == null) {
             return null;
         }
         Bounds bounds = new Bounds(row.get("min", Long.class), row.get("max", Long.class));
+        long version = number(row, "version");
+        Period period = period(row);
         return new Counter(
                 new CounterId(text(row, "namespace"), text(row, "name")),
                 Kind.of(kind),
                 number(row, "value"),
-                number(row, "version"),
+                version,
                 initial(row, bounds),
                 bounds,
+                period,
+                timeOrNull(row, "expires_at"),
                 time(row, "created_at"),
-                time(row, "updated_at"));
+                // A period that began without an operation was stored later.
+                period != null && period.firstVersion() == version ? period.start() : time(row, "updated_at"));
+    }
+
+    private static @Nullable Period period(Readable row) {
+        String recurrence = row.get("period", String.class);
+        return recurrence == null
+                ? null
+                : new Period(
+                        Recurrence.parse(recurrence),
+                        time(row, "period_start"),
+                        time(row, "period_end"),
+                        number(row, "period_version"));
     }
 
     /** An instance of an earlier release does not store it, and may set bounds that exclude it. */

@@ -11,6 +11,22 @@ public final class CounterSql {
     /** The range of values to which a batch adds sums: no intermediate value of the batch can exceed 64 bits. */
     private static final String HALF_RANGE = "between -4611686018427387904 and 4611686018427387903";
 
+    /**
+     * The columns of the state of a counter {@code c}, but its id. With a star, a column of a later release would make
+     * prepared statements fail.
+     */
+    public static final String STATE_COLUMNS = """
+            c.kind, c.value, c.version, c.initial, c.min, c.max,
+            c.period, c.period_start, c.period_end, c.period_version, c.expires_at, c.created_at, c.updated_at
+            """;
+
+    /** The value of a counter {@code c} at the time of the statement. */
+    public static final String CURRENT_VALUE =
+            "case when c.period_end <= now() then coalesce(c.initial, 0) else c.value end";
+
+    /** Whether a counter {@code c} has not expired. */
+    public static final String IS_ALIVE = "(c.expires_at is null or c.expires_at > now())";
+
     /** Registers a writer. $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
             insert into writer (id, instance, lane) values ($1, $2, $3)
@@ -21,24 +37,42 @@ public final class CounterSql {
      * row and {@code excluded}. A group whose operations have one sign moves in one direction, so its sum says enough;
      * of the others, an object has the lowest and the highest change: <code>{"namespace/name":[-2,5]}</code>. The
      * {@code case} keeps the sums within 64 bits.
+     *
+     * <p>The time of the statement is in {@code excluded.updated_at}. A row whose period began later, since another
+     * transaction held its lock, takes the sum, too: an operation never counts before the period of its row.
      */
-    private static String fits(String reach) {
-        return """
+    private static final String FITS = """
                 case when c.kind = 'plain' and c.value\s""" + HALF_RANGE + """
 
                       then (c.min is null or c.min <= c.value + coalesce(
-                             (%1$s::jsonb -> (c.namespace || '/' || c.name) ->> 0)::bigint,
+                             ($7::jsonb -> (c.namespace || '/' || c.name) ->> 0)::bigint,
                              least(excluded.value, 0)))
                        and (c.max is null or c.max >= c.value + coalesce(
-                             (%1$s::jsonb -> (c.namespace || '/' || c.name) ->> 1)::bigint,
+                             ($7::jsonb -> (c.namespace || '/' || c.name) ->> 1)::bigint,
                              greatest(excluded.value, 0)))
+                       and (c.period_end is null or c.period_end > excluded.updated_at)
+                       and (c.expires_at is null or c.expires_at > excluded.updated_at)
                       else false end
-                """.formatted(reach);
-    }
+            """;
+
+    /** Looks for the counter of an item that must exist. */
+    private static final String FOUND = """
+            left join lateral (
+                select true as found from counter c
+                 where i.existing and c.namespace = i.namespace collate "C" and c.name = i.name collate "C" offset 0
+              ) e on true
+            """;
+
+    /**
+     * 1, or an error if an item that must exist has been created: another writer removed its counter after the start of
+     * the statement. The version of an existing counter exceeds the number of operations, since it was 1 at least.
+     */
+    private static final String SOUND =
+            "1 / case when bool_or(i.existing and a.version = i.operations) then 0 else 1 end";
 
     /**
      * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations, $7 the changes
-     * on the way.
+     * on the way, $8 whether the counter must exist.
      *
      * <p>All statements lock rows in the same order, so that two writers cannot wait for each other. The statement
      * stores the outcomes in the writer's row, in the same commit: if the connection is lost, they answer the callers.
@@ -47,35 +81,40 @@ public final class CounterSql {
             with guard as (
               select id from writer where id = $1 and sequence = $2 - 1 for update
             ), item as (
-              select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[])
-                       with ordinality as i(namespace, name, delta, operations, position)
+              select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::boolean[])
+                       with ordinality as i(namespace, name, delta, operations, existing, position)
             ), applied as (
-              insert into counter as c (namespace, name, value, version)
-              select i.namespace, i.name, i.delta, i.operations from item i, guard
+              insert into counter as c (namespace, name, value, version, updated_at)
+              select i.namespace, i.name, i.delta, i.operations, t.now
+                from item i cross join guard cross join (select now()) t\s""" + FOUND + """
+
+               where not i.existing or e.found
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
-                 set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
-               where\s""" + fits("$7") + """
+                 set value = c.value + excluded.value, version = c.version + excluded.version,
+                     updated_at = excluded.updated_at
+               where\s""" + FITS + """
               returning namespace, name, value, version
             ), outcome as (
               select array_agg(a.value order by i.position) as levels,
                      array_agg(a.version order by i.position) as versions,
                      coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
-                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations,
+                     \s""" + SOUND + """
+              as sound
                 from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
             )
             update writer w
                set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
                    outcome_values = o.levels, outcome_versions = o.versions, seen_at = now(),
                    outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
-              from guard g, outcome o where w.id = g.id
+              from guard g, outcome o where w.id = g.id and o.sound = 1
             returning w.outcome_values, w.outcome_versions, w.outcome_key_values
             """;
 
     /**
-     * Adds sums and increments with keys. $1 writer, $2 sequence; the sums: $3 namespaces, $4 names, $5 deltas, $6
-     * numbers of operations; the increments with keys: $7 the position of the sum, $8 namespaces of the keys, $9 keys,
-     * $10 fingerprints, $11 deltas; $12 the changes on the way.
+     * Adds sums and increments with keys. $1 to $8 as in {@link #ADD}; the increments with keys: $9 the position of the
+     * sum, $10 namespaces of the keys, $11 keys, $12 fingerprints, $13 deltas.
      *
      * <p>Adds the sums first, and then the increments whose keys are not stored, in their order. So each increment has
      * its own value, which the statement stores with its key in the same commit. If another connection stores one of
@@ -89,7 +128,7 @@ public final class CounterSql {
               select id from writer where id = $1 and sequence = $2 - 1 for update
             ), keyed as materialized (
               select k.*, known.fingerprint as known, known.value, known.version
-                from unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::bigint[])
+                from unnest($9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[])
                        with ordinality as k(item, namespace, key, fingerprint, delta, position)
                 left join lateral (
                   select * from idempotency_key i
@@ -98,28 +137,34 @@ public final class CounterSql {
             ), item as (
               select p.item, max(p.namespace) as namespace, max(p.name) as name,
                      sum(p.delta)::bigint as delta, sum(p.operations)::bigint as operations,
+                     bool_or(p.existing) as existing,
                      (sum(p.delta) filter (where p.keyed))::bigint as keyed_delta,
                      (sum(p.operations) filter (where p.keyed))::bigint as keyed_operations
-                from (select i.item, i.namespace, i.name, i.delta, i.operations, false as keyed
-                        from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[])
-                               with ordinality as i(namespace, name, delta, operations, item)
+                from (select i.item, i.namespace, i.name, i.delta, i.operations, i.existing, false as keyed
+                        from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::boolean[])
+                               with ordinality as i(namespace, name, delta, operations, existing, item)
                        union all
-                      select k.item, null, null, k.delta, 1, true from keyed k where k.known is null) p
+                      select k.item, null, null, k.delta, 1, false, true from keyed k where k.known is null) p
                group by p.item
             ), applied as (
-              insert into counter as c (namespace, name, value, version)
-              select i.namespace, i.name, i.delta, i.operations from item i, guard
-               where i.operations > 0
+              insert into counter as c (namespace, name, value, version, updated_at)
+              select i.namespace, i.name, i.delta, i.operations, t.now
+                from item i cross join guard cross join (select now()) t\s""" + FOUND + """
+
+               where i.operations > 0 and (not i.existing or e.found)
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
-                 set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
-               where\s""" + fits("$12") + """
+                 set value = c.value + excluded.value, version = c.version + excluded.version,
+                     updated_at = excluded.updated_at
+               where\s""" + FITS + """
               returning namespace, name, value, version
             ), outcome as materialized (
               select array_agg(a.value - coalesce(i.keyed_delta, 0) order by i.item) as levels,
                      array_agg(a.version - coalesce(i.keyed_operations, 0) order by i.item) as versions,
                      coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
-                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations,
+                     \s""" + SOUND + """
+              as sound
                 from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
             ), placed as (
               select k.*, (sum(k.delta) filter (where k.known is null) over earlier)::bigint as moved,
@@ -146,7 +191,7 @@ public final class CounterSql {
                set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
                    outcome_values = o.levels, outcome_versions = o.versions, outcome_key_values = a.levels,
                    outcome_key_versions = a.versions, outcome_key_fingerprints = a.known, seen_at = now()
-              from guard g, outcome o, answers a where w.id = g.id
+              from guard g, outcome o, answers a where w.id = g.id and o.sound = 1
             returning w.outcome_values, w.outcome_versions,
                       w.outcome_key_values, w.outcome_key_versions, w.outcome_key_fingerprints
             """;
@@ -169,11 +214,10 @@ public final class CounterSql {
                   where c.namespace = i.namespace collate "C" and c.name = i.name collate "C" for update
                ) c
             )
-            select g.id as guarded, now() as transaction_time, i.namespace, i.name,
-                   l.kind, l.value, l.version, l.initial, l.min, l.max, l.created_at, l.updated_at
+            select g.id as guarded, now() as transaction_time, i.namespace, i.name,\s""" + STATE_COLUMNS + """
               from item i
               left join guard g on true
-              left join locked l on l.position = i.position
+              left join locked c on c.position = i.position
              order by i.position
             """;
 
@@ -194,8 +238,7 @@ public final class CounterSql {
               on conflict (namespace, name) do update set version = c.version
               returning *
             )
-            select g.id as guarded, now() as transaction_time, i.namespace, i.name,
-                   c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
+            select g.id as guarded, now() as transaction_time, i.namespace, i.name,\s""" + STATE_COLUMNS + """
               from item i
               left join guard g on true
               left join claimed c on c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
@@ -238,8 +281,9 @@ public final class CounterSql {
     /**
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
-     * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds, $14 initial values; $11 the number
-     * of operations, $12 the change of the sum of all values.
+     * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds, $14 initial values; the periods:
+     * $15 rules, $16 starts, $17 ends, $18 first versions; $19 times of expiry; $11 the number of operations, $12 the
+     * change of the sum of all values.
      *
      * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
      * {@link #CLAIM} inserted the missing ones.
@@ -247,17 +291,26 @@ public final class CounterSql {
     static final String WRITE = """
             with item as (
               select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-                                   $9::bigint[], $10::boolean[], $13::text[], $14::bigint[])
-                         as i(namespace, name, change, value, version, min, max, anew, kind, initial)
+                                   $9::bigint[], $10::boolean[], $13::text[], $14::bigint[], $15::text[], $16::text[],
+                                   $17::text[], $18::bigint[], $19::text[])
+                         as i(namespace, name, change, value, version, min, max, anew, kind, initial, period,
+                              period_start, period_end, period_version, expires_at)
             ), changed as (
-              insert into counter as c (namespace, name, value, version, min, max, created_at, kind, initial)
+              insert into counter as c (namespace, name, value, version, min, max, created_at, updated_at, kind,
+                                        initial, period, period_start, period_end, period_version, expires_at)
               select i.namespace, i.name, i.value, i.version, i.min, i.max,
-                     case when i.anew then now() else '-infinity' end, i.kind, i.initial
-                from item i where i.change = 'change'
+                     case when i.anew then t.now else '-infinity' end, t.now, i.kind, i.initial, i.period,
+                     i.period_start::timestamptz, i.period_end::timestamptz, i.period_version,
+                     i.expires_at::timestamptz
+                from item i, (select now()) t where i.change = 'change'
               on conflict (namespace, name) do update
                  set value = excluded.value, version = excluded.version, min = excluded.min, max = excluded.max,
-                     updated_at = now(), created_at = greatest(excluded.created_at, c.created_at),
-                     kind = excluded.kind, initial = excluded.initial
+                     updated_at = excluded.updated_at, created_at = greatest(excluded.created_at, c.created_at),
+                     snapshot_value = case when excluded.created_at > c.created_at then null
+                                           else c.snapshot_value end,
+                     kind = excluded.kind, initial = excluded.initial, period = excluded.period,
+                     period_start = excluded.period_start, period_end = excluded.period_end,
+                     period_version = excluded.period_version, expires_at = excluded.expires_at
             ), removed as (
               delete from counter c using item i
                where i.change = 'remove' and c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
@@ -267,6 +320,25 @@ public final class CounterSql {
                    outcome_values = '{}', outcome_versions = '{}', seen_at = now(),
                    outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
              where id = $1 and sequence = $2 - 1
+            """;
+
+    /** Removes the ended periods of counters. $1 namespaces, $2 names. */
+    static final String FORGET_PERIODS = """
+            delete from ended_period p using unnest($1::text[], $2::text[]) as i(namespace, name)
+             where p.namespace = i.namespace collate "C" and p.name = i.name collate "C"
+            """;
+
+    /**
+     * Stores ended periods. $1 namespaces, $2 names, $3 starts, $4 ends, $5 values. After the clock was set back, a
+     * period of a new rule may end at the same time as one before.
+     */
+    static final String END_PERIODS = """
+            insert into ended_period (namespace, name, started_at, ended_at, value)
+            select p.namespace, p.name, p.started_at::timestamptz, p.ended_at::timestamptz, p.value
+              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+                     as p(namespace, name, started_at, ended_at, value)
+            on conflict (namespace, name, ended_at) do update
+               set started_at = excluded.started_at, value = excluded.value
             """;
 
     /**
@@ -328,8 +400,8 @@ public final class CounterSql {
      * namespaces, $2 names. {@code replica} is whether the server is one, since a replica may lag.
      */
     static final String READ = """
-            select pg_is_in_recovery() as replica, now() as transaction_time, i.namespace, i.name,
-                   c.kind, c.value, c.version, c.initial, c.min, c.max, c.created_at, c.updated_at
+            select pg_is_in_recovery() as replica, now() as transaction_time,
+                   i.namespace, i.name,\s""" + STATE_COLUMNS + """
               from unnest($1::text[], $2::text[]) as i(namespace, name)
               left join lateral (
                 select * from counter c

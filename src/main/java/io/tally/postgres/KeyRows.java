@@ -11,15 +11,22 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.IncrementedAtMost;
 import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.Success;
+import io.tally.counter.Outcome.Swept;
 import io.tally.counter.Outcome.TransactionApplied;
+import io.tally.counter.Recurrence;
 import io.tally.idempotency.IdempotencyRecord;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JacksonModule;
+import tools.jackson.databind.deser.std.FromStringDeserializer;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.ser.std.ToStringSerializer;
 
 /**
  * Maps idempotency records to rows. The result of an increment has its own columns, since increments are frequent. Any
@@ -31,6 +38,7 @@ final class KeyRows {
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             // A record of an earlier release has no initial value.
             .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .addModule(recurrences())
             .build();
 
     /** The JSON of a result; one member is set. Renaming a member or its content makes stored records unreadable. */
@@ -42,6 +50,18 @@ final class KeyRows {
             @Nullable IncrementedAtMost incrementedAtMost) {}
 
     private KeyRows() {}
+
+    /** The text that the column of the counter has, too. */
+    private static JacksonModule recurrences() {
+        return new SimpleModule()
+                .addSerializer(Recurrence.class, ToStringSerializer.instance)
+                .addDeserializer(Recurrence.class, new FromStringDeserializer<>(Recurrence.class) {
+                    @Override
+                    protected Recurrence _deserialize(String text, DeserializationContext context) {
+                        return Recurrence.parse(text);
+                    }
+                });
+    }
 
     static String[] scopes(Collection<IdempotencyKey> keys) {
         return keys.stream().map(IdempotencyKey::scope).toArray(String[]::new);
@@ -103,6 +123,7 @@ final class KeyRows {
                     case Incremented other -> throw noResult(other);
                     case Created other -> throw noResult(other);
                     case Found other -> throw noResult(other);
+                    case Swept other -> throw noResult(other);
                 });
     }
 

@@ -3,14 +3,20 @@ package io.tally.postgres;
 import io.r2dbc.postgresql.api.PostgresqlStatement;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.Period;
 import io.tally.pipeline.Resolution;
 import io.tally.pipeline.Resolution.Change;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A resolution of operations, and the locked rows on which it is based. */
@@ -27,7 +33,7 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
         Set<CounterId> unused = new HashSet<>(locked.claimed());
         resolution.changes().forEach(change -> unused.remove(change.counter()));
         List<Change> changes = new ArrayList<>(resolution.changes());
-        unused.forEach(counter -> changes.add(new Change(counter, null, null)));
+        unused.forEach(counter -> changes.add(new Change(counter, null, null, locked.time())));
         return changes;
     }
 
@@ -42,15 +48,18 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
         @Nullable Long[] initials = new Long[size];
         @Nullable Long[] mins = new Long[size];
         @Nullable Long[] maxs = new Long[size];
+        @Nullable String[] recurrences = new String[size];
+        @Nullable String[] starts = new String[size];
+        @Nullable String[] ends = new String[size];
+        @Nullable Long[] firstVersions = new Long[size];
+        @Nullable String[] expiries = new String[size];
         Boolean[] recreated = new Boolean[size];
         BigInteger delta = BigInteger.ZERO;
         for (int i = 0; i < size; i++) {
             Change change = changes.get(i);
-            Counter before = change.before();
             Counter after = change.after();
             delta = delta.add(change.delta());
-            recreated[i] =
-                    before != null && after != null && !before.createdAt().equals(after.createdAt());
+            recreated[i] = change.isRecreated();
             if (after == null) {
                 actions[i] = "remove";
             } else {
@@ -61,6 +70,14 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 initials[i] = after.initial();
                 mins[i] = after.bounds().min();
                 maxs[i] = after.bounds().max();
+                expiries[i] = text(after.expiresAt());
+                Period period = after.period();
+                if (period != null) {
+                    recurrences[i] = period.recurrence().toString();
+                    starts[i] = text(period.start());
+                    ends[i] = text(period.end());
+                    firstVersions[i] = period.firstVersion();
+                }
             }
         }
         List<CounterId> ids = changes.stream().map(Change::counter).toList();
@@ -76,6 +93,47 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 .bind("$11", (long) resolution.operations())
                 .bind("$12", new BigDecimal(delta))
                 .bind("$13", kinds)
-                .bind("$14", initials);
+                .bind("$14", initials)
+                .bind("$15", recurrences)
+                .bind("$16", starts)
+                .bind("$17", ends)
+                .bind("$18", firstVersions)
+                .bind("$19", expiries);
+    }
+
+    private static @Nullable String text(@Nullable Instant time) {
+        return time == null ? null : time.toString();
+    }
+
+    /** The counters that go, and whose ended periods go with them. */
+    List<CounterId> removed() {
+        return resolution.changes().stream()
+                .filter(Change::isRemoved)
+                .map(Change::counter)
+                .toList();
+    }
+
+    /** Binds the parameters of {@link CounterSql#END_PERIODS}; empty if no period has ended. */
+    Optional<PostgresqlStatement> bindEnded(Supplier<PostgresqlStatement> statement) {
+        List<Counter> ended = resolution.changes().stream()
+                .flatMap(change -> change.endedPeriod().stream())
+                .toList();
+        List<CounterId> ids = ended.stream().map(Counter::id).toList();
+        return ended.isEmpty()
+                ? Optional.empty()
+                : Optional.of(statement
+                        .get()
+                        .bind("$1", CounterRows.namespaces(ids))
+                        .bind("$2", CounterRows.names(ids))
+                        .bind("$3", texts(ended, Period::start))
+                        .bind("$4", texts(ended, Period::end))
+                        .bind("$5", ended.stream().map(Counter::value).toArray(Long[]::new)));
+    }
+
+    private static String[] texts(List<Counter> counters, Function<Period, Instant> time) {
+        return counters.stream()
+                .map(counter ->
+                        time.apply(Objects.requireNonNull(counter.period())).toString())
+                .toArray(String[]::new);
     }
 }

@@ -41,14 +41,14 @@ record LockedRows(Map<CounterId, Counter> counters, Set<CounterId> claimed, Inst
         /** A row of the statement that reads without locks. */
         static Locked onPrimary(Row row) {
             CounterRows.requirePrimary(row);
-            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.counter(row));
+            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.stored(row));
         }
 
         static Locked of(Row row) {
             if (row.get("guarded", Long.class) == null) {
                 throw SqlStates.fenced();
             }
-            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.counter(row));
+            return new Locked(CounterRows.time(row, "transaction_time"), CounterRows.stored(row));
         }
     }
 }

@@ -81,12 +81,13 @@ final class MemberSql {
                         from effect e where e.moved) l
                group by l.item
             ), applied as (
-              insert into counter as c (namespace, name, kind, value, version)
-              select l.namespace, l.name, 'members', l.delta, l.operations from level l
+              insert into counter as c (namespace, name, kind, value, version, updated_at)
+              select l.namespace, l.name, 'members', l.delta, l.operations, t.now from level l, (select now()) t
                where l.operations > 0
                order by l.namespace collate "C", l.name collate "C"
               on conflict (namespace, name) do update
-                 set value = c.value + excluded.value, version = c.version + excluded.version, updated_at = now()
+                 set value = c.value + excluded.value, version = c.version + excluded.version,
+                     updated_at = excluded.updated_at
             ), outcome as (
               select array_agg(case when l.state > 0 then l.value + l.delta end order by l.item) as levels,
                      array_agg(case when l.state > 0 then l.version + l.operations end order by l.item) as versions,

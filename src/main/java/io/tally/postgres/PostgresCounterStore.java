@@ -1,15 +1,11 @@
 package io.tally.postgres;
 
 import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.Row;
-import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.pipeline.CounterStore;
+import io.tally.pipeline.StoredState;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Map;
-import java.util.Optional;
-import java.util.stream.Collectors;
 import reactor.core.publisher.Mono;
 
 /** Counters in PostgreSQL 15 or later. */
@@ -42,24 +38,18 @@ public final class PostgresCounterStore implements CounterStore {
     }
 
     @Override
-    public Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids) {
+    public Mono<StoredState> read(Collection<CounterId> ids) {
         return pool.use(connection -> read(connection, ids));
     }
 
-    private static Mono<Map<CounterId, Counter>> read(Connection connection, Collection<CounterId> ids) {
+    private static Mono<StoredState> read(Connection connection, Collection<CounterId> ids) {
         return Statements.all(
                         connection
                                 .createStatement(CounterSql.READ)
                                 .bind("$1", CounterRows.namespaces(ids))
                                 .bind("$2", CounterRows.names(ids)),
-                        PostgresCounterStore::onPrimary)
-                .map(found -> found.stream()
-                        .flatMap(Optional::stream)
-                        .collect(Collectors.toMap(Counter::id, counter -> counter)));
-    }
-
-    private static Optional<Counter> onPrimary(Row row) {
-        CounterRows.requirePrimary(row);
-        return Optional.ofNullable(CounterRows.counter(row));
+                        LockedRows.Locked::onPrimary)
+                .map(LockedRows::of)
+                .map(rows -> StoredState.of(rows.counters(), rows.time()));
     }
 }

@@ -21,11 +21,11 @@ import io.tally.pipeline.CounterStore.Settlement.WriterGone;
 import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
-import io.tally.pipeline.LockSet;
-import io.tally.pipeline.LockedState;
+import io.tally.pipeline.ReadSet;
 import io.tally.pipeline.Resolution;
 import io.tally.pipeline.Resolution.MemberChanges;
 import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoredState;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -77,9 +77,8 @@ final class PostgresWrites implements Writes {
     private static PostgresqlStatement addition(
             PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
         return keyed.isEmpty()
-                ? addition(connection, CounterSql.ADD, fence, sums).bind("$7", ReachJson.of(sums))
-                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed)
-                        .bind("$12", ReachJson.of(sums));
+                ? addition(connection, CounterSql.ADD, fence, sums)
+                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed);
     }
 
     private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {
@@ -96,11 +95,11 @@ final class PostgresWrites implements Writes {
         }
         List<IdempotencyKey> keys = keyed.stream().map(Keyed::key).toList();
         return statement
-                .bind("$7", sums)
-                .bind("$8", KeyRows.scopes(keys))
-                .bind("$9", KeyRows.texts(keys))
-                .bind("$10", fingerprints)
-                .bind("$11", deltas);
+                .bind("$9", sums)
+                .bind("$10", KeyRows.scopes(keys))
+                .bind("$11", KeyRows.texts(keys))
+                .bind("$12", fingerprints)
+                .bind("$13", deltas);
     }
 
     private static PostgresqlStatement addition(
@@ -110,18 +109,22 @@ final class PostgresWrites implements Writes {
         String[] names = new String[size];
         Long[] deltas = new Long[size];
         Long[] operations = new Long[size];
+        Boolean[] existing = new Boolean[size];
         for (int i = 0; i < size; i++) {
             Sum sum = sums.get(i);
             namespaces[i] = sum.counter().namespace();
             names[i] = sum.counter().name();
             deltas[i] = sum.delta();
             operations[i] = (long) sum.operations();
+            existing[i] = sum.existing();
         }
         return fenced(connection, sql, fence)
                 .bind("$3", namespaces)
                 .bind("$4", names)
                 .bind("$5", deltas)
-                .bind("$6", operations);
+                .bind("$6", operations)
+                .bind("$7", ReachJson.of(sums))
+                .bind("$8", existing);
     }
 
     private static Added added(Readable row) {
@@ -157,7 +160,7 @@ final class PostgresWrites implements Writes {
     }
 
     @Override
-    public Mono<LockedState> read(LockSet rows) {
+    public Mono<StoredState> read(ReadSet rows) {
         return lane.use(connection -> Statements.all(
                         connection
                                 .createStatement(CounterSql.READ)
@@ -166,46 +169,46 @@ final class PostgresWrites implements Writes {
                         LockedRows.Locked::onPrimary)
                 .map(LockedRows::of)
                 .flatMap(found -> known(connection, rows.keys())
-                        .map(known -> new LockedState(found.counters(), Set.of(), known, found.time()))));
+                        .map(known -> new StoredState(found.counters(), Set.of(), known, found.time()))));
     }
 
     @Override
-    public Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision) {
+    public Mono<Resolution> resolve(Fence fence, ReadSet readSet, Decision decision) {
         return lane.use(connection -> connection
                 .beginTransaction()
-                .then(lock(connection, CounterSql.LOCK, fence, lockSet))
-                .flatMap(locked -> decide(connection, locked, lockSet, decision))
+                .then(lock(connection, CounterSql.LOCK, fence, readSet))
+                .flatMap(locked -> decide(connection, locked, readSet, decision))
                 .flatMap(decided ->
-                        decided.createsUnlocked() ? restart(connection, fence, lockSet, decision) : Mono.just(decided))
+                        decided.createsUnlocked() ? restart(connection, fence, readSet, decision) : Mono.just(decided))
                 .flatMap(decided -> write(connection, fence, decided))
                 .onErrorResume(failure -> rollBack(connection, SqlStates.inFlight(failure))));
     }
 
     /** Starts again where counters have to be created: they are locked in order, between those that exist. */
     private static Mono<LockedResolution> restart(
-            PostgresqlConnection connection, Fence fence, LockSet lockSet, Decision decision) {
+            PostgresqlConnection connection, Fence fence, ReadSet readSet, Decision decision) {
         return connection
                 .rollbackTransaction()
                 .then(Mono.defer(connection::beginTransaction))
-                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, lockSet)))
-                .flatMap(locked -> decide(connection, locked, lockSet, decision));
+                .then(Mono.defer(() -> lock(connection, CounterSql.CLAIM, fence, readSet)))
+                .flatMap(locked -> decide(connection, locked, readSet, decision));
     }
 
-    private static Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, LockSet lockSet) {
+    private static Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, ReadSet readSet) {
         return Statements.all(
                         fenced(connection, sql, fence)
-                                .bind("$3", CounterRows.namespaces(lockSet.counters()))
-                                .bind("$4", CounterRows.names(lockSet.counters())),
+                                .bind("$3", CounterRows.namespaces(readSet.counters()))
+                                .bind("$4", CounterRows.names(readSet.counters())),
                         LockedRows.Locked::of)
                 .map(LockedRows::of);
     }
 
     private static Mono<LockedResolution> decide(
-            PostgresqlConnection connection, LockedRows locked, LockSet lockSet, Decision decision) {
+            PostgresqlConnection connection, LockedRows locked, ReadSet readSet, Decision decision) {
         // A connection carries out one statement at a time, so these follow each other.
-        return present(connection, lockSet.members())
-                .flatMap(members -> known(connection, lockSet.keys())
-                        .map(known -> new LockedState(locked.counters(), members, known, locked.time())))
+        return present(connection, readSet.members())
+                .flatMap(members -> known(connection, readSet.keys())
+                        .map(known -> new StoredState(locked.counters(), members, known, locked.time())))
                 .map(states -> new LockedResolution(locked, decision.decide(states)));
     }
 
@@ -238,6 +241,8 @@ final class PostgresWrites implements Writes {
         }
         return Statements.rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
                 .flatMap(rows -> rows == 1 ? store(connection, resolution.records()) : Mono.error(SqlStates.fenced()))
+                .then(Mono.defer(() -> forgetPeriods(connection, decided.removed())))
+                .then(Mono.defer(() -> endPeriods(connection, decided)))
                 .then(Mono.defer(() -> empty(connection, resolution.members())))
                 .then(Mono.defer(() -> applyMembership(connection, resolution.members())))
                 .then(Mono.defer(connection::commitTransaction))
@@ -248,6 +253,21 @@ final class PostgresWrites implements Writes {
         return fresh.isEmpty()
                 ? Mono.just(0L)
                 : Statements.rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
+    }
+
+    private static Mono<Long> forgetPeriods(PostgresqlConnection connection, List<CounterId> removed) {
+        return removed.isEmpty()
+                ? Mono.just(0L)
+                : Statements.rows(connection
+                        .createStatement(CounterSql.FORGET_PERIODS)
+                        .bind("$1", CounterRows.namespaces(removed))
+                        .bind("$2", CounterRows.names(removed)));
+    }
+
+    private static Mono<Long> endPeriods(PostgresqlConnection connection, LockedResolution decided) {
+        return decided.bindEnded(() -> connection.createStatement(CounterSql.END_PERIODS))
+                .map(Statements::rows)
+                .orElse(Mono.just(0L));
     }
 
     private static Mono<Long> empty(PostgresqlConnection connection, MemberChanges changes) {

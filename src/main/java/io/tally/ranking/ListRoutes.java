@@ -4,6 +4,7 @@ import io.tally.counter.Counter;
 import io.tally.counter.Naming;
 import io.tally.http.Action;
 import io.tally.http.Bodies;
+import io.tally.http.CounterBodies.PeriodView;
 import io.tally.http.CounterPath;
 import io.tally.http.Cursor;
 import io.tally.http.Paging;
@@ -65,6 +66,8 @@ class ListRoutes {
             @Nullable Long min,
             @Nullable Long max,
             @Nullable Long snapshotValue,
+            @Nullable PeriodView period,
+            @Nullable Instant expiresAt,
             Instant createdAt,
             Instant updatedAt,
             @Nullable Long rank) {
@@ -80,6 +83,8 @@ class ListRoutes {
                     counter.bounds().min(),
                     counter.bounds().max(),
                     snapshotValue,
+                    PeriodView.of(counter.period()),
+                    counter.expiresAt(),
                     counter.createdAt(),
                     counter.updatedAt(),
                     rank);

@@ -217,14 +217,14 @@ final class PostgresRanking implements Ranking {
 
         static Line of(Row row) {
             return new Line(
-                    CounterRows.time(row, "now"),
+                    CounterRows.time(row, "transaction_time"),
                     Optional.ofNullable(row.get("place", String.class)).map(name -> entry(row, name)));
         }
 
         private static Entry entry(Row row, String name) {
             return new Entry(
                     new Place(CounterRows.number(row, "rank"), name),
-                    CounterRows.counter(row),
+                    CounterRows.current(row),
                     row.get("snapshot_value", Long.class));
         }
     }

@@ -1,5 +1,9 @@
 package io.tally.ranking;
 
+import static io.tally.postgres.CounterSql.CURRENT_VALUE;
+import static io.tally.postgres.CounterSql.IS_ALIVE;
+import static io.tally.postgres.CounterSql.STATE_COLUMNS;
+
 /** The statements about the order of counters. */
 final class RankingSql {
 
@@ -7,9 +11,9 @@ final class RankingSql {
 
     /** The value minus that of the last snapshot, clamped to 64 bits. */
     private static final String GROWTH = """
-            least(greatest(c.value::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808),
+            least(greatest((%s)::numeric - coalesce(c.snapshot_value, 0), -9223372036854775808),
                   9223372036854775807)::bigint
-            """;
+            """.formatted(CURRENT_VALUE);
 
     /** The retention of past orders, longer than a page can request them. */
     private static final String KEPT = "interval '5 minutes'";
@@ -81,9 +85,11 @@ final class RankingSql {
     /** A pass over every counter. $1 namespace, which is locked. */
     static final String PASS_FULL = """
             with state as materialized (
-              select c.name, c.value,\s""" + GROWTH + """
+              select c.name,\s""" + CURRENT_VALUE + """
+                     as value,\s""" + GROWTH + """
                      as growth
-                from counter c where c.namespace = $1
+                from counter c where c.namespace = $1 and\s""" + IS_ALIVE + """
+
             ), moved as materialized (
               select s.name, s.value, s.growth, r.place
                 from state s
@@ -103,16 +109,17 @@ final class RankingSql {
      */
     static final String PASS = """
             with moved as materialized (
-              select c.name, c.value, g.growth, r.place
+              select c.name, g.value, g.growth, r.place
                 from counter c
-               cross join lateral (select\s""" + GROWTH + """
+               cross join lateral (select\s""" + CURRENT_VALUE + """
+                                    as value,\s""" + GROWTH + """
                                     as growth offset 0) g
                 left join lateral (
                   select r.ctid as place, r.value, r.growth from ranking r
                    where r.namespace = $1 and r.name = c.name and r.until = 'infinity' offset 0
                 ) r on true
                where c.namespace = $1 and c.updated_at >= $2
-                 and (c.value is distinct from r.value or g.growth is distinct from r.growth)
+                 and (g.value is distinct from r.value or g.growth is distinct from r.growth)
             """ + WRITE + """
             update ranking_pass r set passed_at = p.at
               from pass p where r.namespace = $1
@@ -142,15 +149,12 @@ final class RankingSql {
     static final String FORGET = """
             delete from ranking where namespace = $1 and until < 'infinity' and until < now() -\s""" + KEPT;
 
-    /** The columns of a counter. With a star, a column of a later release would make prepared statements fail. */
-    private static final String COUNTER = """
-            c.namespace, c.name, c.kind, c.value, c.version, c.initial, c.min, c.max, c.snapshot_value,
-            c.created_at, c.updated_at
-            """;
+    /** The columns of a counter. */
+    private static final String COUNTER = "c.namespace, c.name, c.snapshot_value, " + STATE_COLUMNS;
 
     /** A page by name. $1 namespace, $2 the name before the page, $3 the maximum of counters. */
     static final String BY_NAME = """
-            select t.now, c.name as place, 0::bigint as rank,\s""" + COUNTER + """
+            select t.now as transaction_time, c.name as place, 0::bigint as rank,\s""" + COUNTER + """
               from (select now()) t
               left join lateral (
                 select * from counter c where c.namespace = $1 and c.name > $2 order by c.name limit $3
@@ -179,7 +183,7 @@ final class RankingSql {
 
         private static String page(String rank, String direction, String condition) {
             return """
-                    select t.now, r.name as place, r.rank, %4$s
+                    select t.now as transaction_time, r.name as place, r.rank, %4$s
                       from (select now()) t
                       left join lateral (
                         select r.name, r.%1$s as rank from ranking r

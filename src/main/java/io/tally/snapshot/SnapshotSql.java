@@ -1,5 +1,7 @@
 package io.tally.snapshot;
 
+import static io.tally.postgres.CounterSql.CURRENT_VALUE;
+
 /** The statements of snapshots. */
 final class SnapshotSql {
 
@@ -21,7 +23,8 @@ final class SnapshotSql {
      * statement locks and writes only counters that have changed since the last snapshot, in the lock order of all
      * statements.
      */
-    static final String STEP = """
+    static final String STEP =
+            """
             with claimed as materialized (
               select id from job
                where id = $1 and claims = $2 and reached = $4 and state = 'running' for update
@@ -32,14 +35,16 @@ final class SnapshotSql {
                        order by name limit\s""" + CHUNK + """
             ) n
             ), locked as materialized (
-              select name from counter
+              select name from counter c
                where namespace = $3 and name > $4 and name <= (select reached from chunk)
-                 and snapshot_value is distinct from value
+                 and snapshot_value is distinct from\s""" + CURRENT_VALUE + """
+
                order by name for no key update
             ), copied as (
-              update counter set snapshot_value = value
+              update counter c set snapshot_value =\s""" + CURRENT_VALUE + """
+
                where namespace = $3 and name > $4 and name <= (select max(name) from locked)
-                 and snapshot_value is distinct from value
+                 and snapshot_value is distinct from\s""" + CURRENT_VALUE + """
             ), progress as (
               select c.counters, coalesce(c.reached, $4) as reached, c.counters <\s""" + CHUNK + """
              as last from chunk c

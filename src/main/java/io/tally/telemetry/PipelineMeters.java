@@ -11,6 +11,7 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.OutcomeCategory;
 import io.tally.pipeline.LaneMetrics;
@@ -50,6 +51,7 @@ final class PipelineMeters implements LaneMetrics {
                 case Join join -> JOIN;
                 case Leave leave -> LEAVE;
                 case Transaction transaction -> TRANSACTION;
+                case Sweep sweep -> throw new IllegalArgumentException("no operation of a caller: " + sweep);
             };
         }
     }

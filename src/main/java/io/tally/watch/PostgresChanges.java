@@ -28,15 +28,24 @@ final class PostgresChanges implements Changes {
     private static Mono<List<Change>> since(Connection connection, List<Seen> seen) {
         List<CounterId> ids = seen.stream().map(Seen::id).toList();
         return Statements.all(
-                connection
-                        .createStatement(WatchSql.CHANGES)
-                        .bind("$1", CounterRows.namespaces(ids))
-                        .bind("$2", CounterRows.names(ids))
-                        .bind("$3", seen.stream().map(Seen::version).toArray(Long[]::new))
-                        .bind(
-                                "$4",
-                                seen.stream().map(PostgresChanges::createdAt).toArray(String[]::new)),
-                PostgresChanges::change);
+                        connection
+                                .createStatement(WatchSql.CHANGES)
+                                .bind("$1", CounterRows.namespaces(ids))
+                                .bind("$2", CounterRows.names(ids))
+                                .bind("$3", seen.stream().map(Seen::version).toArray(Long[]::new))
+                                .bind(
+                                        "$4",
+                                        seen.stream()
+                                                .map(PostgresChanges::createdAt)
+                                                .toArray(String[]::new)),
+                        PostgresChanges::change)
+                .map(changes -> changes.stream()
+                        .filter(change -> !isSeen(change, seen.get(change.place())))
+                        .toList());
+    }
+
+    private static boolean isSeen(Change change, Seen seen) {
+        return Seen.of(seen.id(), change.counter()).equals(seen);
     }
 
     private static @Nullable String createdAt(Seen seen) {
@@ -46,6 +55,6 @@ final class PostgresChanges implements Changes {
 
     private static Change change(Row row) {
         CounterRows.requirePrimary(row);
-        return new Change((int) CounterRows.number(row, "place") - 1, CounterRows.counter(row));
+        return new Change((int) CounterRows.number(row, "place") - 1, CounterRows.current(row));
     }
 }

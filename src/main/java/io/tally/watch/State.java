@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
-import io.tally.http.Bodies.CounterView;
+import io.tally.http.CounterBodies.CounterView;
 import io.tally.http.Int64Form;
 import io.tally.http.ResponseJson;
 import io.tally.watch.Changes.Seen;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
-import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,7 +18,7 @@ class FingerprintTest {
     @Test
     void staysWhatItIs() {
         assertThat(Fingerprint.of(INCREMENT)).isEqualTo(3360092204720080144L);
-        assertThat(Fingerprint.of(new Amend(COUNTER, 7L, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS)))
+        assertThat(Fingerprint.of(new Amend(COUNTER, 7L, null, Edit.keep(), new Edit.Set<>(null), Precondition.EXISTS)))
                 .isEqualTo(9086956498024012183L);
         assertThat(Fingerprint.of(new Delete(COUNTER, Precondition.NONE))).isEqualTo(6218944962822422995L);
         assertThat(Fingerprint.of(new Transaction(List.of(INCREMENT)))).isEqualTo(-6977611965483409870L);
@@ -32,9 +31,9 @@ class FingerprintTest {
                                 new Increment(COUNTER, 11, Precondition.NONE),
                                 new Increment(new CounterId("n", "a1"), 1, Precondition.NONE),
                                 new Increment(new CounterId("na", "1"), 1, Precondition.NONE),
-                                new Amend(COUNTER, null, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
-                                new Amend(COUNTER, null, null, new Limit.Set(null), Limit.KEEP, Precondition.EXISTS),
-                                new Amend(COUNTER, null, 1L, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                                new Amend(COUNTER, null, null, Edit.keep(), new Edit.Set<>(null), Precondition.EXISTS),
+                                new Amend(COUNTER, null, null, new Edit.Set<>(null), Edit.keep(), Precondition.EXISTS),
+                                new Amend(COUNTER, null, 1L, Edit.keep(), new Edit.Set<>(null), Precondition.EXISTS),
                                 increment(new NewCounter(1, Bounds.NONE), false),
                                 increment(new NewCounter(0, new Bounds(0L, null)), false),
                                 increment(new NewCounter(0, new Bounds(null, 0L)), false),

@@ -131,6 +131,8 @@ class CounterRoutesIT {
                         "initial",
                         "min",
                         "max",
+                        "period",
+                        "expiresAt",
                         "createdAt",
                         "updatedAt");
         assertThat(counter.path("namespace").asString()).isEqualTo("put");

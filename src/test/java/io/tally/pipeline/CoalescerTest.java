@@ -65,7 +65,7 @@ class CoalescerTest {
 
     @Property(tries = 2_000)
     void losesNoneAndKeepsTheOrderOfEachCounter(@ForAll("commands") List<Command> commands) {
-        Coalescer.Batch batch = Coalescer.coalesce(requests(commands), CoalescerTest::refuses);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(commands), CoalescerTest::refuses, counter -> false);
 
         List<Command> grouped = Stream.concat(
                         Stream.concat(
@@ -111,7 +111,7 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachMoveTheValueAfterItsOwn(
             @ForAll("moves") List<Command> moves, @ForAll Set<@From("members") MemberId> present) {
-        Coalescer.Batch batch = Coalescer.coalesce(requests(moves), counter -> false);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(moves), counter -> false, counter -> false);
         for (CounterGroup group : batch.memberships()) {
             MembershipWrite write = new MembershipWrite(List.of(group));
             List<MemberMove> sent = write.moves();
@@ -150,7 +150,7 @@ class CoalescerTest {
     /** The statement that adds must be given each key once, and no two meanings of one. */
     @Property(tries = 2_000)
     void sendsEachKeyOnce(@ForAll("increments") List<Command> increments) {
-        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false, counter -> false);
 
         List<Keyed> keyed = write(batch.increments()).keyed();
         assertThat(keyed.stream().map(Keyed::key)).doesNotHaveDuplicates();
@@ -169,7 +169,7 @@ class CoalescerTest {
     @Property(tries = 2_000)
     void givesEachTheValueAfterItsOwn(
             @ForAll("increments") List<Command> increments, @ForAll @IntRange(max = 7) int known) {
-        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false);
+        Coalescer.Batch batch = Coalescer.coalesce(requests(increments), counter -> false, counter -> false);
         long base = 1_000;
 
         IncrementWrite write = write(batch.increments());
@@ -245,7 +245,8 @@ class CoalescerTest {
                 .map(increment -> Command.of(new Increment(increment.counter(), delta, Precondition.NONE)))
                 .toList();
 
-        assertThat(Coalescer.coalesce(requests(small), counter -> false).conditional())
+        assertThat(Coalescer.coalesce(requests(small), counter -> false, counter -> false)
+                        .conditional())
                 .isEmpty();
     }
 }

@@ -7,6 +7,7 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
+import io.tally.counter.Edit;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
 import io.tally.counter.NewCounter;
@@ -17,7 +18,6 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
-import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Created;
@@ -52,6 +52,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -106,11 +107,15 @@ public interface CounterStoreContract {
     }
 
     private static Mono<Resolution> resolved(Writes writes, Fence fence, List<Command> commands) {
-        return writes.resolve(fence, LockSet.of(commands), states -> Resolver.resolve(states, commands));
+        return writes.resolve(fence, ReadSet.of(commands), states -> Resolver.resolve(states, commands));
+    }
+
+    private Map<CounterId, Counter> stored(List<CounterId> ids) {
+        return get(store().read(ids)).counters();
     }
 
     private Counter read(String name) {
-        return Objects.requireNonNull(get(store().read(List.of(counter(name)))).get(counter(name)));
+        return Objects.requireNonNull(stored(List.of(counter(name))).get(counter(name)));
     }
 
     private static void fails(StoreFailure.Kind kind, Mono<?> mono) {
@@ -130,7 +135,7 @@ public interface CounterStoreContract {
         assertThat(add(writes, new Fence(writer, 2), new Sum(counter("a"), 5, 4), sum("z", 1))
                         .values())
                 .containsExactly(new VersionedValue(5, 5), new VersionedValue(4, 2));
-        assertThat(get(store().read(List.of(counter("a"), counter("z"), counter("absent")))))
+        assertThat(stored(List.of(counter("a"), counter("z"), counter("absent"))))
                 .hasSize(2)
                 .hasEntrySatisfying(counter("a"), a -> assertThat(a.value()).isEqualTo(5));
     }
@@ -301,7 +306,9 @@ public interface CounterStoreContract {
                             commands.get(i), outcome -> outcomes.put(i, outcome), 0))
                     .toList();
             IncrementWrite write = new IncrementWrite(
-                    Coalescer.coalesce(requests, counter -> false).increments(), new RecentSet<>(1));
+                    Coalescer.coalesce(requests, counter -> false, counter -> false)
+                            .increments(),
+                    new RecentSet<>(1));
             boolean leftOut = !write.answer(get(write.send(writes, new Fence(writer, ++sequence))))
                     .isEmpty();
             Resolution decided = get(resolved(writes, new Fence(writer, sequence + 1), same));
@@ -331,7 +338,7 @@ public interface CounterStoreContract {
                 new Create(counter("a"), new NewCounter(5, new Bounds(0L, 10L)), Precondition.NONE));
         get(writes.add(new Fence(writer, 2), List.of(new Sum(counter("a"), 0, 0)), List.of(keyed(0, "known", 11, 3))));
 
-        LockedState state = get(writes.read(new LockSet(
+        StoredState state = get(writes.read(new ReadSet(
                 List.of(counter("a"), counter("absent")), List.of(), List.of(key("known"), key("unknown")))));
 
         assertThat(state.counters()).containsOnlyKeys(counter("a"));
@@ -423,7 +430,7 @@ public interface CounterStoreContract {
         List<Command> commands = List.of(
                 Command.of(new Increment(counter("kept"), 2, Precondition.EXISTS), key("increment")),
                 Command.of(
-                        new Amend(counter("kept"), 7L, null, Limit.KEEP, new Limit.Set(null), Precondition.EXISTS),
+                        new Amend(counter("kept"), 7L, null, Edit.keep(), new Edit.Set<>(null), Precondition.EXISTS),
                         key("amend")),
                 Command.of(new Delete(counter("removed"), Precondition.NONE), key("delete")),
                 Command.of(
@@ -464,8 +471,7 @@ public interface CounterStoreContract {
 
         assertThat(outcomes.getFirst()).isEqualTo(new Incremented(1, 1, 1));
         assertThat(outcomes.getLast()).isInstanceOf(TransactionRefused.class);
-        assertThat(get(store().read(List.of(counter("made"), counter("unmade")))))
-                .containsOnlyKeys(counter("made"));
+        assertThat(stored(List.of(counter("made"), counter("unmade")))).containsOnlyKeys(counter("made"));
     }
 
     /**
@@ -617,7 +623,7 @@ public interface CounterStoreContract {
         assertThat(read("stock").initial()).isEqualTo(8);
         assertThat(read("stock").version()).isEqualTo(1);
         resolve(writes, new Fence(writer, 3), new Delete(id, Precondition.NONE));
-        assertThat(get(store().read(List.of(id)))).isEmpty();
+        assertThat(stored(List.of(id))).isEmpty();
     }
 
     /** Nothing is added and no version moves, and the key is stored nevertheless. */
@@ -699,11 +705,86 @@ public interface CounterStoreContract {
             return conflicted;
         });
 
-        Map<CounterId, Counter> stored = get(store().read(IntStream.range(0, counters)
+        Map<CounterId, Counter> stored = stored(IntStream.range(0, counters)
                 .mapToObj(i -> counter("shared" + i))
-                .toList()));
+                .toList());
         assertThat(stored.values()).hasSize(counters).allMatch(counter -> counter.value() == (long) lanes * batches);
         assertThat(conflicts).hasSize(lanes);
+    }
+
+    @Test
+    default void leavesOutWhatNeedsAnExistingCounter() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        add(writes, new Fence(writer, 1), sum("there", 1));
+        IdempotencyKey key = new IdempotencyKey("n", "needs one");
+
+        Added added = get(writes.add(
+                new Fence(writer, 2),
+                List.of(existing("absent", 1), existing("there", 1), sum("made", 1), existing("keyed", 0)),
+                List.of(new Keyed(3, key, 7, 1))));
+
+        assertThat(added.values()).containsExactly(null, new VersionedValue(2, 2), new VersionedValue(1, 1), null);
+        assertThat(added.keyed()).containsExactly((KeyedValue) null);
+        assertThat(stored(List.of(counter("absent"), counter("there"), counter("made"), counter("keyed"))))
+                .containsOnlyKeys(counter("there"), counter("made"));
+    }
+
+    private static Sum existing(String name, int operations) {
+        return new Sum(counter(name), operations, operations, null, true);
+    }
+
+    /** One creates and deletes the counter, the others add to it: only its creator may create it. */
+    @Test
+    default void createsNothingThatMustExistHoweverManyRace() throws Exception {
+        int rounds = 100;
+        AtomicBoolean over = new AtomicBoolean();
+        CounterId id = counter("fleeting");
+        Create create = new Create(id, new NewCounter(0, new Bounds(null, 1_000_000L)), Precondition.NONE);
+        List<Integer> added = Clients.atOnce(4, racer -> {
+            Writes writes = writes(racer);
+            long writer = registered(writes);
+            if (racer > 0) {
+                return addUntil(over, writes, writer);
+            }
+            long sequence = 1;
+            for (int round = 0; round < rounds; round++) {
+                sequence = resolved(writes, writer, sequence, create);
+                sequence = resolved(writes, writer, sequence, new Delete(id, Precondition.NONE));
+                assertThat(stored(List.of(id))).isEmpty();
+            }
+            over.set(true);
+            return 0;
+        });
+        assertThat(added.stream().mapToInt(Integer::intValue).sum()).isPositive();
+        assertThat(stored(List.of(id))).isEmpty();
+    }
+
+    private int addUntil(AtomicBoolean over, Writes writes, long writer) {
+        int applied = 0;
+        long sequence = 1;
+        while (!over.get()) {
+            try {
+                Added added = get(writes.add(
+                        new Fence(writer, sequence), List.of(existing("fleeting", 1), sum("beside", 1)), List.of()));
+                applied += added.values().getFirst() == null ? 0 : 1;
+                sequence++;
+            } catch (StoreFailure failure) {
+                assertThat(failure.kind()).isIn(StoreFailure.Kind.CONFLICT, StoreFailure.Kind.BAD_OPERATION);
+            }
+        }
+        return applied;
+    }
+
+    private long resolved(Writes writes, long writer, long sequence, Operation operation) {
+        while (true) {
+            try {
+                resolve(writes, new Fence(writer, sequence), operation);
+                return sequence + 1;
+            } catch (StoreFailure failure) {
+                assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+            }
+        }
     }
 
     private static MemberMove move(int place, String counter, String member, boolean joins) {

@@ -56,6 +56,7 @@ final class MemoryCounterStore implements CounterStore {
     private final Supplier<Duration> latency;
     private final List<Runnable> hanging = new ArrayList<>();
     private long writers;
+    private Instant now = Instant.EPOCH;
 
     /**
      * An empty store.
@@ -75,6 +76,11 @@ final class MemoryCounterStore implements CounterStore {
 
     long value(CounterId id) {
         return Objects.requireNonNull(counters.get(id), "unknown counter").value();
+    }
+
+    /** Sets the clock of the database. */
+    void setTime(Instant time) {
+        now = time;
     }
 
     /** How many writers were registered. */
@@ -99,9 +105,9 @@ final class MemoryCounterStore implements CounterStore {
     }
 
     @Override
-    public Mono<Map<CounterId, Counter>> read(Collection<CounterId> ids) {
-        return Mono.fromSupplier(
-                () -> ids.stream().filter(counters::containsKey).collect(Collectors.toMap(id -> id, counters::get)));
+    public Mono<StoredState> read(Collection<CounterId> ids) {
+        return Mono.fromSupplier(() -> StoredState.of(
+                ids.stream().filter(counters::containsKey).collect(Collectors.toMap(id -> id, counters::get)), now));
     }
 
     private final class MemoryWrites implements Writes {
@@ -126,16 +132,16 @@ final class MemoryCounterStore implements CounterStore {
         }
 
         @Override
-        public Mono<LockedState> read(LockSet rows) {
-            return called(() -> new LockedState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
+        public Mono<StoredState> read(ReadSet rows) {
+            return called(() -> new StoredState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), now));
         }
 
         @Override
-        public Mono<Resolution> resolve(Fence fence, LockSet lockSet, Decision decision) {
+        public Mono<Resolution> resolve(Fence fence, ReadSet readSet, Decision decision) {
             return called(() -> {
                 require(fence);
-                Resolution resolution = decision.decide(
-                        new LockedState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), Instant.EPOCH));
+                Resolution resolution =
+                        decision.decide(new StoredState(Map.copyOf(counters), Set.of(), Map.copyOf(keys), now));
                 if (!resolution.isEmpty()) {
                     use(fence);
                     outcomes.put(fence.writer(), new Added(List.of(), List.of()));
@@ -257,11 +263,13 @@ final class MemoryCounterStore implements CounterStore {
     private boolean isLeftOut(Sum sum, List<Keyed> unknown) {
         Counter counter = counters.get(sum.counter());
         if (counter == null) {
-            return false;
+            return sum.existing();
         }
         long delta = sum.delta() + unknown.stream().mapToLong(Keyed::delta).sum();
         Reach reach = sum.reach() == null ? new Reach(Math.min(delta, 0), Math.max(delta, 0)) : sum.reach();
-        return !counter.bounds().admit(counter.value() + reach.lowest())
+        return counter.isExpired(now)
+                || counter.isPeriodOver(now)
+                || !counter.bounds().admit(counter.value() + reach.lowest())
                 || !counter.bounds().admit(counter.value() + reach.highest());
     }
 
@@ -297,8 +305,10 @@ final class MemoryCounterStore implements CounterStore {
                 before.version() + operations,
                 before.initial(),
                 before.bounds(),
+                before.period(),
+                before.expiresAt(),
                 before.createdAt(),
-                before.updatedAt());
+                now);
         counters.put(after.id(), after);
         return new VersionedValue(after.value(), after.version());
     }

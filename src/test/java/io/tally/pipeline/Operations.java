@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
+import io.tally.counter.Edit;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
 import io.tally.counter.NewCounter;
@@ -13,7 +14,6 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
-import io.tally.counter.Operation.Limit;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
@@ -94,7 +94,7 @@ final class Operations {
                 .map(Transaction::new);
     }
 
-    private static boolean admits(@Nullable Long initial, Limit min, Limit max) {
+    private static boolean admits(@Nullable Long initial, Edit<Long> min, Edit<Long> max) {
         Long low = min.after(null);
         Long high = max.after(null);
         return initial == null || ((low == null || low <= initial) && (high == null || initial <= high));
@@ -125,9 +125,9 @@ final class Operations {
                         one != null && other != null && one > other ? new Bounds(other, one) : new Bounds(one, other));
     }
 
-    private static Arbitrary<Limit> limits() {
+    private static Arbitrary<Edit<Long>> limits() {
         return Arbitraries.oneOf(
-                Arbitraries.just(Limit.KEEP), numbers().injectNull(0.3).map(limit -> new Limit.Set(limit)));
+                Arbitraries.just(Edit.keep()), numbers().injectNull(0.3).map(limit -> new Edit.Set<>(limit)));
     }
 
     private static Arbitrary<Precondition> preconditions() {

@@ -51,7 +51,7 @@ class RefusalReadTest {
     }
 
     private Coalescer.Batch batch(RefusalRead read) {
-        LockedState state = Objects.requireNonNull(
+        StoredState state = Objects.requireNonNull(
                 read.send(store.writes(0), new Fence(1, 1)).block());
         return read.divide(read.answer(state));
     }

@@ -70,7 +70,7 @@ class ResolverTest {
         for (int i = 0; i < batches.size(); i++) {
             BigInteger before = sum(stored);
             Resolution resolution =
-                    Resolver.resolve(new LockedState(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
+                    Resolver.resolve(new StoredState(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
 
             List<String> expected = batches.get(i).stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
@@ -100,12 +100,12 @@ class ResolverTest {
         Map<CounterId, Counter> stored = new HashMap<>();
         List<Command> before = batches.getFirst();
         before.forEach(model::apply);
-        write(Resolver.resolve(new LockedState(stored, Set.of(), Map.of(), Instant.EPOCH), before), stored);
+        write(Resolver.resolve(new StoredState(stored, Set.of(), Map.of(), Instant.EPOCH), before), stored);
         Map<CounterId, Counter> given = Map.copyOf(stored);
 
         CounterQuery query = new CounterQuery.Expected(operation);
         assertThat(query.counters()).isEqualTo(operation.counters());
-        Outcome expected = query.outcome(given);
+        Outcome expected = query.outcome(StoredState.of(given, Instant.EPOCH));
         assertThat(expected).isNotInstanceOf(Outcome.Success.class);
         assertThat(text(expected)).isEqualTo(model.apply(Command.of(operation)));
         assertThat(given).isEqualTo(stored);
@@ -114,10 +114,10 @@ class ResolverTest {
     @Property(tries = 1_000)
     void changesNothingThatItWasGiven(@ForAll("batches") List<List<Command>> batches) {
         Map<CounterId, Counter> stored = new HashMap<>();
-        write(Resolver.resolve(new LockedState(stored, Set.of(), Map.of(), Instant.EPOCH), batches.getFirst()), stored);
+        write(Resolver.resolve(new StoredState(stored, Set.of(), Map.of(), Instant.EPOCH), batches.getFirst()), stored);
         Map<CounterId, Counter> given = Map.copyOf(stored);
         for (List<Command> batch : batches) {
-            Resolver.resolve(new LockedState(given, Set.of(), Map.of(), Instant.EPOCH), batch);
+            Resolver.resolve(new StoredState(given, Set.of(), Map.of(), Instant.EPOCH), batch);
             assertThat(given).isEqualTo(stored);
         }
     }
@@ -127,7 +127,7 @@ class ResolverTest {
     void leavesTheMembersOfACounterThatWasNotFoundAlone() {
         CounterId absent = new CounterId("n", "absent");
         MemberId ann = new MemberId(absent, "ann");
-        LockedState states = new LockedState(Map.of(), Set.of(ann), Map.of(), Instant.EPOCH);
+        StoredState states = new StoredState(Map.of(), Set.of(ann), Map.of(), Instant.EPOCH);
 
         Resolution resolution = Resolver.resolve(
                 states,

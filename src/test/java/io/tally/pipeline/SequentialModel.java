@@ -2,6 +2,7 @@ package io.tally.pipeline;
 
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
+import io.tally.counter.Edit;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
@@ -9,7 +10,7 @@ import io.tally.counter.Operation.Amend;
 import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
-import io.tally.counter.Operation.Limit;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
@@ -73,8 +74,17 @@ final class SequentialModel {
                 new Increment(increment.counter(), increment.delta(), increment.defaults(), increment.atMost(), none);
             case Create create -> new Create(create.counter(), create.state(), none);
             case Amend amend ->
-                new Amend(amend.counter(), amend.value(), amend.initial(), amend.min(), amend.max(), none);
+                new Amend(
+                        amend.counter(),
+                        amend.value(),
+                        amend.initial(),
+                        amend.min(),
+                        amend.max(),
+                        amend.recurrence(),
+                        amend.expiry(),
+                        none);
             case Delete delete -> new Delete(delete.counter(), none);
+            case Sweep sweep -> sweep;
             case Operation.Move move -> move;
             case Transaction transaction -> transaction;
         };
@@ -93,6 +103,7 @@ final class SequentialModel {
             case Delete delete -> state == null ? "absent" : delete(delete, state);
             case Create create -> create(create, state);
             case Increment increment -> increment(increment, state);
+            case Sweep sweep -> throw new IllegalArgumentException("the model has no time: " + sweep);
             case Operation.Move move -> move(move, state);
         };
     }
@@ -243,8 +254,8 @@ final class SequentialModel {
         return !precondition.equals(Precondition.ABSENT) || state == null;
     }
 
-    private static @Nullable BigInteger after(Limit limit, @Nullable BigInteger before) {
-        return limit instanceof Limit.Set set ? big(set.limit()) : before;
+    private static @Nullable BigInteger after(Edit<Long> limit, @Nullable BigInteger before) {
+        return limit instanceof Edit.Set<Long> set ? big(set.value()) : before;
     }
 
     private static @Nullable BigInteger big(@Nullable Long number) {

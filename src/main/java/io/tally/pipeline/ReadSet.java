@@ -11,16 +11,16 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The rows that a resolution reads under lock, each once.
+ * The rows that a decision depends on, each once.
  *
- * @param counters to lock
+ * @param counters whose state it reads
  * @param members whose membership it reads
  * @param keys whose idempotency records it reads
  */
-public record LockSet(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
+public record ReadSet(Collection<CounterId> counters, Collection<MemberId> members, Collection<IdempotencyKey> keys) {
 
     /** The rows that these commands depend on. */
-    static LockSet of(List<Command> commands) {
+    static ReadSet of(List<Command> commands) {
         Set<CounterId> counters = new LinkedHashSet<>();
         Set<MemberId> members = new LinkedHashSet<>();
         Set<IdempotencyKey> keys = new LinkedHashSet<>();
@@ -33,6 +33,6 @@ public record LockSet(Collection<CounterId> counters, Collection<MemberId> membe
                 keys.add(command.key());
             }
         }
-        return new LockSet(counters, members, keys);
+        return new ReadSet(counters, members, keys);
     }
 }
