@@ -44,6 +44,7 @@ class Counters:
     size: int
     zeros: str = ""  # The suffix of the number in a name: "00" selects each hundredth counter of a larger group.
     maximum: str = "null::bigint"  # SQL with the number of the counter. Only Tally has maxima.
+    every: str | None = None  # The length of the periods. Only Tally has periods.
 
 
 @dataclass(frozen=True)
@@ -158,16 +159,24 @@ class Tally(HttpContestant):
         return Requests("GET", f"/v1/counters/{counters.group}/", counters.zeros)
 
     def prepare(self, counters: Counters) -> None:
-        # Like PUT: the value 0 does not change the books.
+        # Like PUT: the value 0 does not change the books. The first increment begins a period.
+        rule = "null" if counters.every is None else f"'{counters.every} 1970-01-01T00:00Z'"
+        time = "null::timestamptz" if counters.every is None else "now()"
         self._database.sql(
-            f"insert into counter (namespace, name, max) select '{counters.group}', number::text, {counters.maximum} "
+            "insert into counter (namespace, name, max, initial, period, period_start, period_end, period_version) "
+            f"select '{counters.group}', number::text, {counters.maximum}, 0, {rule}, {time}, {time}, "
+            f"case when {rule} is not null then 1 end "
             f"from generate_series(1, {counters.size}) number on conflict do nothing"
         )
         self._database.sql("vacuum (analyze) counter")
 
     def stored(self, counters: Counters) -> int:
         return int(
-            self._database.sql(f"select coalesce(sum(value), 0) from counter where namespace = '{counters.group}'")
+            self._database.sql(
+                "select coalesce(sum(value), 0) from ("
+                f"select value from counter where namespace = '{counters.group}' union all "
+                f"select value from ended_period where namespace = '{counters.group}') every"
+            )
         )
 
     def audit(self) -> None:

@@ -19,6 +19,9 @@ BOUNDED = Counters("bounded", 1, maximum=str(1 << 60))
 EXHAUSTED = Counters("exhausted", 1, maximum="0")
 HALF_EXHAUSTED = Counters("half-exhausted", 2, maximum=f"case number when 1 then {1 << 60} else 0 end")
 
+PERIODIC = Counters("periodic", 1, maximum=str(1 << 60), every="PT5S")
+EXHAUSTED_PERIOD = Counters("exhausted-period", 1, maximum="1", every="P1D")
+
 HOT_CONNECTIONS = (1, 16, 64, 256)
 CONNECTIONS = 64
 OPEN_LOOP = "open-loop"
@@ -32,6 +35,8 @@ WITHOUT_BOUNDS = "no bounds"
 FAR_FROM_MAX = "far from its max"
 AT_MAX = "at its max"
 HALF_AT_MAX = "two in turn, one at its max"
+IN_PERIODS = "periods of 5 s"
+AT_MAX_OF_PERIOD = "at the max of a day"
 MINIMAL = "tally, summary"
 PIPELINED = f"redis-benchmark -P {PIPELINE}"
 TEN_THOUSAND_OF_FEW = "10,000 of 10,000"
@@ -139,10 +144,12 @@ def _bounds() -> Workload:
         FAR_FROM_MAX: BOUNDED,
         AT_MAX: EXHAUSTED,
         HALF_AT_MAX: HALF_EXHAUSTED,
+        IN_PERIODS: PERIODIC,
+        AT_MAX_OF_PERIOD: EXHAUSTED_PERIOD,
     }
     return Workload(
         "bounds",
-        f"One hot counter with bounds, {CONNECTIONS} connections",
+        f"One hot counter with bounds and periods, {CONNECTIONS} connections",
         UNBOUNDED,
         CONNECTIONS,
         tuple(Entrant(label, field.TALLY, WrkWithRefusals(), counters) for label, counters in columns.items()),

@@ -21,11 +21,14 @@ public final class CounterSql {
             """;
 
     /** The value of a counter {@code c} at the time of the statement. */
-    public static final String CURRENT_VALUE =
-            "case when c.period_end <= now() then coalesce(c.initial, 0) else c.value end";
+    public static final String CURRENT_VALUE = """
+            case when c.period_end <= now() then coalesce(c.initial, 0) else c.value end
+            """;
 
     /** Whether a counter {@code c} has not expired. */
-    public static final String IS_ALIVE = "(c.expires_at is null or c.expires_at > now())";
+    public static final String IS_ALIVE = """
+            (c.expires_at is null or c.expires_at > now())
+            """;
 
     /** Registers a writer. $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
