@@ -1,7 +1,6 @@
 -- Periods and expiry of counters.
 --
--- The new columns are null for a counter without them, so adding them rewrites no row. The indexes are partial: an
--- increment changes no column of them, and so its update stays HOT.
+-- The new columns are null for a counter without them, so adding them rewrites no row.
 --
 -- An instance of an earlier release, which may run meanwhile, does not know of periods and expiry: it counts on. So
 -- periods and expiry are for clients only after all instances have this release.
@@ -25,22 +24,14 @@ comment on column counter.period_version is
 comment on column counter.expires_at is
   'The time from which the counter does not exist; null: never.';
 
--- The namespace and the name give rows that end at the same time an order, in which a pass goes on.
-create index counter_period_end on counter (period_end, namespace, name) where period_end is not null;
-create index counter_expires_at on counter (expires_at, namespace, name) where expires_at is not null;
-
-comment on index counter_period_end is
-  'Finds counters whose period is over.';
-comment on index counter_expires_at is
-  'Finds counters that have expired.';
-
 create table ended_period (
-  value      bigint      not null,
-  started_at timestamptz not null,
-  ended_at   timestamptz not null,
-  namespace  text        collate "C" not null,
-  name       text        collate "C" not null,
-  constraint ended_period_pkey primary key (namespace, name, ended_at)
+  value              bigint      not null,
+  started_at         timestamptz not null,
+  ended_at           timestamptz not null,
+  counter_created_at timestamptz not null,
+  namespace          text        collate "C" not null,
+  name               text        collate "C" not null,
+  constraint ended_period_pkey primary key (namespace, name, counter_created_at, ended_at)
 ) with (
   -- As many rows die in a day as are made.
   autovacuum_vacuum_scale_factor = 0.05,
@@ -59,6 +50,8 @@ comment on column ended_period.started_at is
   'The start of the period, included.';
 comment on column ended_period.ended_at is
   'The end of the period, excluded.';
+comment on column ended_period.counter_created_at is
+  'The time of creation of its counter. A later counter with the same name does not have this period.';
 comment on column ended_period.namespace is
   'That of the counter.';
 comment on column ended_period.name is
@@ -67,6 +60,24 @@ comment on index ended_period_pkey is
   'Pages of the periods of a counter.';
 comment on index ended_period_ended_at is
   'Finds rows older than their retention.';
+
+create table removed_counter (
+  created_at timestamptz not null,
+  namespace  text        collate "C" not null,
+  name       text        collate "C" not null,
+  constraint removed_counter_pkey primary key (namespace, name, created_at)
+);
+
+comment on table removed_counter is
+  'One row per removed counter with periods, until its ended periods are removed in small steps.';
+comment on column removed_counter.created_at is
+  'The time of creation of the counter.';
+comment on column removed_counter.namespace is
+  'That of the counter.';
+comment on column removed_counter.name is
+  'That of the counter.';
+comment on index removed_counter_pkey is
+  'One row per counter.';
 
 create table sweep (
   lease_until timestamptz not null default '-infinity',

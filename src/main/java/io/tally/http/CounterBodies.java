@@ -140,10 +140,11 @@ public final class CounterBodies {
     }
 
     private static Edit<Expiry> expiry(Edit<Expiry> before, @Nullable Expiry expiry) {
-        if (before instanceof Edit.Set<Expiry>) {
+        Expiry other = before.after(null);
+        if (other != null && expiry != null) {
             throw Bodies.malformed("'ttlSeconds' and 'expiresAt' exclude each other.");
         }
-        return new Edit.Set<>(expiry);
+        return new Edit.Set<>(expiry == null ? other : expiry);
     }
 
     private static @Nullable Expiry ttl(JsonNode json) {

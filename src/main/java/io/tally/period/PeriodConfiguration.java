@@ -4,8 +4,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.idempotency.Pruner;
 import io.tally.pipeline.CounterPipeline;
+import io.tally.postgres.DatabaseProperties;
+import io.tally.postgres.LaneConnection;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresExpiredRows;
+import java.time.Duration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -31,7 +34,18 @@ class PeriodConfiguration {
     }
 
     @Bean
-    Sweeper sweeper(Pool pool, CounterPipeline pipeline, MeterRegistry registry) {
-        return new Sweeper(new PostgresSweeps(pool), pipeline::sweep, new SweepMetrics(registry));
+    ExpiredRows removedPeriods(Pool pool) {
+        return new PostgresRemovedPeriods(pool);
+    }
+
+    @Bean
+    Pruner removedPeriodPruner(ExpiredRows removedPeriods) {
+        return new Pruner("periods of removed counters", removedPeriods, Duration.ZERO, removed -> {});
+    }
+
+    @Bean
+    Sweeper sweeper(Pool pool, CounterPipeline pipeline, DatabaseProperties database, MeterRegistry registry) {
+        return new Sweeper(
+                new PostgresSweeps(pool), pipeline::sweep, LaneConnection.useMax(database), new SweepMetrics(registry));
     }
 }

@@ -24,7 +24,8 @@ final class PeriodSql {
                    where c.period_end <= now() and c.version > c.period_version
                    union all
                   (select e.started_at, e.ended_at, e.value from ended_period e
-                    where e.namespace = $1 and e.name = $2 and e.ended_at < $3::timestamptz
+                    where e.namespace = $1 and e.name = $2 and e.counter_created_at = c.created_at
+                      and e.ended_at < $3::timestamptz
                     order by e.ended_at desc limit $4)
                 ) every
                  where every.ended_at < $3::timestamptz order by every.ended_at desc limit $4
@@ -51,14 +52,45 @@ final class PeriodSql {
             """;
 
     /**
+     * Removes ended periods of removed counters, and the record of these counters after the last one. Returns the number
+     * of periods. $1 the maximum of counters, $2 the maximum of periods. Skips counters that another instance handles.
+     */
+    static final String REMOVE = """
+            with removed as materialized (
+              select ctid, namespace, name, created_at from removed_counter limit $1 for update skip locked
+            ), ended as materialized (
+              select e.place from removed r
+               cross join lateral (
+                 select e.ctid as place from ended_period e
+                  where e.namespace = r.namespace and e.name = r.name and e.counter_created_at = r.created_at
+               ) e limit $2
+            ), gone as (
+              delete from ended_period where ctid = any (array(select place from ended))
+            ), done as (
+              delete from removed_counter
+               where ctid = any (array(select ctid from removed)) and (select count(*) from ended) < $2
+            )
+            select (select count(*) from ended) as removed
+            """;
+
+    /**
      * Takes or keeps the lease of a kind of pass. $1 kind, $2 holder, $3 lease in milliseconds. No row if another
-     * instance has it. A lease that is longer than its duration means that the clock was set back.
+     * instance has it. A lease is renewed in its second half, so that an idle instance writes nothing most of the time.
+     * A lease that is longer than its duration means that the clock was set back.
      */
     static final String CLAIM = """
-            update sweep set holder = $2, lease_until = now() + $3 * interval '1 millisecond'
-             where kind = $1
-               and (holder = $2 or lease_until not between now() and now() + $3 * interval '1 millisecond')
-            returning case when reached > '-infinity' then reached end as reached, now() as transaction_time
+            with renewed as (
+              update sweep set holder = $2, lease_until = now() + $3 * interval '1 millisecond'
+               where kind = $1
+                 and lease_until not between
+                       case when holder = $2 then now() + $3 * interval '0.5 millisecond' else now() end
+                       and now() + $3 * interval '1 millisecond'
+              returning kind
+            )
+            select case when s.reached > '-infinity' then s.reached end as reached, now() as transaction_time
+              from sweep s left join renewed r on r.kind = s.kind
+             where s.kind = $1
+               and (r.kind is not null or (s.holder = $2 and s.lease_until > now()))
             """;
 
     /** Records that all counters up to a time have been swept. $1 kind, $2 holder, $3 time. */
@@ -79,15 +111,15 @@ final class PeriodSql {
     }
 
     /**
-     * The next chunk of counters in the order of an index. After the position $1 end, $2 namespace, $3 name; $4 the
-     * maximum of counters. Returns those that are due, and the last one in any case, each with the number of counters.
+     * The next chunk of counters in the order of an index. After the position $1 end, $2 namespace, $3 name, to the end
+     * $5; $4 the maximum of counters. Returns those that are due, and the last one in any case, each with the number of counters.
      */
     private static String due(String end, String isDue) {
         return """
                 with chunk as materialized (
                   select %1$s as ended_at, c.namespace, c.name, %2$s as due
                     from counter c
-                   where %1$s <= now() and (%1$s, c.namespace, c.name) > ($1::timestamptz, $2, $3)
+                   where %1$s <= $5::timestamptz and (%1$s, c.namespace, c.name) > ($1::timestamptz, $2, $3)
                    order by %1$s, c.namespace, c.name limit $4
                 ), counted as (
                   select *, row_number() over (order by ended_at, namespace, name) as place,

@@ -18,7 +18,7 @@ import reactor.core.publisher.Mono;
 final class PostgresSweeps implements Sweeps {
 
     /** Longer than a chunk takes. After a crash, another instance takes over as late. */
-    static final Duration LEASE = Duration.ofSeconds(5);
+    private static final Duration LEASE = Duration.ofSeconds(10);
 
     private final Pool pool;
     private final String holder = UUID.randomUUID().toString();
@@ -45,8 +45,8 @@ final class PostgresSweeps implements Sweeps {
     }
 
     @Override
-    public Mono<Chunk> due(Kind kind, Position after, int max) {
-        return pool.read(connection -> due(connection, kind, after, max));
+    public Mono<Chunk> due(Kind kind, Position after, Instant until, int max) {
+        return pool.read(connection -> due(connection, kind, after, until, max));
     }
 
     private record Line(Position position, boolean due, int read) {
@@ -66,14 +66,15 @@ final class PostgresSweeps implements Sweeps {
         }
     }
 
-    private static Mono<Chunk> due(Connection connection, Kind kind, Position after, int max) {
+    private static Mono<Chunk> due(Connection connection, Kind kind, Position after, Instant until, int max) {
         return Statements.all(
                         connection
                                 .createStatement(PeriodSql.due(kind))
                                 .bind("$1", after.end().toString())
                                 .bind("$2", after.namespace())
                                 .bind("$3", after.name())
-                                .bind("$4", max),
+                                .bind("$4", max)
+                                .bind("$5", until.toString()),
                         Line::of)
                 .map(lines -> chunk(lines, after));
     }

@@ -35,7 +35,7 @@ final class SweepMetrics {
         kinds.of(kind).chunks().record(took);
     }
 
-    /** The time for which the next counter to sweep has been due. */
+    /** The time since which all due counters have been swept. */
     void lag(Kind kind, Duration lag) {
         kinds.of(kind).lagNanos().set(lag.toNanos());
     }

@@ -4,6 +4,7 @@ import io.tally.counter.CounterId;
 import io.tally.counter.Labels;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.Swept;
 import io.tally.period.Sweeps.Chunk;
 import io.tally.period.Sweeps.Claim;
@@ -47,33 +48,51 @@ final class Sweeper {
     /** The ratio of pauses to work. */
     private static final int REST_PER_WORK = 2;
 
-    /**
-     * Longer than a transaction: one that began before an end may store that end after a pass has gone past it. A miss
-     * delays only orders of lists, until the next operation.
-     */
-    private static final Duration OVERLAP = Duration.ofSeconds(10);
+    /** The time after which a pass records its end even if it has read nothing. */
+    private static final Duration RECORD_INTERVAL = Duration.ofSeconds(30);
 
     private final Sweeps sweeps;
     private final Function<CounterId, Mono<Outcome>> sweep;
+    private final Duration overlap;
     private final SweepMetrics metrics;
 
-    /** @param sweep stores the state of the current time of a counter */
-    Sweeper(Sweeps sweeps, Function<CounterId, Mono<Outcome>> sweep, SweepMetrics metrics) {
+    /**
+     * Sweeps on a schedule.
+     *
+     * @param sweep stores the state of the current time of a counter
+     * @param overlap the maximum time of a transaction: one that began before an end may store that end after a pass
+     *     has gone past it
+     */
+    Sweeper(Sweeps sweeps, Function<CounterId, Mono<Outcome>> sweep, Duration overlap, SweepMetrics metrics) {
         this.sweeps = sweeps;
         this.sweep = sweep;
+        this.overlap = overlap;
         this.metrics = metrics;
     }
 
-    /** Makes a pass of each kind, unless another instance makes it. */
+    /** Begins the periods of counters, unless another instance does it. */
     @Scheduled(fixedDelay = TICK_MILLIS)
-    Mono<Void> sweep() {
-        return Flux.fromArray(Kind.values()).concatMap(this::pass).then();
+    Mono<Void> beginPeriods() {
+        return pass(Kind.PERIODS);
+    }
+
+    /** Removes expired counters, unless another instance does it. */
+    @Scheduled(fixedDelay = TICK_MILLIS)
+    Mono<Void> removeExpired() {
+        return pass(Kind.EXPIRY);
     }
 
     private Mono<Void> pass(Kind kind) {
         return sweeps.claim(kind)
+                .doOnNext(claim -> metrics.lag(kind, lag(claim)))
+                .switchIfEmpty(Mono.fromRunnable(() -> metrics.lag(kind, Duration.ZERO)))
                 .flatMap(claim -> new Pass(kind, claim).chunks())
                 .onErrorResume(StoreFailure.class, failure -> later(kind, failure));
+    }
+
+    /** Before the first pass, nothing is late. */
+    private static Duration lag(Claim claim) {
+        return claim.reached().equals(Instant.EPOCH) ? Duration.ZERO : Duration.between(claim.reached(), claim.now());
     }
 
     private static Mono<Void> later(Kind kind, StoreFailure failure) {
@@ -81,37 +100,28 @@ final class Sweeper {
         return Mono.empty();
     }
 
-    /** Sweeps chunk by chunk, to the counter that ended last. */
+    /** Sweeps chunk by chunk, to the counters that had ended when the pass began. */
     private final class Pass {
 
         private final Kind kind;
-        private final Instant until;
+        private final Claim claim;
         private Position position;
-        private State state = State.RUNNING;
-
-        private enum State {
-            RUNNING,
-            /** All counters that had ended were swept. */
-            DONE,
-            /** Another instance has the lease, or the lanes refuse. */
-            STOPPED
-        }
+        private boolean running = true;
+        private boolean complete = true;
 
         Pass(Kind kind, Claim claim) {
             this.kind = kind;
-            this.until = claim.now();
-            this.position = Position.before(claim.reached().minus(OVERLAP));
+            this.claim = claim;
+            this.position = Position.before(claim.reached().minus(overlap));
         }
 
         Mono<Void> chunks() {
-            return Mono.defer(this::chunk)
-                    .repeat(() -> state == State.RUNNING)
-                    .then(Mono.defer(() -> state == State.DONE ? sweeps.reached(kind, until) : Mono.empty()));
+            return Mono.defer(this::chunk).repeat(() -> running).then();
         }
 
         private Mono<Void> chunk() {
             long startNanos = System.nanoTime();
-            return sweeps.due(kind, position, CHUNK_MAX)
+            return sweeps.due(kind, position, claim.now(), CHUNK_MAX)
                     .delayUntil(chunk -> swept(chunk.due()))
                     .flatMap(chunk -> after(chunk, Duration.ofNanos(System.nanoTime() - startNanos)));
         }
@@ -119,32 +129,38 @@ final class Sweeper {
         private Mono<Void> swept(List<CounterId> due) {
             return Flux.fromIterable(due)
                     .flatMap(sweep, CHUNK_MAX)
-                    .filter(outcome -> !isDone(outcome))
-                    .doOnNext(refused -> state = State.STOPPED)
+                    .doOnNext(this::note)
                     .then();
         }
 
-        /** What a constraint of the operator rejects, a later pass could not store either. */
-        private static boolean isDone(Outcome outcome) {
-            return outcome instanceof Swept || outcome instanceof ConstraintViolated;
+        /** A counter that was not swept holds up the record of the pass, but no other counter. */
+        private void note(Outcome outcome) {
+            // What a constraint of the operator rejects, a later pass could not store either.
+            complete &= outcome instanceof Swept || outcome instanceof ConstraintViolated;
+            running &= !(outcome instanceof Overloaded);
         }
 
         private Mono<Void> after(Chunk chunk, Duration took) {
             metrics.swept(kind, chunk.due().size(), took);
             position = chunk.last();
-            if (state == State.RUNNING && chunk.read() < CHUNK_MAX) {
-                state = State.DONE;
+            boolean last = chunk.read() < CHUNK_MAX;
+            Mono<Void> recorded = recorded(last ? claim.now() : position.end(), chunk.read() > 0);
+            if (last || !running) {
+                running = false;
+                return recorded;
             }
-            metrics.lag(kind, state == State.RUNNING ? Duration.between(position.end(), until) : Duration.ZERO);
-            return state == State.RUNNING
-                    ? Mono.delay(took.multipliedBy(REST_PER_WORK)).then(Mono.defer(this::kept))
-                    : Mono.empty();
+            return recorded.then(Mono.delay(took.multipliedBy(REST_PER_WORK))).then(Mono.defer(this::kept));
+        }
+
+        private Mono<Void> recorded(Instant time, boolean read) {
+            boolean due = read || time.isAfter(claim.reached().plus(RECORD_INTERVAL));
+            return complete && due ? sweeps.reached(kind, time) : Mono.empty();
         }
 
         private Mono<Void> kept() {
             return sweeps.claim(kind)
                     .hasElement()
-                    .doOnNext(kept -> state = kept ? state : State.STOPPED)
+                    .doOnNext(kept -> running = kept)
                     .then();
         }
     }

@@ -26,8 +26,8 @@ interface Sweeps {
      */
     Mono<Claim> claim(Kind kind);
 
-    /** The next counters whose period or life ended after a position, in the order of their ends. */
-    Mono<Chunk> due(Kind kind, Position after, int max);
+    /** The next counters whose period or life ended after a position, and not later than a time, in this order. */
+    Mono<Chunk> due(Kind kind, Position after, Instant until, int max);
 
     /** Records that all counters up to that time have been swept, if this instance has the lease. */
     Mono<Void> reached(Kind kind, Instant time);

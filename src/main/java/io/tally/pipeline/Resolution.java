@@ -66,7 +66,7 @@ public record Resolution(
             return before != null && after != null && !before.createdAt().equals(after.createdAt());
         }
 
-        /** Whether the counter goes, and its ended periods with it. */
+        /** Whether the counter goes, also if another one takes its place. */
         public boolean isRemoved() {
             return before != null && (after == null || isRecreated());
         }

@@ -49,6 +49,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -153,6 +154,8 @@ final class Resolver {
     private Outcome transact(Transaction transaction) {
         Map<CounterId, @Nullable Counter> before = new HashMap<>();
         transaction.counters().forEach(id -> before.put(id, counters.get(id)));
+        Set<CounterId> touchedBefore = new HashSet<>(before.keySet());
+        touchedBefore.retainAll(touched);
         int appliedBefore = applied;
         double magnitudeBefore = magnitude;
         List<Incremented> results = new ArrayList<>();
@@ -161,6 +164,9 @@ final class Resolver {
                 case Incremented incremented -> results.add(incremented);
                 case Refusal refusal -> {
                     counters.putAll(before);
+                    before.keySet().stream()
+                            .filter(id -> !touchedBefore.contains(id))
+                            .forEach(touched::remove);
                     applied = appliedBefore;
                     magnitude = magnitudeBefore;
                     return new TransactionRefused(results.size(), increment.counter(), refusal);
@@ -386,7 +392,9 @@ final class Resolver {
 
     private Renewal renewal(Period period, Counter counter, long delta) {
         boolean room = exceeded(counter.initial(), counter.bounds(), delta) == null;
-        return new Renewal(period.end(), room ? Duration.between(now, period.end()) : null);
+        // Whoever comes after the expiry finds no counter, and so no bound.
+        Instant next = counter.isExpired(period.end()) ? Objects.requireNonNull(counter.expiresAt()) : period.end();
+        return new Renewal(period.end(), room ? Duration.between(now, next) : null);
     }
 
     private static @Nullable BoundExceeded exceeded(long value, Bounds bounds, long delta) {

@@ -68,10 +68,20 @@ public final class CounterRows {
         return recurrence == null
                 ? null
                 : new Period(
-                        Recurrence.parse(recurrence),
+                        recurrence(recurrence),
                         time(row, "period_start"),
                         time(row, "period_end"),
                         number(row, "period_version"));
+    }
+
+    /** An instance of another release may know more time zones. It fails for this counter only. */
+    private static Recurrence recurrence(String text) {
+        try {
+            return Recurrence.parse(text);
+        } catch (IllegalArgumentException unknown) {
+            throw new StoreFailure(
+                    StoreFailure.Kind.BAD_OPERATION, Cause.CONNECTION, String.valueOf(unknown.getMessage()), unknown);
+        }
     }
 
     /** An instance of an earlier release does not store it, and may set bounds that exclude it. */

@@ -325,22 +325,28 @@ public final class CounterSql {
              where id = $1 and sequence = $2 - 1
             """;
 
-    /** Removes the ended periods of counters. $1 namespaces, $2 names. */
-    static final String FORGET_PERIODS = """
-            delete from ended_period p using unnest($1::text[], $2::text[]) as i(namespace, name)
-             where p.namespace = i.namespace collate "C" and p.name = i.name collate "C"
+    /**
+     * Records removed counters, so that their ended periods are removed later: there may be many. $1 namespaces, $2
+     * names, $3 times of creation.
+     */
+    static final String REMOVED = """
+            insert into removed_counter (namespace, name, created_at)
+            select r.namespace, r.name, r.created_at::timestamptz
+              from unnest($1::text[], $2::text[], $3::text[]) as r(namespace, name, created_at)
+            on conflict do nothing
             """;
 
     /**
-     * Stores ended periods. $1 namespaces, $2 names, $3 starts, $4 ends, $5 values. After the clock was set back, a
-     * period of a new rule may end at the same time as one before.
+     * Stores ended periods. $1 namespaces, $2 names, $3 starts, $4 ends, $5 values, $6 times of creation of their
+     * counters. After the clock was set back, a period of a new rule may end at the same time as one before.
      */
     static final String END_PERIODS = """
-            insert into ended_period (namespace, name, started_at, ended_at, value)
-            select p.namespace, p.name, p.started_at::timestamptz, p.ended_at::timestamptz, p.value
-              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-                     as p(namespace, name, started_at, ended_at, value)
-            on conflict (namespace, name, ended_at) do update
+            insert into ended_period (namespace, name, started_at, ended_at, value, counter_created_at)
+            select p.namespace, p.name, p.started_at::timestamptz, p.ended_at::timestamptz, p.value,
+                   p.created_at::timestamptz
+              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+                     as p(namespace, name, started_at, ended_at, value, created_at)
+            on conflict (namespace, name, counter_created_at, ended_at) do update
                set started_at = excluded.started_at, value = excluded.value
             """;
 

@@ -155,7 +155,7 @@ public final class LaneConnection {
     }
 
     /** The maximum time of one use: a connection and a response. */
-    static Duration useMax(DatabaseProperties properties) {
+    public static Duration useMax(DatabaseProperties properties) {
         return properties.connectTimeout().plus(properties.statementTimeout()).plus(ConnectionLimits.GRACE);
     }
 

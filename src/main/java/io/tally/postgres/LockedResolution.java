@@ -105,12 +105,26 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
         return time == null ? null : time.toString();
     }
 
-    /** The counters that go, and whose ended periods go with them. */
-    List<CounterId> removed() {
-        return resolution.changes().stream()
+    /** Binds the parameters of {@link CounterSql#REMOVED}; empty if no counter with periods goes. */
+    Optional<PostgresqlStatement> bindRemoved(Supplier<PostgresqlStatement> statement) {
+        List<Counter> removed = resolution.changes().stream()
                 .filter(Change::isRemoved)
-                .map(Change::counter)
+                .map(Change::before)
+                .filter(Objects::nonNull)
+                .filter(before -> before.period() != null)
                 .toList();
+        List<CounterId> ids = removed.stream().map(Counter::id).toList();
+        return removed.isEmpty()
+                ? Optional.empty()
+                : Optional.of(statement
+                        .get()
+                        .bind("$1", CounterRows.namespaces(ids))
+                        .bind("$2", CounterRows.names(ids))
+                        .bind("$3", createdAt(removed)));
+    }
+
+    private static String[] createdAt(List<Counter> counters) {
+        return counters.stream().map(counter -> counter.createdAt().toString()).toArray(String[]::new);
     }
 
     /** Binds the parameters of {@link CounterSql#END_PERIODS}; empty if no period has ended. */
@@ -127,7 +141,8 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                         .bind("$2", CounterRows.names(ids))
                         .bind("$3", texts(ended, Period::start))
                         .bind("$4", texts(ended, Period::end))
-                        .bind("$5", ended.stream().map(Counter::value).toArray(Long[]::new)));
+                        .bind("$5", ended.stream().map(Counter::value).toArray(Long[]::new))
+                        .bind("$6", createdAt(ended)));
     }
 
     private static String[] texts(List<Counter> counters, Function<Period, Instant> time) {

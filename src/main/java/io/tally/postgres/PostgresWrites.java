@@ -241,7 +241,7 @@ final class PostgresWrites implements Writes {
         }
         return Statements.rows(decided.bind(fenced(connection, CounterSql.WRITE, fence)))
                 .flatMap(rows -> rows == 1 ? store(connection, resolution.records()) : Mono.error(SqlStates.fenced()))
-                .then(Mono.defer(() -> forgetPeriods(connection, decided.removed())))
+                .then(Mono.defer(() -> recordRemoved(connection, decided)))
                 .then(Mono.defer(() -> endPeriods(connection, decided)))
                 .then(Mono.defer(() -> empty(connection, resolution.members())))
                 .then(Mono.defer(() -> applyMembership(connection, resolution.members())))
@@ -255,13 +255,10 @@ final class PostgresWrites implements Writes {
                 : Statements.rows(KeyRows.bind(connection.createStatement(CounterSql.REMEMBER), fresh));
     }
 
-    private static Mono<Long> forgetPeriods(PostgresqlConnection connection, List<CounterId> removed) {
-        return removed.isEmpty()
-                ? Mono.just(0L)
-                : Statements.rows(connection
-                        .createStatement(CounterSql.FORGET_PERIODS)
-                        .bind("$1", CounterRows.namespaces(removed))
-                        .bind("$2", CounterRows.names(removed)));
+    private static Mono<Long> recordRemoved(PostgresqlConnection connection, LockedResolution decided) {
+        return decided.bindRemoved(() -> connection.createStatement(CounterSql.REMOVED))
+                .map(Statements::rows)
+                .orElse(Mono.just(0L));
     }
 
     private static Mono<Long> endPeriods(PostgresqlConnection connection, LockedResolution decided) {

@@ -157,7 +157,8 @@ final class RankingSql {
             select t.now as transaction_time, c.name as place, 0::bigint as rank,\s""" + COUNTER + """
               from (select now()) t
               left join lateral (
-                select * from counter c where c.namespace = $1 and c.name > $2 order by c.name limit $3
+                select * from counter c where c.namespace = $1 and c.name > $2 and\s""" + IS_ALIVE + """
+                 order by c.name limit $3
               ) c on true
              order by c.name
             """;

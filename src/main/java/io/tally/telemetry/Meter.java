@@ -44,7 +44,10 @@ public enum Meter {
     ACKNOWLEDGED_DELTA("tally.acknowledged.delta", "Sum of the absolute deltas of acknowledged operations.", "lane"),
     SWEEP("tally.sweep", "Duration of a chunk of a pass that begins periods or removes expired counters.", "kind"),
     SWEEP_COUNTERS("tally.sweep.counters", "Counters whose period a pass began, or that it removed.", "kind"),
-    SWEEP_LAG("tally.sweep.lag", "Time for which the next counter of a pass has been due; 0 when a pass ends.", "kind"),
+    SWEEP_LAG(
+            "tally.sweep.lag",
+            "Time since which a pass has swept all due counters; 0 on instances without passes.",
+            "kind"),
     RANKING_PASS("tally.ranking.pass", "Duration of a pass that refreshes the order of a large namespace."),
     JOBS_RUNNING("tally.jobs.running", "Jobs that this instance is executing."),
     JOBS_FINISHED("tally.jobs.finished", "Jobs that ended on this instance, by final state.", "state"),

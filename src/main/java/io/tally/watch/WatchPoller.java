@@ -45,7 +45,7 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
     private final Duration waitMax;
     private final LongSupplier nanoClock;
     private final Bisection<WatchedCounter> polls =
-            new Bisection<>(this::poll, StoreFailure::isUnstorable, (counter, failure) -> ruleOut(counter));
+            new Bisection<>(this::poll, StoreFailure::isRefusal, this::leaveOut);
     private volatile boolean available = true;
     private volatile boolean stopping;
 
@@ -88,6 +88,14 @@ final class WatchPoller implements BatchHandler<WatchPoller.PollRequest, WatchPo
         return changes.since(counters.stream().map(WatchedCounter::seen).toList())
                 .doOnNext(found -> update(counters, found))
                 .then();
+    }
+
+    private void leaveOut(WatchedCounter counter, StoreFailure failure) {
+        if (StoreFailure.isUnstorable(failure)) {
+            ruleOut(counter);
+        } else if (counter.becomeUnreadable()) {
+            log.warn("A watched counter cannot be read; its streams wait: {}", failure.getMessage());
+        }
     }
 
     /** The database cannot store the name, so the counter does not exist, and no poll reads it again. */

@@ -15,6 +15,7 @@ final class WatchedCounter {
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet(1);
     private volatile @Nullable State state;
     private volatile boolean ruledOut;
+    private volatile boolean unreadable;
 
     WatchedCounter(CounterId id) {
         this.id = id;
@@ -37,7 +38,15 @@ final class WatchedCounter {
     }
 
     void become(State latest) {
+        unreadable = false;
         state = latest;
+    }
+
+    /** Marks the counter as one that was not read; returns whether it was read before. */
+    boolean becomeUnreadable() {
+        boolean first = !unreadable;
+        unreadable = true;
+        return first;
     }
 
     /** Marks the counter as one that cannot exist. */

@@ -747,13 +747,16 @@ public interface CounterStoreContract {
             if (racer > 0) {
                 return addUntil(over, writes, writer);
             }
-            long sequence = 1;
-            for (int round = 0; round < rounds; round++) {
-                sequence = resolved(writes, writer, sequence, create);
-                sequence = resolved(writes, writer, sequence, new Delete(id, Precondition.NONE));
-                assertThat(stored(List.of(id))).isEmpty();
+            try {
+                for (long round = 0; round < rounds; round++) {
+                    assertThat(resolved(writes, new Fence(writer, 2 * round + 1), create))
+                            .isInstanceOf(Created.class);
+                    assertThat(resolved(writes, new Fence(writer, 2 * round + 2), new Delete(id, Precondition.NONE)))
+                            .isEqualTo(new Outcome.Deleted());
+                }
+            } finally {
+                over.set(true);
             }
-            over.set(true);
             return 0;
         });
         assertThat(added.stream().mapToInt(Integer::intValue).sum()).isPositive();
@@ -776,11 +779,10 @@ public interface CounterStoreContract {
         return applied;
     }
 
-    private long resolved(Writes writes, long writer, long sequence, Operation operation) {
+    private Outcome resolved(Writes writes, Fence fence, Operation operation) {
         while (true) {
             try {
-                resolve(writes, new Fence(writer, sequence), operation);
-                return sequence + 1;
+                return resolve(writes, fence, operation).getFirst();
             } catch (StoreFailure failure) {
                 assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
             }
