@@ -52,8 +52,8 @@ final class PeriodSql {
             """;
 
     /**
-     * Removes ended periods of removed counters, and the record of these counters after the last one. Returns the number
-     * of periods. $1 the maximum of counters, $2 the maximum of periods. Skips counters that another instance handles.
+     * Removes ended periods of removed counters, and the record of these counters after the last one. Returns the
+     * number of periods. $1 the maximum of counters, $2 the maximum of periods. Skips counters that another instance handles.
      */
     static final String REMOVE = """
             with removed as materialized (
@@ -112,7 +112,8 @@ final class PeriodSql {
 
     /**
      * The next chunk of counters in the order of an index. After the position $1 end, $2 namespace, $3 name, to the end
-     * $5; $4 the maximum of counters. Returns those that are due, and the last one in any case, each with the number of counters.
+     * $5; $4 the maximum of counters. Returns those that are due, and the last one in any case, each with the number of
+     * counters.
      */
     private static String due(String end, String isDue) {
         return """

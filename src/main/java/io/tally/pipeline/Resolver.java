@@ -392,7 +392,7 @@ final class Resolver {
 
     private Renewal renewal(Period period, Counter counter, long delta) {
         boolean room = exceeded(counter.initial(), counter.bounds(), delta) == null;
-        // Whoever comes after the expiry finds no counter, and so no bound.
+        // After the expiry there is no counter, and so no bound.
         Instant next = counter.isExpired(period.end()) ? Objects.requireNonNull(counter.expiresAt()) : period.end();
         return new Renewal(period.end(), room ? Duration.between(now, next) : null);
     }
