@@ -4,6 +4,7 @@ import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Edit;
+import io.tally.counter.Expiry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
 import io.tally.counter.NewCounter;
@@ -14,9 +15,12 @@ import io.tally.counter.Operation.Delete;
 import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
 import io.tally.counter.Operation.Leave;
+import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
+import io.tally.counter.Recurrence;
+import java.time.Instant;
 import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -53,19 +57,55 @@ final class Operations {
     }
 
     static Arbitrary<Operation> any() {
+        return any(newCounters(), Arbitraries.just(Edit.keep()), Arbitraries.just(Edit.keep()));
+    }
+
+    /** The same with periods and expiry, in the first minute of the epoch. */
+    static Arbitrary<Operation> timed() {
+        Arbitrary<NewCounter> timed = Combinators.combine(
+                        newCounters(), recurrences().injectNull(0.3), expiries().injectNull(0.6))
+                .as((state, recurrence, expiry) ->
+                        new NewCounter(state.initial(), state.bounds(), recurrence, expiry));
+        return any(timed, edits(recurrences()), edits(expiries()));
+    }
+
+    static Arbitrary<Sweep> sweeps() {
+        return counters().map(Sweep::new);
+    }
+
+    private static Arbitrary<Recurrence> recurrences() {
+        return Arbitraries.of("PT1S", "PT2S", "PT7S").map(every -> Recurrence.of(every, null, null));
+    }
+
+    private static Arbitrary<Expiry> expiries() {
+        return Arbitraries.oneOf(
+                Arbitraries.longs().between(1, 20).map(Expiry.After::new),
+                Arbitraries.longs().between(0, 60).map(second -> new Expiry.At(Instant.ofEpochSecond(second))));
+    }
+
+    private static <T> Arbitrary<Edit<T>> edits(Arbitrary<T> values) {
+        return Arbitraries.oneOf(
+                Arbitraries.just(Edit.keep()), values.injectNull(0.3).map(value -> new Edit.Set<>(value)));
+    }
+
+    private static Arbitrary<Operation> any(
+            Arbitrary<NewCounter> states, Arbitrary<Edit<Recurrence>> recurrences, Arbitrary<Edit<Expiry>> expiries) {
         Arbitrary<Operation> conditional = Combinators.combine(
-                        counters(), numbers(), newCounters(), Arbitraries.of(true, false), preconditions())
+                        counters(), numbers(), states, Arbitraries.of(true, false), preconditions())
                 .as(Increment::new);
         Arbitrary<Operation> creates =
-                Combinators.combine(counters(), newCounters(), preconditions()).as(Create::new);
+                Combinators.combine(counters(), states, preconditions()).as(Create::new);
         Arbitrary<Operation> amends = Combinators.combine(
                         counters(),
                         numbers().injectNull(0.4),
                         numbers().injectNull(0.7),
-                        limits(),
-                        limits(),
+                        edits(numbers()),
+                        edits(numbers()),
+                        recurrences,
+                        expiries,
                         preconditions())
-                .filter((counter, value, initial, min, max, precondition) -> admits(initial, min, max))
+                .filter((counter, value, initial, min, max, recurrence, expiry, precondition) ->
+                        admits(initial, min, max))
                 .as(Amend::new);
         Arbitrary<Operation> deletes =
                 Combinators.combine(counters(), preconditions()).as(Delete::new);
@@ -76,7 +116,7 @@ final class Operations {
                 creates,
                 amends,
                 deletes,
-                transactions());
+                transactions(states));
     }
 
     /** Increments and transactions: what a dry run may have. */
@@ -84,8 +124,8 @@ final class Operations {
         return any().filter(operation -> operation instanceof Increment || operation instanceof Transaction);
     }
 
-    private static Arbitrary<Operation> transactions() {
-        Arbitrary<Increment> withDefaults = Combinators.combine(counters(), numbers(), newCounters())
+    private static Arbitrary<Operation> transactions(Arbitrary<NewCounter> states) {
+        Arbitrary<Increment> withDefaults = Combinators.combine(counters(), numbers(), states)
                 .as((counter, delta, defaults) -> new Increment(counter, delta, defaults, false, Precondition.NONE));
         return Arbitraries.oneOf(increments(), withDefaults)
                 .list()
@@ -123,11 +163,6 @@ final class Operations {
         return Combinators.combine(numbers().injectNull(0.5), numbers().injectNull(0.5))
                 .as((one, other) ->
                         one != null && other != null && one > other ? new Bounds(other, one) : new Bounds(one, other));
-    }
-
-    private static Arbitrary<Edit<Long>> limits() {
-        return Arbitraries.oneOf(
-                Arbitraries.just(Edit.keep()), numbers().injectNull(0.3).map(limit -> new Edit.Set<>(limit)));
     }
 
     private static Arbitrary<Precondition> preconditions() {

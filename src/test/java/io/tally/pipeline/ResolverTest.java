@@ -2,15 +2,20 @@ package io.tally.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.counter.Bounds;
 import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.Kind;
 import io.tally.counter.MemberId;
+import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
+import io.tally.counter.Operation.Create;
 import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Increment;
 import io.tally.counter.Operation.Join;
+import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.Amended;
 import io.tally.counter.Outcome.BoundExceeded;
@@ -19,6 +24,7 @@ import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.Created;
 import io.tally.counter.Outcome.Deleted;
 import io.tally.counter.Outcome.DryRun;
+import io.tally.counter.Outcome.ExpiryPassed;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.IncrementedAtMost;
@@ -28,25 +34,35 @@ import io.tally.counter.Outcome.Moved;
 import io.tally.counter.Outcome.NotFound;
 import io.tally.counter.Outcome.PreconditionFailed;
 import io.tally.counter.Outcome.Replayed;
+import io.tally.counter.Outcome.Swept;
 import io.tally.counter.Outcome.TransactionApplied;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Outcome.WrongKind;
+import io.tally.counter.Period;
 import io.tally.counter.Precondition;
+import io.tally.counter.Recurrence;
 import io.tally.idempotency.IdempotencyRecord;
 import io.tally.pipeline.Resolution.MemberChanges;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.Tuple;
+import org.jspecify.annotations.Nullable;
 
 class ResolverTest {
 
@@ -60,21 +76,60 @@ class ResolverTest {
                 .ofMaxSize(4);
     }
 
+    /** A batch, and the time since the one before. */
+    record Step(Duration pause, List<Command> commands) {}
+
+    @Provide
+    Arbitrary<List<Step>> steps() {
+        Arbitrary<Duration> pauses =
+                Arbitraries.oneOf(Arbitraries.longs().between(1, 900), Arbitraries.longs().between(1, 9_000))
+                        .map(Duration::ofMillis);
+        Arbitrary<Command> commands = Arbitraries.frequencyOf(
+                Tuple.of(6, Operations.commands(Operations.timed())),
+                Tuple.of(1, Operations.sweeps().map(Command::of)));
+        return Combinators.combine(pauses, commands.list().ofMaxSize(8))
+                .as(Step::new)
+                .list()
+                .ofMinSize(2)
+                .ofMaxSize(8);
+    }
+
     @Property(tries = 5_000)
     void decidesBatchesAsTheModelDecidesOneByOne(@ForAll("batches") List<List<Command>> batches) {
+        requireModel(batches.stream()
+                .map(batch -> new Step(Duration.ofSeconds(1), batch))
+                .toList());
+    }
+
+    @Property(tries = 3_000)
+    void decidesAsTheModelWhileTimePasses(@ForAll("steps") List<Step> steps) {
+        requireModel(steps);
+    }
+
+    private static void requireModel(List<Step> steps) {
         SequentialModel model = new SequentialModel();
         Map<CounterId, Counter> stored = new HashMap<>();
+        Map<CounterId, List<SequentialModel.Ended>> history = new HashMap<>();
         Set<MemberId> members = new HashSet<>();
         Map<IdempotencyKey, IdempotencyRecord> keys = new HashMap<>();
+        Instant now = Instant.EPOCH;
         int applied = 0;
-        for (int i = 0; i < batches.size(); i++) {
+        for (Step step : steps) {
+            now = now.plus(step.pause());
+            model.setTime(now);
             BigInteger before = sum(stored);
-            Resolution resolution =
-                    Resolver.resolve(new StoredState(stored, members, keys, Instant.ofEpochSecond(i)), batches.get(i));
+            Resolution resolution = Resolver.resolve(new StoredState(stored, members, keys, now), step.commands());
 
-            List<String> expected = batches.get(i).stream().map(model::apply).toList();
+            List<String> expected =
+                    step.commands().stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
-            write(resolution, stored);
+            BigInteger delta = delta(resolution);
+            // A store writes nothing where no operation was applied.
+            if (!resolution.isEmpty()) {
+                write(resolution, stored);
+                writeHistory(resolution, history);
+                assertThat(sum(stored).subtract(before)).isEqualTo(delta);
+            }
             write(resolution.members(), members);
             resolution
                     .records()
@@ -83,9 +138,69 @@ class ResolverTest {
                             .isNull());
             applied += resolution.operations();
             assertThat(applied).isEqualTo(model.applied);
-            assertThat(states(stored, members)).isEqualTo(model.counters);
-            assertThat(sum(stored).subtract(before)).isEqualTo(delta(resolution));
+            Map<CounterId, Counter> current = current(stored, now);
+            assertThat(states(current, members)).isEqualTo(model.counters);
+            assertThat(shown(current.keySet(), stored, history, now)).isEqualTo(model.history);
+            requireSwept(step.commands(), stored, current);
         }
+    }
+
+    private static Map<CounterId, Counter> current(Map<CounterId, Counter> stored, Instant now) {
+        Map<CounterId, Counter> current = new HashMap<>();
+        stored.forEach((id, counter) -> {
+            Counter state = counter.at(now);
+            if (state != null) {
+                current.put(id, state);
+            }
+        });
+        return current;
+    }
+
+    /** After a sweep, the stored state is the current one. */
+    private static void requireSwept(
+            List<Command> commands, Map<CounterId, Counter> stored, Map<CounterId, Counter> current) {
+        commands.stream()
+                .map(Command::operation)
+                .filter(Operation.Sweep.class::isInstance)
+                .flatMap(sweep -> sweep.counters().stream())
+                .forEach(id -> assertThat(stored.get(id)).isEqualTo(current.get(id)));
+    }
+
+    private static void writeHistory(
+            Resolution resolution, Map<CounterId, List<SequentialModel.Ended>> history) {
+        for (Resolution.Change change : resolution.changes()) {
+            if (change.isRemoved()) {
+                history.remove(change.counter());
+            }
+            change.endedPeriod()
+                    .ifPresent(counter -> history.computeIfAbsent(counter.id(), absent -> new ArrayList<>())
+                            .add(ended(counter)));
+        }
+    }
+
+    private static SequentialModel.Ended ended(Counter counter) {
+        Period period = Objects.requireNonNull(counter.period());
+        return new SequentialModel.Ended(period.start(), period.end(), BigInteger.valueOf(counter.value()));
+    }
+
+    /** The stored periods of the counters that exist, and those that ended since they were stored. */
+    private static Map<CounterId, List<SequentialModel.Ended>> shown(
+            Set<CounterId> alive,
+            Map<CounterId, Counter> stored,
+            Map<CounterId, List<SequentialModel.Ended>> history,
+            Instant now) {
+        Map<CounterId, List<SequentialModel.Ended>> shown = new HashMap<>();
+        for (CounterId id : alive) {
+            List<SequentialModel.Ended> periods = new ArrayList<>(history.getOrDefault(id, List.of()));
+            Counter counter = Objects.requireNonNull(stored.get(id));
+            if (counter.isPeriodOver(now) && counter.hasUsedPeriod()) {
+                periods.add(ended(counter));
+            }
+            if (!periods.isEmpty()) {
+                shown.put(id, periods);
+            }
+        }
+        return shown;
     }
 
     @Provide
@@ -139,6 +254,52 @@ class ResolverTest {
                 .containsExactly(new Moved(true, true, 1, 1));
     }
 
+    /** A refused transaction changes nothing, so that a sweep behind it in the batch does. */
+    @Example
+    void sweepsBehindARefusedTransaction() {
+        CounterId over = new CounterId("n", "over");
+        CounterId full = new CounterId("n", "full");
+        NewCounter state = new NewCounter(0, Bounds.NONE, Recurrence.of("PT1S", null, null), null);
+        Map<CounterId, Counter> stored = new HashMap<>();
+        Resolution created = Resolver.resolve(
+                StoredState.of(stored, Instant.EPOCH),
+                List.of(
+                        Command.of(new Increment(over, 5, state, false, Precondition.NONE)),
+                        Command.of(new Create(full, new NewCounter(0, new Bounds(null, 0L)), Precondition.NONE))));
+        write(created, stored);
+
+        Resolution resolution = Resolver.resolve(
+                StoredState.of(stored, Instant.ofEpochSecond(1)),
+                List.of(
+                        Command.of(new Transaction(List.of(
+                                new Increment(over, 1, Precondition.NONE), new Increment(full, 1, Precondition.NONE)))),
+                        Command.of(new Operation.Sweep(over))));
+
+        assertThat(resolution.outcomes().getLast()).isEqualTo(new Swept(true));
+        write(resolution, stored);
+        assertThat(Objects.requireNonNull(stored.get(over)).value()).isZero();
+        assertThat(resolution.isEmpty()).isFalse();
+    }
+
+    /** The lock of a row may be given after another transaction began a period that is later than this time. */
+    @Example
+    void countsInThePeriodOfTheRow() {
+        CounterId counter = new CounterId("n", "c");
+        NewCounter state = new NewCounter(0, Bounds.NONE, Recurrence.of("PT10S", null, null), null);
+        Map<CounterId, Counter> stored = new HashMap<>();
+        Command increment = Command.of(new Increment(counter, 5, state, false, Precondition.NONE));
+        write(Resolver.resolve(StoredState.of(stored, Instant.ofEpochSecond(10)), List.of(increment)), stored);
+
+        Resolution late =
+                Resolver.resolve(StoredState.of(stored, Instant.ofEpochSecond(10).minusMillis(1)), List.of(increment));
+
+        assertThat(late.outcomes()).containsExactly(new Incremented(10, 2, 5));
+        write(late, stored);
+        assertThat(Objects.requireNonNull(Objects.requireNonNull(stored.get(counter)).period())
+                        .end())
+                .isEqualTo(Instant.ofEpochSecond(20));
+    }
+
     private static void write(Resolution resolution, Map<CounterId, Counter> stored) {
         for (Resolution.Change change : resolution.changes()) {
             assertThat(stored.get(change.counter())).isEqualTo(change.before());
@@ -190,9 +351,19 @@ class ResolverTest {
                             BigInteger.valueOf(counter.initial()),
                             min == null ? null : BigInteger.valueOf(min),
                             max == null ? null : BigInteger.valueOf(max),
-                            counter.kind() == Kind.PLAIN ? null : members(id, members)));
+                            counter.kind() == Kind.PLAIN ? null : members(id, members),
+                            span(counter.period()),
+                            counter.expiresAt(),
+                            counter.createdAt()));
         });
         return states;
+    }
+
+    private static SequentialModel.@Nullable Span span(@Nullable Period period) {
+        return period == null
+                ? null
+                : new SequentialModel.Span(
+                        period.recurrence(), period.start(), period.end(), period.firstVersion());
     }
 
     static String text(Outcome outcome) {
@@ -219,6 +390,8 @@ class ResolverTest {
             case TransactionRefused refused -> "item " + refused.item() + " " + text(refused.cause());
             case Replayed replayed -> "again " + text(replayed.original());
             case KeyReused reused -> "other";
+            case ExpiryPassed passed -> "passed";
+            case Swept swept -> swept.changed() ? "swept" : "current";
             default -> throw new AssertionError(outcome);
         };
     }

@@ -3,6 +3,7 @@ package io.tally.pipeline;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Edit;
+import io.tally.counter.Expiry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.NewCounter;
 import io.tally.counter.Operation;
@@ -14,12 +15,15 @@ import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Precondition;
 import io.tally.counter.Precondition.AtVersion;
+import io.tally.counter.Recurrence;
 import java.math.BigInteger;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -39,10 +43,72 @@ final class SequentialModel {
             BigInteger initial,
             @Nullable BigInteger min,
             @Nullable BigInteger max,
-            @Nullable Set<String> members) {}
+            @Nullable Set<String> members,
+            @Nullable Span span,
+            @Nullable Instant expiresAt,
+            Instant createdAt) {}
+
+    /** A period, and the version at its start; 0 if the counter was created in it. */
+    record Span(Recurrence rule, Instant start, Instant end, long firstVersion) {}
+
+    /** An ended period in which operations were applied. */
+    record Ended(Instant start, Instant end, BigInteger value) {}
 
     final Map<CounterId, State> counters = new HashMap<>();
+    final Map<CounterId, List<Ended>> history = new HashMap<>();
     int applied;
+
+    private Instant now = Instant.EPOCH;
+    /** The counters that time has changed, and no operation since. */
+    private final Set<CounterId> changed = new HashSet<>();
+
+    /** Lets time pass, period by period. */
+    void setTime(Instant time) {
+        now = time;
+        for (CounterId id : List.copyOf(counters.keySet())) {
+            State state = Objects.requireNonNull(counters.get(id));
+            if (isPast(state.expiresAt())) {
+                remove(id);
+                changed.add(id);
+                continue;
+            }
+            while (state.span() != null && isPast(state.span().end())) {
+                state = begun(id, state, state.span());
+                counters.put(id, state);
+                changed.add(id);
+            }
+        }
+    }
+
+    private boolean isPast(@Nullable Instant time) {
+        return time != null && !time.isAfter(now);
+    }
+
+    private State begun(CounterId id, State state, Span over) {
+        if (state.version() > over.firstVersion()) {
+            history.computeIfAbsent(id, absent -> new ArrayList<>())
+                    .add(new Ended(over.start(), over.end(), state.value()));
+        }
+        return new State(
+                state.initial(),
+                state.version() + 1,
+                state.initial(),
+                state.min(),
+                state.max(),
+                state.members(),
+                new Span(over.rule(), over.end(), boundaryAfter(over.end(), over.rule()), state.version() + 1),
+                state.expiresAt(),
+                state.createdAt());
+    }
+
+    private static Instant boundaryAfter(Instant time, Recurrence rule) {
+        return rule.start(rule.indexAt(time) + 1);
+    }
+
+    private void remove(CounterId id) {
+        counters.remove(id);
+        history.remove(id);
+    }
 
     private final Map<IdempotencyKey, Done> done = new HashMap<>();
 
@@ -103,13 +169,14 @@ final class SequentialModel {
             case Delete delete -> state == null ? "absent" : delete(delete, state);
             case Create create -> create(create, state);
             case Increment increment -> increment(increment, state);
-            case Sweep sweep -> throw new IllegalArgumentException("the model has no time: " + sweep);
+            case Sweep sweep -> sweep(sweep.counter());
             case Operation.Move move -> move(move, state);
         };
     }
 
     private String transact(Transaction transaction) {
         Map<CounterId, State> countersBefore = new HashMap<>(counters);
+        Set<CounterId> changedBefore = Set.copyOf(changed);
         int appliedBefore = applied;
         List<String> answers = new ArrayList<>();
         for (Increment increment : transaction.increments()) {
@@ -118,6 +185,7 @@ final class SequentialModel {
             if (applied == one) {
                 counters.clear();
                 counters.putAll(countersBefore);
+                changed.addAll(changedBefore);
                 applied = appliedBefore;
                 return "item " + (answers.size() - 1) + " " + answers.getLast();
             }
@@ -128,6 +196,9 @@ final class SequentialModel {
     private String increment(Increment increment, @Nullable State state) {
         if (!holds(increment.precondition(), state)) {
             return "precondition";
+        }
+        if (state == null && isPast(expiresAt(increment.defaults()))) {
+            return "passed";
         }
         State from = state == null ? fresh(increment.defaults()) : state;
         if (from.members() != null) {
@@ -156,19 +227,48 @@ final class SequentialModel {
         return answer + " by " + applied;
     }
 
-    private static State fresh(NewCounter state) {
+    private String sweep(CounterId counter) {
+        if (!changed.remove(counter)) {
+            return "current";
+        }
+        applied++;
+        return "swept";
+    }
+
+    private @Nullable Instant expiresAt(NewCounter state) {
+        return state.expiry() == null ? null : state.expiry().at(now);
+    }
+
+    private State fresh(NewCounter state) {
         BigInteger initial = BigInteger.valueOf(state.initial());
+        Recurrence rule = state.recurrence();
         return new State(
                 initial,
                 0,
                 initial,
                 big(state.bounds().min()),
                 big(state.bounds().max()),
-                null);
+                null,
+                rule == null ? null : spanNow(rule, 0),
+                expiresAt(state),
+                now);
+    }
+
+    private Span spanNow(Recurrence rule, long firstVersion) {
+        return new Span(rule, rule.start(rule.indexAt(now)), boundaryAfter(now, rule), firstVersion);
     }
 
     private static State moved(State from, BigInteger value) {
-        return new State(value, from.version() + 1, from.initial(), from.min(), from.max(), from.members());
+        return new State(
+                value,
+                from.version() + 1,
+                from.initial(),
+                from.min(),
+                from.max(),
+                from.members(),
+                from.span(),
+                from.expiresAt(),
+                from.createdAt());
     }
 
     private String create(Create create, @Nullable State state) {
@@ -177,6 +277,9 @@ final class SequentialModel {
         }
         if (state != null) {
             return "found " + state.value() + "@" + state.version();
+        }
+        if (isPast(expiresAt(create.state()))) {
+            return "passed";
         }
         State fresh = fresh(create.state());
         return put(create.counter(), moved(fresh, fresh.initial()));
@@ -205,14 +308,46 @@ final class SequentialModel {
         if ((min != null && initial.compareTo(min) < 0) || (max != null && initial.compareTo(max) > 0)) {
             return "initial";
         }
-        return put(amend.counter(), new State(value, state.version() + 1, initial, min, max, null));
+        Instant expiresAt = state.expiresAt();
+        if (amend.expiry() instanceof Edit.Set<Expiry> set) {
+            expiresAt = set.value() == null ? null : set.value().at(state.createdAt());
+        }
+        if (isPast(expiresAt)) {
+            return "passed";
+        }
+        return put(
+                amend.counter(),
+                new State(
+                        value,
+                        state.version() + 1,
+                        initial,
+                        min,
+                        max,
+                        null,
+                        span(amend.recurrence(), state),
+                        expiresAt,
+                        state.createdAt()));
+    }
+
+    /** A new rule changes the end of a period, and begins none. */
+    private @Nullable Span span(Edit<Recurrence> edit, State state) {
+        Span span = state.span();
+        if (!(edit instanceof Edit.Set<Recurrence> set)) {
+            return span;
+        }
+        Recurrence rule = set.value();
+        if (rule == null || span == null) {
+            return rule == null ? null : spanNow(rule, state.version());
+        }
+        return new Span(rule, span.start(), boundaryAfter(now, rule), span.firstVersion());
     }
 
     private String delete(Delete delete, State state) {
         if (!holds(delete.precondition(), state)) {
             return "precondition";
         }
-        counters.remove(delete.counter());
+        remove(delete.counter());
+        changed.remove(delete.counter());
         applied++;
         return "deleted";
     }
@@ -223,7 +358,7 @@ final class SequentialModel {
             return "was away 0@0";
         }
         BigInteger none = BigInteger.ZERO;
-        State from = state == null ? new State(none, 0, none, null, null, Set.of()) : state;
+        State from = state == null ? moved(none, -1, Set.of(), now) : state;
         if (from.members() == null) {
             return "kind";
         }
@@ -234,12 +369,17 @@ final class SequentialModel {
         return moved
                 ? put(
                         move.counter(),
-                        new State(BigInteger.valueOf(members.size()), from.version() + 1, none, null, null, members))
+                        moved(BigInteger.valueOf(members.size()), from.version(), members, from.createdAt()))
                 : "was " + (joins ? "there " : "away ") + from.value() + "@" + from.version();
+    }
+
+    private static State moved(BigInteger value, long version, Set<String> members, Instant createdAt) {
+        return new State(value, version + 1, BigInteger.ZERO, null, null, members, null, null, createdAt);
     }
 
     private String put(CounterId counter, State state) {
         counters.put(counter, state);
+        changed.remove(counter);
         applied++;
         return state.value() + "@" + state.version();
     }
