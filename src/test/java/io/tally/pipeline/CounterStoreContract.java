@@ -8,6 +8,7 @@ import io.tally.counter.Command;
 import io.tally.counter.Counter;
 import io.tally.counter.CounterId;
 import io.tally.counter.Edit;
+import io.tally.counter.Expiry;
 import io.tally.counter.IdempotencyKey;
 import io.tally.counter.MemberId;
 import io.tally.counter.NewCounter;
@@ -30,6 +31,7 @@ import io.tally.counter.Outcome.Replayed;
 import io.tally.counter.Outcome.Success;
 import io.tally.counter.Outcome.TransactionRefused;
 import io.tally.counter.Precondition;
+import io.tally.counter.Recurrence;
 import io.tally.lane.PendingRequest;
 import io.tally.pipeline.CounterStore.Added;
 import io.tally.pipeline.CounterStore.Fence;
@@ -45,6 +47,9 @@ import io.tally.pipeline.CounterStore.Sum;
 import io.tally.pipeline.CounterStore.VersionedValue;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.testing.Clients;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -69,6 +74,12 @@ public interface CounterStoreContract {
 
     /** Its write side for a lane, closed by the store's test. */
     Writes writes(int lane);
+
+    /** Moves the times of a stored counter into the past. */
+    void age(CounterId counter, Duration by);
+
+    /** The sum of the values of the stored periods that have ended. */
+    long ended(CounterId counter);
 
     private static CounterId counter(String name) {
         return new CounterId("contract", name);
@@ -710,6 +721,106 @@ public interface CounterStoreContract {
                 .toList());
         assertThat(stored.values()).hasSize(counters).allMatch(counter -> counter.value() == (long) lanes * batches);
         assertThat(conflicts).hasSize(lanes);
+    }
+
+    @Test
+    default void fastAndDecidedWritesTreatTimeAlike() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        Instant anchor = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
+        NewCounter periods = new NewCounter(
+                5, new Bounds(null, 100L), Recurrence.of("PT1000H", anchor.toString(), null), new Expiry.After(9_999_999));
+        List<String> names = List.of("inside", "over", "alive", "expired");
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                names.stream()
+                        .map(name -> Command.of(new Create(counter(name), periods, Precondition.NONE)))
+                        .toList());
+        age(counter("over"), Duration.ofHours(2_000));
+        age(counter("expired"), Duration.ofSeconds(9_999_999));
+
+        Added plain = get(writes.add(
+                new Fence(writer, 2), names.stream().map(name -> sum(name, 1)).toList(), List.of()));
+        assertThat(plain.values())
+                .containsExactly(new VersionedValue(6, 2), null, new VersionedValue(6, 2), null);
+        Added existing = get(writes.add(
+                new Fence(writer, 3),
+                names.stream().map(name -> existing(name, 1)).toList(),
+                List.of()));
+        assertThat(existing.values())
+                .containsExactly(new VersionedValue(7, 3), null, new VersionedValue(7, 3), null);
+        Added keyed = get(writes.add(
+                new Fence(writer, 4),
+                names.stream().map(name -> new Sum(counter(name), 0, 0)).toList(),
+                IntStream.range(0, names.size())
+                        .mapToObj(i -> new Keyed(i, new IdempotencyKey("n", names.get(i)), 7, 1))
+                        .toList()));
+        assertThat(keyed.keyed())
+                .containsExactly(
+                        new KeyedValue(new VersionedValue(8, 4), null),
+                        null,
+                        new KeyedValue(new VersionedValue(8, 4), null),
+                        null);
+
+        List<Outcome> decided = resolve(
+                writes,
+                new Fence(writer, 5),
+                names.stream()
+                        .map(name -> Command.of(new Increment(counter(name), 1, Precondition.NONE)))
+                        .toList());
+        assertThat(decided)
+                .containsExactly(
+                        new Incremented(9, 5, 1),
+                        new Incremented(6, 4, 1),
+                        new Incremented(9, 5, 1),
+                        new Incremented(1, 1, 1));
+        assertThat(get(writes.add(
+                                new Fence(writer, 6),
+                                names.stream().map(name -> sum(name, 1)).toList(),
+                                List.of()))
+                        .values())
+                .containsExactly(
+                        new VersionedValue(10, 6),
+                        new VersionedValue(7, 5),
+                        new VersionedValue(10, 6),
+                        new VersionedValue(2, 2));
+        assertThat(ended(counter("over"))).isEqualTo(5);
+    }
+
+    @Test
+    default void countsEachOperationInOnePeriodHoweverManyRace() throws Exception {
+        CounterId id = counter("racing");
+        NewCounter state = new NewCounter(0, new Bounds(null, 1_000_000L), Recurrence.of("PT1S", null, null), null);
+        Writes first = writes(0);
+        resolve(first, new Fence(registered(first), 1), new Create(id, state, Precondition.NONE));
+        long deadline = System.nanoTime() + Duration.ofMillis(2_500).toNanos();
+
+        List<Integer> added = Clients.atOnce(4, racer -> {
+            Writes writes = writes(1 + racer);
+            long writer = registered(writes);
+            int applied = 0;
+            long sequence = 1;
+            while (System.nanoTime() - deadline < 0) {
+                Fence fence = new Fence(writer, sequence);
+                try {
+                    if (add(writes, fence, sum("racing", 1)).values().getFirst() == null) {
+                        sequence = resolved(
+                                writes, writer, sequence + 1, new Increment(id, 1, Precondition.NONE));
+                    } else {
+                        sequence++;
+                    }
+                    applied++;
+                } catch (StoreFailure failure) {
+                    assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);
+                }
+            }
+            return applied;
+        });
+
+        assertThat(ended(id)).isPositive();
+        assertThat(ended(id) + read("racing").value())
+                .isEqualTo(added.stream().mapToInt(Integer::intValue).sum());
     }
 
     @Test

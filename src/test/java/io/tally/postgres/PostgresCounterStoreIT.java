@@ -3,6 +3,7 @@ package io.tally.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.tally.counter.CounterId;
 import io.tally.pipeline.CounterStore;
 import io.tally.pipeline.CounterStore.Writes;
 import io.tally.pipeline.CounterStoreContract;
@@ -49,7 +50,7 @@ class PostgresCounterStoreIT {
         @BeforeEach
         void open() throws SQLException {
             opened.clear();
-            database.execute("truncate counter, member, idempotency_key");
+            database.execute("truncate counter, member, idempotency_key, ended_period");
             database.execute("delete from writer where id <> 0");
             database.execute("update writer set operations = 0, delta = 0 where id = 0");
             DatabaseProperties properties = new DatabaseProperties(
@@ -88,6 +89,33 @@ class PostgresCounterStoreIT {
             Writes writes = store.writes(lane);
             opened.add(writes);
             return writes;
+        }
+
+        @Override
+        public void age(CounterId counter, Duration by) {
+            try {
+                database.execute(
+                        "update counter set period_start = period_start - i, period_end = period_end - i,"
+                                + " expires_at = expires_at - i"
+                                + " from (select ? * interval '1 second' as i) by where namespace = ? and name = ?",
+                        by.toSeconds(),
+                        counter.namespace(),
+                        counter.name());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public long ended(CounterId counter) {
+            try {
+                return database.queryLong(
+                        "select coalesce(sum(value), 0) from ended_period where namespace = ? and name = ?",
+                        counter.namespace(),
+                        counter.name());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
         }
 
         @Test
