@@ -76,7 +76,8 @@ class ExpiryIT {
     private void expire(String name) throws SQLException {
         assertThat(rows(name)).isOne();
         database.execute(
-                "update counter set expires_at = now() - interval '1 ms' where namespace = 'expiry' and name = ?", name);
+                "update counter set expires_at = now() - interval '1 ms' where namespace = 'expiry' and name = ?",
+                name);
     }
 
     private long rows(String name) throws SQLException {
@@ -137,7 +138,8 @@ class ExpiryIT {
         assertThat(names(client.get(list))).hasSize(5);
         String cursor = client.get(list + "&limit=1").json().path("next").asString();
 
-        database.execute("update counter set expires_at = now() where namespace = ? and name in ('c0', 'c1', 'c3')", namespace);
+        database.execute(
+                "update counter set expires_at = now() where namespace = ? and name in ('c0', 'c1', 'c3')", namespace);
 
         assertThat(names(client.get(list))).containsExactlyInAnyOrder("c2", "c4");
         assertThat(names(client.get(list + "&cursor=" + cursor))).isSubsetOf("c2", "c4");
@@ -148,7 +150,8 @@ class ExpiryIT {
             if (page.path("next").isNull()) {
                 break;
             }
-            page = client.get(list + "&limit=1&cursor=" + page.path("next").asString()).json();
+            page = client.get(list + "&limit=1&cursor=" + page.path("next").asString())
+                    .json();
         }
         assertThat(page.path("next").isNull()).isTrue();
         assertThat(found).containsExactlyInAnyOrder("c2", "c4");
@@ -206,7 +209,9 @@ class ExpiryIT {
     private static JsonNode result(Answer answer) {
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
         JsonNode json = answer.json();
-        return json.isArray() ? json.get(0) : json.has("results") ? json.path("results").get(0) : json;
+        return json.isArray()
+                ? json.get(0)
+                : json.has("results") ? json.path("results").get(0) : json;
     }
 
     private static String values(Answer answer) {
@@ -221,8 +226,12 @@ class ExpiryIT {
             client.put("expiry/" + name, "{\"ttlSeconds\":1000,\"period\":{\"every\":\"PT1H\"}}");
             client.increment("expiry/" + name, 4);
             database.execute(
-                    "update counter set period_end = date_trunc('second', now()), snapshot_value = 4 where name = ?", name);
-            assertThat(client.increment("expiry/" + name, 2).json().path("value").asLong())
+                    "update counter set period_end = date_trunc('second', now()), snapshot_value = 4 where name = ?",
+                    name);
+            assertThat(client.increment("expiry/" + name, 2)
+                            .json()
+                            .path("value")
+                            .asLong())
                     .isEqualTo(2);
             assertThat(client.get(path(name) + "/periods").json().path("items").size())
                     .isOne();
@@ -239,8 +248,7 @@ class ExpiryIT {
             assertThat(client.get(path(name) + "/periods").json().path("items").size())
                     .as("periods of the former counter")
                     .isZero();
-            assertThat(database.queryString(
-                            "select (snapshot_value is null)::text from counter where name = ?", name))
+            assertThat(database.queryString("select (snapshot_value is null)::text from counter where name = ?", name))
                     .isEqualTo("true");
             assertThat(database.queryLong("select count(*) from ended_period where name = ?", name))
                     .isZero();
@@ -313,7 +321,10 @@ class ExpiryIT {
         Answer transaction = client.send("POST", "/v1/transactions", "{\"increments\":[" + item + "]}");
         assertThat(transaction.problem()).isEqualTo("expiry-passed");
         assertThat(transaction.json().path("item").asLong()).isZero();
-        assertThat(client.send("POST", "/v1/increments", "[" + item + "]").json().get(0).toString())
+        assertThat(client.send("POST", "/v1/increments", "[" + item + "]")
+                        .json()
+                        .get(0)
+                        .toString())
                 .contains("/problems/expiry-passed");
         assertThat(rows(name)).isZero();
 

@@ -68,7 +68,8 @@ class HotUpdatesIT {
         Instant anchor = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
         client.put(
                 "hot/quota",
-                "{\"max\":100000,\"ttlSeconds\":100000,\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + anchor + "\"}}");
+                "{\"max\":100000,\"ttlSeconds\":100000,\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + anchor
+                        + "\"}}");
         increment(1);
         long updates = updates("n_tup_upd");
         long hot = updates("n_tup_hot_upd");

@@ -35,9 +35,10 @@ class PeriodRoutesIT {
     private static final Duration LENGTH = Duration.ofHours(1_000);
 
     /** The start of the current period, which lasts longer than the tests. */
-    private static final Instant START = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
+    private static final Instant begin =
+            Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
 
-    private static final String PERIOD = "\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + START + "\"}";
+    private final String rule = "\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + begin + "\"}";
 
     private Database database;
     private TallyServer server;
@@ -69,7 +70,7 @@ class PeriodRoutesIT {
     /** Creates a counter with periods; its version is 1. */
     private String create(String members) {
         String name = name();
-        Answer created = client.put("period/" + name, "{" + members + PERIOD + "}");
+        Answer created = client.put("period/" + name, "{" + members + rule + "}");
         assertThat(created.status()).as(created.body()).isEqualTo(201);
         return name;
     }
@@ -101,21 +102,17 @@ class PeriodRoutesIT {
         database.execute(
                 "update counter set period_start = period_start - ? * interval '1000 hours',"
                         + " period_end = period_end - ? * interval '1000 hours' where name = ?",
-                periods, periods, name);
-        for (String ended : database.queryString(
-                        "select coalesce(string_agg(ended_at::text, ',' order by ended_at), '') from ended_period where name = ?",
-                        name)
-                .split(",")) {
-            if (!ended.isEmpty()) {
-                database.execute(
-                        "update ended_period set started_at = started_at - ? * interval '1000 hours',"
-                                + " ended_at = ended_at - ? * interval '1000 hours'"
-                                + " where name = ? and ended_at = ?::text::timestamptz",
-                        periods,
-                        periods,
-                        name,
-                        ended);
-            }
+                periods,
+                periods,
+                name);
+        // Far away first, so that no row takes the key of another.
+        for (int shift : new int[] {1_000, periods - 1_000}) {
+            database.execute(
+                    "update ended_period set started_at = started_at - ? * interval '1000 hours',"
+                            + " ended_at = ended_at - ? * interval '1000 hours' where name = ?",
+                    shift,
+                    shift,
+                    name);
         }
     }
 
@@ -148,7 +145,7 @@ class PeriodRoutesIT {
         JsonNode all = page(name, "");
         assertThat(values(all)).containsExactly(5L, 4L, 3L, 2L, 1L);
         assertThat(all.path("next").isNull()).isTrue();
-        Instant end = START;
+        Instant end = begin;
         for (JsonNode item : all.path("items")) {
             assertThat(time(item, "end")).isEqualTo(end);
             end = time(item, "start");
@@ -317,7 +314,8 @@ class PeriodRoutesIT {
         assertThat(period.path("every").asString()).isEqualTo("PT1M");
         assertThat(time(period, "end")).isEqualTo(time(period, "start").plusSeconds(60));
         assertThat(time(period, "start").getEpochSecond() % 60).isZero();
-        assertThat(time(counter, "expiresAt")).isEqualTo(time(counter, "createdAt").plusSeconds(90));
+        assertThat(time(counter, "expiresAt"))
+                .isEqualTo(time(counter, "createdAt").plusSeconds(90));
     }
 
     // ---- PATCH
@@ -333,13 +331,13 @@ class PeriodRoutesIT {
     void aNewRuleKeepsTheValueAndTheStartAndTakesTheNewEnd() throws SQLException {
         String name = create("");
         increment(name, 4);
-        Instant anchor = START.minus(Duration.ofHours(1));
+        Instant anchor = begin.minus(Duration.ofHours(1));
 
         JsonNode patched = patch(name, "{\"period\":{\"every\":\"PT20H\",\"anchor\":\"" + anchor + "\"}}");
 
         assertThat(value(patched)).isEqualTo(4);
         assertThat(version(patched)).isEqualTo(3);
-        assertThat(time(patched.path("period"), "start")).isEqualTo(START);
+        assertThat(time(patched.path("period"), "start")).isEqualTo(begin);
         assertThat(time(patched.path("period"), "end")).isEqualTo(anchor.plus(Duration.ofHours(20)));
         database.execute("update counter set period_end = period_end - interval '20 hours' where name = ?", name);
         assertThat(value(counter(name))).isZero();
@@ -351,9 +349,9 @@ class PeriodRoutesIT {
     void aPeriodIsAddedAndRemoved() throws SQLException {
         String name = name();
         client.increment("period/" + name, 7);
-        JsonNode added = patch(name, "{" + PERIOD + "}");
+        JsonNode added = patch(name, "{" + rule + "}");
         assertThat(value(added)).isEqualTo(7);
-        assertThat(time(added.path("period"), "start")).isEqualTo(START);
+        assertThat(time(added.path("period"), "start")).isEqualTo(begin);
         pass(name, 1);
         assertThat(increment(name, 2).toString()).isEqualTo("{\"value\":2,\"version\":4,\"delta\":2}");
 
@@ -364,7 +362,8 @@ class PeriodRoutesIT {
         assertThat(version(removed)).isEqualTo(5);
         assertThat(values(page(name, ""))).containsExactly(7L);
         assertThat(database.queryLong(
-                        "select num_nulls(period, period_start, period_end, period_version) from counter where name = ?",
+                        "select num_nulls(period, period_start, period_end, period_version) from counter"
+                                + " where name = ?",
                         name))
                 .isEqualTo(4);
     }
@@ -377,7 +376,7 @@ class PeriodRoutesIT {
         JsonNode patched = patch(name, "{\"max\":50}");
         assertThat(value(patched)).isEqualTo(3);
         assertThat(version(patched)).isEqualTo(5);
-        assertThat(time(patched.path("period"), "start")).isEqualTo(START);
+        assertThat(time(patched.path("period"), "start")).isEqualTo(begin);
         assertThat(values(page(name, ""))).containsExactly(7L);
     }
 
@@ -404,8 +403,8 @@ class PeriodRoutesIT {
         assertThat(value(read.json())).isEqualTo(5);
         assertThat(version(read.json())).isEqualTo(2 + 3);
         assertThat(read.header("ETag")).isEqualTo("\"5\"").isNotEqualTo(stored);
-        assertThat(time(read.json().path("period"), "start")).isEqualTo(START);
-        assertThat(time(read.json(), "updatedAt")).isEqualTo(START);
+        assertThat(time(read.json().path("period"), "start")).isEqualTo(begin);
+        assertThat(time(read.json(), "updatedAt")).isEqualTo(begin);
         assertThat(client.get(path(name), "If-None-Match", "\"5\"").status()).isEqualTo(304);
         assertThat(client.get(path(name), "If-None-Match", stored).status()).isEqualTo(200);
         assertThat(client.put("period/" + name, "").body()).isEqualTo(read.body());
@@ -432,7 +431,7 @@ class PeriodRoutesIT {
         String[] headers = header.isEmpty() ? new String[0] : new String[] {header, name};
         assertThat(client.increment("period/" + name, 2, headers).body())
                 .isEqualTo("{\"value\":7,\"version\":5,\"delta\":2}");
-        assertThat(time(counter(name).path("period"), "start")).isEqualTo(START);
+        assertThat(time(counter(name).path("period"), "start")).isEqualTo(begin);
         if (headers.length > 0) {
             pass(name, 1);
             Answer replay = client.increment("period/" + name, 2, headers);
@@ -447,17 +446,18 @@ class PeriodRoutesIT {
     void aRefusalSaysWhenToComeBack() throws SQLException {
         String name = create("\"min\":0,\"max\":10,");
         increment(name, 10);
-        Instant end = START.plus(LENGTH);
+        Instant end = begin.plus(LENGTH);
         String item = "{\"namespace\":\"period\",\"name\":\"" + name + "\",\"delta\":%d}";
         for (long delta : LongStream.of(1, 10, 11, -11).toArray()) {
             boolean room = delta >= 0 && delta <= 10;
             Answer single = client.increment("period/" + name, delta);
-            Answer transaction = client.send(
-                    "POST", "/v1/transactions", "{\"increments\":[" + item.formatted(delta) + "]}");
+            Answer transaction =
+                    client.send("POST", "/v1/transactions", "{\"increments\":[" + item.formatted(delta) + "]}");
             for (Answer refused : List.of(single, transaction)) {
                 assertRenewal(refused.json(), end, room);
                 assertThat(refused.header("Retry-After"))
-                        .isEqualTo(room ? refused.json().path("retryAfterSeconds").asString() : "");
+                        .isEqualTo(
+                                room ? refused.json().path("retryAfterSeconds").asString() : "");
             }
             JsonNode array = client.send("POST", "/v1/increments", "[" + item.formatted(delta) + "]")
                     .json();
@@ -465,8 +465,7 @@ class PeriodRoutesIT {
             Answer lines = client.send(
                     "POST", "/v1/increments", item.formatted(delta) + "\n", "Content-Type", "application/x-ndjson");
             assertRenewal(JSON.readTree(lines.body()).path("problem"), end, room);
-            Answer dry = client.send(
-                    "POST", path(name) + "/increments", "{\"dryRun\":true,\"delta\":" + delta + "}");
+            Answer dry = client.send("POST", path(name) + "/increments", "{\"dryRun\":true,\"delta\":" + delta + "}");
             assertRenewal(dry.json(), end, room);
         }
         Answer strings = client.increment("period/" + name, 1, "Prefer", "int64=string");
@@ -506,7 +505,8 @@ class PeriodRoutesIT {
         String name = create("");
         increment(name, 3);
         pass(name, 1);
-        JsonNode page = client.get(path(name) + "/periods", "Prefer", "int64=string").json();
+        JsonNode page =
+                client.get(path(name) + "/periods", "Prefer", "int64=string").json();
         assertThat(page.path("items").get(0).path("value").toString()).isEqualTo("\"3\"");
         JsonNode counter = client.get(path(name), "Prefer", "int64=string").json();
         assertThat(counter.path("version").toString()).isEqualTo("\"3\"");

@@ -85,7 +85,8 @@ class PeriodsIT {
     private record Seen(Time start, Time end, long delta, boolean applied, long value, long version, Instant until) {
 
         static Seen applied(Time start, long delta, Answer answer) {
-            var json = answer.json().has("results") ? answer.json().path("results").get(0) : answer.json();
+            var json =
+                    answer.json().has("results") ? answer.json().path("results").get(0) : answer.json();
             return new Seen(
                     start,
                     Time.now(),
@@ -144,7 +145,9 @@ class PeriodsIT {
         check(wide, ofWide);
         assertThat(client(1).value(total) + sum(ended(total)))
                 .isEqualTo(ofTotal.stream().mapToLong(delta -> delta).sum());
-        assertThat(ofTight.stream().filter(seen -> !seen.applied())).as("refused").isNotEmpty();
+        assertThat(ofTight.stream().filter(seen -> !seen.applied()))
+                .as("refused")
+                .isNotEmpty();
         before.forEach((path, batches) -> assertThat(batches(path)).as(path).isGreaterThan(batches));
         client(0).requireBalancedBooks();
     }
@@ -232,7 +235,9 @@ class PeriodsIT {
         if (quota.admits(delta)) {
             assertThat(Integer.parseInt(answer.header("Retry-After"))).isPositive();
         } else {
-            assertThat(answer.header("Retry-After")).as("the next period has no room").isEmpty();
+            assertThat(answer.header("Retry-After"))
+                    .as("the next period has no room")
+                    .isEmpty();
         }
         return Seen.refused(start, delta, answer);
     }
@@ -264,8 +269,10 @@ class PeriodsIT {
                 .filter(Seen::applied)
                 .sorted(Comparator.comparingLong(Seen::version))
                 .toList();
-        Clients.await("the next period", Clients.PATIENCE, () -> version(quota) > applied.getLast()
-                .version());
+        Clients.await(
+                "the next period",
+                Clients.PATIENCE,
+                () -> version(quota) > applied.getLast().version());
 
         List<Ended> ended = ended(quota.path());
         assertThat(client(1).value(quota.path()) + sum(ended))
@@ -313,7 +320,8 @@ class PeriodsIT {
                 assertThat(ended.size()).as("periods with operations").isGreaterThan(used.size());
                 Ended period = ended.get(used.size());
                 if (before != null) {
-                    long begun = Duration.between(used.getLast().end(), period.end()).toSeconds();
+                    long begun =
+                            Duration.between(used.getLast().end(), period.end()).toSeconds();
                     assertThat(seen.version()).isEqualTo(before.version() + begun + 1);
                 }
                 used.add(new Used(period.start(), period.end(), period.value(), new ArrayList<>()));

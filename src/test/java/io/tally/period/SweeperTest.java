@@ -138,7 +138,10 @@ class SweeperTest {
                         position(Sweeper.CHUNK_MAX - 1),
                         position(2 * Sweeper.CHUNK_MAX - 1));
         assertThat(rows.reached).containsExactly(NOW);
-        assertThat(registry.get("tally.sweep.counters").tag("kind", "periods").counter().count())
+        assertThat(registry.get("tally.sweep.counters")
+                        .tag("kind", "periods")
+                        .counter()
+                        .count())
                 .isEqualTo(swept.size());
     }
 
@@ -168,11 +171,17 @@ class SweeperTest {
         time.advanceTimeBy(Duration.ofMillis(39));
         assertThat(rows.reads).hasSize(1);
         assertThat(ended).isFalse();
-        assertThat(registry.get("tally.sweep.lag").tag("kind", "periods").timeGauge().value(TimeUnit.SECONDS))
+        assertThat(registry.get("tally.sweep.lag")
+                        .tag("kind", "periods")
+                        .timeGauge()
+                        .value(TimeUnit.SECONDS))
                 .isBetween(58.0, 60.0);
         time.advanceTimeBy(LONG);
         assertThat(ended).isTrue();
-        assertThat(registry.get("tally.sweep.lag").tag("kind", "periods").timeGauge().value(TimeUnit.SECONDS))
+        assertThat(registry.get("tally.sweep.lag")
+                        .tag("kind", "periods")
+                        .timeGauge()
+                        .value(TimeUnit.SECONDS))
                 .isZero();
     }
 
@@ -217,7 +226,9 @@ class SweeperTest {
         time.advanceTimeBy(LONG);
         assertThat(ended).isTrue();
         assertThat(rows.reads).hasSize(1);
-        assertThat(rows.reached).as("the next pass begins with the refused counter").isEmpty();
+        assertThat(rows.reached)
+                .as("the next pass begins with the refused counter")
+                .isEmpty();
 
         outcomes.clear();
         swept.clear();

@@ -32,7 +32,8 @@ class SweepsIT {
     private static final Duration SOON = Duration.ofSeconds(30);
 
     private static final String PERIOD = "\"period\":{\"every\":\"PT1000H\"}";
-    private static final String END = "update counter set period_start = now() - interval '1000 hours', period_end = now()";
+    private static final String END =
+            "update counter set period_start = now() - interval '1000 hours', period_end = now()";
 
     private Database database;
     private TallyServer one;
@@ -86,8 +87,12 @@ class SweepsIT {
         Clients.await(
                 "a pass",
                 SOON,
-                is(1, () -> database.queryLong(
-                        "select count(*) from sweep where kind = ? and reached > ?::text::timestamptz", kind, now)));
+                is(
+                        1,
+                        () -> database.queryLong(
+                                "select count(*) from sweep where kind = ? and reached > ?::text::timestamptz",
+                                kind,
+                                now)));
     }
 
     @Test
@@ -124,7 +129,11 @@ class SweepsIT {
 
     private List<String> bodies(String namespace) {
         return StreamSupport.stream(
-                        client.get("/v1/counters/" + namespace).json().path("items").spliterator(), false)
+                        client.get("/v1/counters/" + namespace)
+                                .json()
+                                .path("items")
+                                .spliterator(),
+                        false)
                 .map(Object::toString)
                 .toList();
     }
@@ -179,7 +188,10 @@ class SweepsIT {
         String namespace = fresh();
         client.put(namespace + "/quota", "{\"initial\":2,\"period\":{\"every\":\"PT1S\"}}");
         try (EventStream stream = new EventStream(other.uri(), "/v1/counters/" + namespace + "/quota/events")) {
-            long version = client.increment(namespace + "/quota", 7).json().path("version").asLong();
+            long version = client.increment(namespace + "/quota", 7)
+                    .json()
+                    .path("version")
+                    .asLong();
             for (int k = 1; k <= 3; k++) {
                 Event event = stream.awaitVersion("quota", version + k);
                 assertThat(event.value()).isEqualTo(2);

@@ -729,7 +729,10 @@ public interface CounterStoreContract {
         long writer = registered(writes);
         Instant anchor = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
         NewCounter periods = new NewCounter(
-                5, new Bounds(null, 100L), Recurrence.of("PT1000H", anchor.toString(), null), new Expiry.After(9_999_999));
+                5,
+                new Bounds(null, 100L),
+                Recurrence.of("PT1000H", anchor.toString(), null),
+                new Expiry.After(9_999_999));
         List<String> names = List.of("inside", "over", "alive", "expired");
         resolve(
                 writes,
@@ -742,14 +745,12 @@ public interface CounterStoreContract {
 
         Added plain = get(writes.add(
                 new Fence(writer, 2), names.stream().map(name -> sum(name, 1)).toList(), List.of()));
-        assertThat(plain.values())
-                .containsExactly(new VersionedValue(6, 2), null, new VersionedValue(6, 2), null);
+        assertThat(plain.values()).containsExactly(new VersionedValue(6, 2), null, new VersionedValue(6, 2), null);
         Added existing = get(writes.add(
                 new Fence(writer, 3),
                 names.stream().map(name -> existing(name, 1)).toList(),
                 List.of()));
-        assertThat(existing.values())
-                .containsExactly(new VersionedValue(7, 3), null, new VersionedValue(7, 3), null);
+        assertThat(existing.values()).containsExactly(new VersionedValue(7, 3), null, new VersionedValue(7, 3), null);
         Added keyed = get(writes.add(
                 new Fence(writer, 4),
                 names.stream().map(name -> new Sum(counter(name), 0, 0)).toList(),
@@ -805,8 +806,7 @@ public interface CounterStoreContract {
                 Fence fence = new Fence(writer, sequence);
                 try {
                     if (add(writes, fence, sum("racing", 1)).values().getFirst() == null) {
-                        sequence = resolved(
-                                writes, writer, sequence + 1, new Increment(id, 1, Precondition.NONE));
+                        sequence = resolved(writes, writer, sequence + 1, new Increment(id, 1, Precondition.NONE));
                     } else {
                         sequence++;
                     }

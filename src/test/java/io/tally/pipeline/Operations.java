@@ -64,8 +64,7 @@ final class Operations {
     static Arbitrary<Operation> timed() {
         Arbitrary<NewCounter> timed = Combinators.combine(
                         newCounters(), recurrences().injectNull(0.3), expiries().injectNull(0.6))
-                .as((state, recurrence, expiry) ->
-                        new NewCounter(state.initial(), state.bounds(), recurrence, expiry));
+                .as((state, recurrence, expiry) -> new NewCounter(state.initial(), state.bounds(), recurrence, expiry));
         return any(timed, edits(recurrences()), edits(expiries()));
     }
 

@@ -81,9 +81,9 @@ class ResolverTest {
 
     @Provide
     Arbitrary<List<Step>> steps() {
-        Arbitrary<Duration> pauses =
-                Arbitraries.oneOf(Arbitraries.longs().between(1, 900), Arbitraries.longs().between(1, 9_000))
-                        .map(Duration::ofMillis);
+        Arbitrary<Duration> pauses = Arbitraries.oneOf(
+                        Arbitraries.longs().between(1, 900), Arbitraries.longs().between(1, 9_000))
+                .map(Duration::ofMillis);
         Arbitrary<Command> commands = Arbitraries.frequencyOf(
                 Tuple.of(6, Operations.commands(Operations.timed())),
                 Tuple.of(1, Operations.sweeps().map(Command::of)));
@@ -120,8 +120,7 @@ class ResolverTest {
             BigInteger before = sum(stored);
             Resolution resolution = Resolver.resolve(new StoredState(stored, members, keys, now), step.commands());
 
-            List<String> expected =
-                    step.commands().stream().map(model::apply).toList();
+            List<String> expected = step.commands().stream().map(model::apply).toList();
             assertThat(resolution.outcomes().stream().map(ResolverTest::text)).isEqualTo(expected);
             BigInteger delta = delta(resolution);
             // A store writes nothing where no operation was applied.
@@ -166,8 +165,7 @@ class ResolverTest {
                 .forEach(id -> assertThat(stored.get(id)).isEqualTo(current.get(id)));
     }
 
-    private static void writeHistory(
-            Resolution resolution, Map<CounterId, List<SequentialModel.Ended>> history) {
+    private static void writeHistory(Resolution resolution, Map<CounterId, List<SequentialModel.Ended>> history) {
         for (Resolution.Change change : resolution.changes()) {
             if (change.isRemoved()) {
                 history.remove(change.counter());
@@ -290,12 +288,13 @@ class ResolverTest {
         Command increment = Command.of(new Increment(counter, 5, state, false, Precondition.NONE));
         write(Resolver.resolve(StoredState.of(stored, Instant.ofEpochSecond(10)), List.of(increment)), stored);
 
-        Resolution late =
-                Resolver.resolve(StoredState.of(stored, Instant.ofEpochSecond(10).minusMillis(1)), List.of(increment));
+        Resolution late = Resolver.resolve(
+                StoredState.of(stored, Instant.ofEpochSecond(10).minusMillis(1)), List.of(increment));
 
         assertThat(late.outcomes()).containsExactly(new Incremented(10, 2, 5));
         write(late, stored);
-        assertThat(Objects.requireNonNull(Objects.requireNonNull(stored.get(counter)).period())
+        assertThat(Objects.requireNonNull(
+                                Objects.requireNonNull(stored.get(counter)).period())
                         .end())
                 .isEqualTo(Instant.ofEpochSecond(20));
     }
@@ -362,8 +361,7 @@ class ResolverTest {
     private static SequentialModel.@Nullable Span span(@Nullable Period period) {
         return period == null
                 ? null
-                : new SequentialModel.Span(
-                        period.recurrence(), period.start(), period.end(), period.firstVersion());
+                : new SequentialModel.Span(period.recurrence(), period.start(), period.end(), period.firstVersion());
     }
 
     static String text(Outcome outcome) {
