@@ -68,6 +68,7 @@ class AccessTableIT {
             Map.entry("watchCounter", new Row(Action.READ, Place.PATH)),
             Map.entry("watchCounters", new Row(Action.READ, Place.PATH)),
             Map.entry("listCounters", new Row(Action.READ, Place.PATH)),
+            Map.entry("listPeriods", new Row(Action.READ, Place.PATH)),
             Map.entry("incrementCounters", new Row(Action.WRITE, Place.ITEMS)),
             Map.entry("applyTransaction", new Row(Action.WRITE, Place.BODY)),
             Map.entry("listMembers", new Row(Action.READ, Place.PATH)),

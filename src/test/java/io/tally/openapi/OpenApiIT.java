@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,7 +94,9 @@ class OpenApiIT {
     /** Each example of a problem has the title and the status of its page. */
     @Test
     void examplesOfProblemsHaveTheirTitles() throws IOException {
-        List<JsonNode> problems = Yaml.object(Files.readString(Contract.FILE)).findValues("example").stream()
+        JsonNode file = Yaml.object(Files.readString(Contract.FILE));
+        List<JsonNode> problems = Stream.of("example", "value")
+                .flatMap(name -> file.findValues(name).stream())
                 .filter(example -> example.path("type").asString("").startsWith("/problems/"))
                 .toList();
         assertThat(problems).hasSizeGreaterThan(30).allSatisfy(problem -> {

@@ -88,6 +88,12 @@ final class SchemaArbitraries {
             "key", List.of("k1", "k2", "k".repeat(255)),
             "Idempotency-Key", List.of("k1", "\"k1\"", "k2", "\"a\\\"b\"", "k".repeat(255)));
 
+    /** Texts of members whose rules the file has in words. */
+    private static final Map<String, List<String>> DESCRIBED = Map.of(
+            "every", List.of("PT1M", "PT24H", "P1D", "P1W", "P1M", "P100Y"),
+            "anchor", List.of("2026-01-31", "2024-02-29", "2026-10-25T02:30:00+01:00", "0001-01-01", "9999-12-31"),
+            "zone", List.of("UTC", "Europe/Berlin", "America/New_York", "+05:45"));
+
     private final JsonNode file;
 
     SchemaArbitraries(JsonNode file) {
@@ -196,8 +202,8 @@ final class SchemaArbitraries {
     }
 
     /**
-     * What the descriptions say of members together: bounds are in order, characters of an alphabet differ, and
-     * administrators have all namespaces.
+     * What the descriptions say of members together: bounds are in order, characters of an alphabet differ, times of
+     * expiry exclude each other, and administrators have all namespaces.
      */
     private static boolean isInPlace(String text) {
         JsonNode object = JSON.readTree(text);
@@ -210,6 +216,7 @@ final class SchemaArbitraries {
                 .anyMatch(action -> action.asString("").equals("admin"));
         return min.compareTo(max) <= 0
                 && isBetween(initial, min, max)
+                && !(object.has("ttlSeconds") && object.has("expiresAt"))
                 && (!administers
                         || object.path("namespaces")
                                 .valueStream()
@@ -257,6 +264,9 @@ final class SchemaArbitraries {
             return Arbitraries.of(schema.path("enum").values().stream()
                     .map(JsonNode::asString)
                     .toList());
+        }
+        if (DESCRIBED.containsKey(name)) {
+            return Arbitraries.of(DESCRIBED.get(name));
         }
         if (schema.path("format").asString("").equals("uuid")) {
             return Combinators.combine(Arbitraries.longs(), Arbitraries.longs())

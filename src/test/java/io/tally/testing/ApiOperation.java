@@ -37,14 +37,17 @@ public record ApiOperation(String method, String path, Operation operation) {
         return operation.getRequestBody() != null;
     }
 
-    /** The example of the JSON body, empty where the operation has no body. */
+    /** The example of the JSON body, the first if there are several, empty where the operation has no body. */
     public String body() {
         if (!hasBody()) {
             return "";
         }
         MediaType json =
                 Objects.requireNonNull(operation.getRequestBody().getContent().get("application/json"));
-        return Objects.requireNonNull(json.getExample()).toString();
+        Object example = json.getExample() == null
+                ? json.getExamples().values().iterator().next().getValue()
+                : json.getExample();
+        return example.toString();
     }
 
     /** The path and the query that is required, with these values or the examples of the file. */
