@@ -68,6 +68,7 @@ final class Load implements AutoCloseable {
                 Load::keyedAndReplayed,
                 Load::boundedAndConditional,
                 Load::many,
+                Load::periodsAndExpiry,
                 Load::comeAndGo,
                 Load::namesAndTokens,
                 Load::read,
@@ -101,6 +102,17 @@ final class Load implements AutoCloseable {
                 .toList();
         client.send("POST", "/v1/increments", "[" + String.join(",", items) + "]");
         client.send("POST", "/v1/increments", String.join("\n", items), "Content-Type", "application/x-ndjson");
+    }
+
+    private static void periodsAndExpiry(TallyClient client) {
+        client.send(
+                "POST",
+                "/v1/counters/load/quota/increments",
+                "{\"delta\":1,\"defaults\":{\"max\":5,\"period\":{\"every\":\"PT1S\"}}}");
+        client.send(
+                "POST",
+                "/v1/counters/load/brief-" + any() + "/increments",
+                "{\"delta\":1,\"defaults\":{\"ttlSeconds\":1}}");
     }
 
     private static void comeAndGo(TallyClient client) {
