@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertAll;
 
+import io.tally.testing.Clients;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -35,6 +39,11 @@ class DocumentationIT {
 
     /** The page whose examples need credentials. */
     private static final String ACCESS = "access.md";
+
+    /** The page whose examples count within one minute, and the seconds of a minute in which they begin. */
+    private static final String QUOTAS = "quotas.md";
+
+    private static final int BEGIN_SECONDS_MAX = 40;
 
     private static final String ROOT_KEY = "0123456789abcdef0123456789abcdef";
     private static final String RUNNABLE = "console run";
@@ -69,9 +78,16 @@ class DocumentationIT {
         }
         try (TallyServer server =
                 TallyServer.start(Postgres.shared().createDatabase(), settings.toArray(String[]::new))) {
+            if (document.toString().endsWith(QUOTAS)) {
+                Clients.await("a minute with time left", Duration.ofMinutes(1), DocumentationIT::isMinuteYoung);
+            }
             assertAll(examples(document).stream()
                     .map(example -> () -> example.check(output(example.command(), server, directory))));
         }
+    }
+
+    private static boolean isMinuteYoung() {
+        return Instant.now().atOffset(ZoneOffset.UTC).getSecond() <= BEGIN_SECONDS_MAX;
     }
 
     @Test
