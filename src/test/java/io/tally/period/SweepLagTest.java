@@ -10,9 +10,6 @@ import io.tally.counter.Outcome.Swept;
 import io.tally.pipeline.StoreFailure;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -22,105 +19,78 @@ import reactor.core.publisher.Mono;
 class SweepLagTest {
 
     private static final Instant NOW = Instant.parse("2026-11-26T12:00:00Z");
+    private static final CounterId COUNTER = new CounterId("shop", "stock");
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final Deque<Mono<Sweeps.Claim>> claims = new ArrayDeque<>();
-    private final Deque<Mono<Sweeps.Chunk>> chunks = new ArrayDeque<>();
-    private final List<Double> lags = new ArrayList<>();
+    private Mono<Sweeps.Claim> claim = claim(NOW.minusSeconds(300));
+    private Mono<Sweeps.Chunk> chunk = Mono.just(
+            new Sweeps.Chunk(List.of(COUNTER), 1, new Sweeps.Position(NOW, COUNTER.namespace(), COUNTER.name())));
     private Outcome outcome = new Swept(true);
 
     private final Sweeper sweeper = new Sweeper(
             new Sweeps() {
                 @Override
                 public Mono<Claim> claim(Kind kind) {
-                    return kind == Kind.PERIODS ? claims.remove() : Mono.empty();
+                    return claim;
                 }
 
                 @Override
-                public Mono<Chunk> due(Kind kind, Position after, int max) {
-                    lags.add(lag());
-                    return chunks.remove();
+                public Mono<Chunk> due(Kind kind, Position after, Instant until, int max) {
+                    return chunk;
                 }
 
                 @Override
                 public Mono<Void> reached(Kind kind, Instant time) {
-                    return Mono.empty();
+                    return Mono.fromRunnable(() -> claim = SweepLagTest.claim(time));
                 }
             },
             counter -> Mono.just(outcome),
+            Duration.ofSeconds(10),
             new SweepMetrics(registry));
 
-    private double lag() {
+    private static Mono<Sweeps.Claim> claim(Instant reached) {
+        return Mono.just(new Sweeps.Claim(reached, NOW));
+    }
+
+    private double lagAfterPass() {
+        sweeper.beginPeriods().block(Duration.ofSeconds(30));
         return registry.get("tally.sweep.lag")
                 .tag("kind", "periods")
                 .timeGauge()
                 .value(TimeUnit.SECONDS);
     }
 
-    /** A claim some seconds after {@link #NOW}, 300 s after the end of the pass before. */
-    private static Mono<Sweeps.Claim> claim(int second) {
-        return Mono.just(new Sweeps.Claim(NOW.minusSeconds(300), NOW.plusSeconds(second)));
-    }
-
-    /** A chunk whose last counter ended some seconds before {@link #NOW}. */
-    private static Mono<Sweeps.Chunk> chunk(int read, int seconds) {
-        CounterId counter = new CounterId("a", "b");
-        return Mono.just(new Sweeps.Chunk(
-                List.of(counter), read, new Sweeps.Position(NOW.minusSeconds(seconds), counter.namespace(), "b")));
-    }
-
-    private void pass() {
-        sweeper.sweep().block(Duration.ofSeconds(30));
-    }
-
     @Test
-    void fallsFromChunkToChunkAndCountsTheTimeThatThePassTakes() {
-        claims.addAll(List.of(claim(0), claim(40), claim(50)));
-        chunks.addAll(List.of(chunk(Sweeper.CHUNK_MAX, 200), chunk(Sweeper.CHUNK_MAX, 20), chunk(1, 0)));
-        pass();
-        assertThat(lags).containsExactly(300.0, 200.0, 60.0);
-        assertThat(lag()).isZero();
-    }
-
-    @Test
-    void chunkThatWentPastItsClaimHasNone() {
-        claims.addAll(List.of(claim(0), claim(1)));
-        chunks.addAll(List.of(chunk(Sweeper.CHUNK_MAX, -5), chunk(1, -6)));
-        pass();
-        assertThat(lags).containsExactly(300.0, 0.0);
+    void endsWithThePassThatSweptAllCounters() {
+        assertThat(lagAfterPass()).isEqualTo(300);
+        assertThat(lagAfterPass()).isZero();
     }
 
     @Test
     void isThatOfTheOtherInstanceOnceTheLeaseIsLost() {
-        claims.addAll(List.of(claim(0), Mono.empty(), Mono.empty()));
-        chunks.add(chunk(Sweeper.CHUNK_MAX, 200));
-        pass();
-        assertThat(lag()).isEqualTo(200);
-        pass();
-        assertThat(lag()).isZero();
+        outcome = new StoreUnavailable();
+        assertThat(lagAfterPass()).isEqualTo(300);
+        claim = Mono.empty();
+        assertThat(lagAfterPass()).isZero();
     }
 
     @Test
-    void growsWhilePassesAreRefusedOrFail() {
+    void staysWhilePassesAreRefusedOrFail() {
         outcome = new StoreUnavailable();
-        claims.addAll(List.of(claim(0), claim(60)));
-        StoreFailure failure = new StoreFailure(
+        assertThat(lagAfterPass()).isEqualTo(300);
+        outcome = new Swept(true);
+        chunk = Mono.error(new StoreFailure(
                 StoreFailure.Kind.UNAVAILABLE,
                 StoreFailure.Cause.CONNECTION,
                 "no connection",
-                new IllegalStateException("refused"));
-        chunks.addAll(List.of(chunk(1, 0), Mono.error(failure)));
-        pass();
-        assertThat(lag()).isEqualTo(300);
-        pass();
-        assertThat(lag()).isEqualTo(360);
+                new IllegalStateException("refused")));
+        assertThat(lagAfterPass()).isEqualTo(300);
+        assertThat(lagAfterPass()).isEqualTo(300);
     }
 
     @Test
     void isNoneBeforeTheFirstPass() {
-        claims.add(Mono.just(new Sweeps.Claim(Instant.EPOCH, NOW)));
-        chunks.add(chunk(1, 0));
-        pass();
-        assertThat(lags).containsExactly(0.0);
+        claim = claim(Instant.EPOCH);
+        assertThat(lagAfterPass()).isZero();
     }
 }
