@@ -49,7 +49,7 @@ final class Sweeper {
     private static final int REST_PER_WORK = 2;
 
     /** The time after which a pass records its end even if it has read nothing. */
-    private static final Duration RECORD_INTERVAL = Duration.ofSeconds(30);
+    private static final Duration RECORD_INTERVAL = Duration.ofSeconds(5);
 
     private final Sweeps sweeps;
     private final Function<CounterId, Mono<Outcome>> sweep;

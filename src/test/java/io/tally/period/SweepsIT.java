@@ -63,22 +63,8 @@ class SweepsIT {
         return "sweep-" + UUID.randomUUID();
     }
 
-    private interface Query {
-        long get() throws SQLException;
-    }
-
-    private static BooleanSupplier is(long expected, Query query) {
-        return () -> {
-            try {
-                return query.get() == expected;
-            } catch (SQLException e) {
-                throw new IllegalStateException(e);
-            }
-        };
-    }
-
-    private long count(String condition, String namespace) throws SQLException {
-        return database.queryLong("select count(*) from counter where namespace = ? and " + condition, namespace);
+    private BooleanSupplier count(long expected, String condition, String namespace) {
+        return database.is(expected, "select count(*) from counter where namespace = ? and " + condition, namespace);
     }
 
     /** Waits until a pass that began after this call has ended. */
@@ -87,12 +73,8 @@ class SweepsIT {
         Clients.await(
                 "a pass",
                 SOON,
-                is(
-                        1,
-                        () -> database.queryLong(
-                                "select count(*) from sweep where kind = ? and reached > ?::text::timestamptz",
-                                kind,
-                                now)));
+                database.is(
+                        1, "select count(*) from sweep where kind = ? and reached > ?::text::timestamptz", kind, now));
     }
 
     @Test
@@ -110,10 +92,10 @@ class SweepsIT {
         String untouched = database.queryString(rows, namespace);
         List<String> before = bodies(namespace);
 
-        Clients.await("stored", SOON, is(0, () -> count("value <> 5", namespace)));
+        Clients.await("stored", SOON, count(0, "value <> 5", namespace));
         awaitPass(database, "periods");
 
-        assertThat(count("period_end > now()", namespace)).isEqualTo(10);
+        assertThat(count(10, "period_end > now()", namespace).getAsBoolean()).isTrue();
         assertThat(database.queryString(rows, namespace))
                 .as("rows that keep their value")
                 .isEqualTo(untouched);
@@ -146,14 +128,14 @@ class SweepsIT {
             client.increment(namespace + "/c" + i, i);
         }
         database.execute(END + " where namespace = ?", namespace);
-        Clients.await("stored", SOON, is(0, () -> count("value <> 0", namespace)));
+        Clients.await("stored", SOON, count(0, "value <> 0", namespace));
         assertThat(database.queryLong("select count(*) from ended_period where namespace = ?", namespace))
                 .isEqualTo(19);
         client.increment(namespace + "/kept", 3);
 
         database.execute("update counter set expires_at = now() where namespace = ? and name <> 'kept'", namespace);
 
-        Clients.await("removed", SOON, is(1, () -> count("true", namespace)));
+        Clients.await("removed", SOON, count(1, "true", namespace));
         assertThat(database.queryLong("select count(*) from ended_period where namespace = ?", namespace))
                 .isZero();
         assertThat(client.value(namespace + "/kept")).isEqualTo(3);
@@ -219,7 +201,7 @@ class SweepsIT {
             first.close();
             TallyClient mine = new TallyClient(second.uri());
             mine.put("sweep/late", "{\"ttlSeconds\":1}");
-            Clients.await("removed", SOON, is(0, () -> own.queryLong("select count(*) from counter")));
+            Clients.await("removed", SOON, own.is(0, "select count(*) from counter"));
             awaitPass(own, "periods");
             assertThat(own.queryString(holder)).isNotEqualTo(before).doesNotContain(",");
             mine.requireBalancedBooks();

@@ -806,10 +806,10 @@ public interface CounterStoreContract {
                 Fence fence = new Fence(writer, sequence);
                 try {
                     if (add(writes, fence, sum("racing", 1)).values().getFirst() == null) {
-                        sequence = resolved(writes, writer, sequence + 1, new Increment(id, 1, Precondition.NONE));
-                    } else {
                         sequence++;
+                        resolved(writes, new Fence(writer, sequence), new Increment(id, 1, Precondition.NONE));
                     }
+                    sequence++;
                     applied++;
                 } catch (StoreFailure failure) {
                     assertThat(failure.kind()).isEqualTo(StoreFailure.Kind.CONFLICT);

@@ -5,6 +5,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.function.BooleanSupplier;
 
 /**
  * A database for a test, and plain JDBC to look into it past the code under test.
@@ -40,6 +41,17 @@ public record Database(String url, String username, String password) {
     /** The first column of the only row, as a number. */
     public long queryLong(String sql, Object... parameters) throws SQLException {
         return Long.parseLong(queryString(sql, parameters));
+    }
+
+    /** Whether the first column of the only row is this number. */
+    public BooleanSupplier is(long expected, String sql, Object... parameters) {
+        return () -> {
+            try {
+                return queryLong(sql, parameters) == expected;
+            } catch (SQLException failure) {
+                throw new IllegalStateException(failure);
+            }
+        };
     }
 
     /** Runs a statement in a transaction of its own. */
