@@ -35,8 +35,7 @@ class PeriodRoutesIT {
     private static final Duration LENGTH = Duration.ofHours(1_000);
 
     /** The start of the current period, which lasts longer than the tests. */
-    private static final Instant begin =
-            Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
+    private final Instant begin = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
 
     private final String rule = "\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + begin + "\"}";
 
