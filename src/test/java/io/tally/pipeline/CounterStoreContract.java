@@ -728,20 +728,20 @@ public interface CounterStoreContract {
         Writes writes = writes(0);
         long writer = registered(writes);
         Instant anchor = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
-        NewCounter periods = new NewCounter(
-                5,
-                new Bounds(null, 100L),
-                Recurrence.of("PT1000H", anchor.toString(), null),
-                new Expiry.After(9_999_999));
+        Bounds bounds = new Bounds(null, 100L);
+        NewCounter periods =
+                new NewCounter(5, bounds, Recurrence.of("PT1000H", anchor.toString(), null), /* expiry= */ null);
+        NewCounter expiring = new NewCounter(5, bounds, /* recurrence= */ null, new Expiry.After(9_999));
         List<String> names = List.of("inside", "over", "alive", "expired");
         resolve(
                 writes,
                 new Fence(writer, 1),
-                names.stream()
-                        .map(name -> Command.of(new Create(counter(name), periods, Precondition.NONE)))
-                        .toList());
+                new Create(counter("inside"), periods, Precondition.NONE),
+                new Create(counter("over"), periods, Precondition.NONE),
+                new Create(counter("alive"), expiring, Precondition.NONE),
+                new Create(counter("expired"), expiring, Precondition.NONE));
         age(counter("over"), Duration.ofHours(2_000));
-        age(counter("expired"), Duration.ofSeconds(9_999_999));
+        age(counter("expired"), Duration.ofSeconds(9_999));
 
         Added plain = get(writes.add(
                 new Fence(writer, 2), names.stream().map(name -> sum(name, 1)).toList(), List.of()));
