@@ -53,7 +53,8 @@ final class PeriodSql {
 
     /**
      * Removes ended periods of removed counters, and the record of these counters after the last one. Returns the
-     * number of periods. $1 the maximum of counters, $2 the maximum of periods. Skips counters that another instance handles.
+     * number of periods. $1 the maximum of counters, $2 the maximum of periods. Skips counters that another instance
+     * handles.
      */
     static final String REMOVE = """
             with removed as materialized (
