@@ -65,7 +65,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /** Younger ones may be about to be claimed. */
     private static final Duration SWEEP_AGE = Duration.ofMinutes(1);
 
-    private static final int PORT_ATTEMPTS = 5;
+    private static final int START_ATTEMPTS = 5;
     private static final int LOG_LINES_SHOWN = 15;
 
     /** Below the ports that Linux and macOS give to outgoing connections. */
@@ -356,8 +356,11 @@ public final class EmbeddedPostgres implements AutoCloseable {
             String details = start.output() + "\n" + logSince(logged);
             // It may still start later, and then nothing would stop it.
             postmaster(data).ifPresent(EmbeddedPostgres::killTree);
-            // Someone else may have bound the port since it was found free.
-            if (!anyPort || attempt == PORT_ATTEMPTS || !details.contains("Address already in use")) {
+            // Someone else may have bound the port since it was found free. A killed process that has left the list of
+            // processes may still release its memory.
+            boolean passing = (anyPort && details.contains("Address already in use"))
+                    || details.contains("pre-existing shared memory block");
+            if (attempt == START_ATTEMPTS || !passing) {
                 throw new EmbeddedPostgresException(
                         "PostgreSQL did not start on port %d with its data in %s.".formatted(port, data),
                         details,
