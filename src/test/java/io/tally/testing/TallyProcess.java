@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -28,12 +29,20 @@ public final class TallyProcess implements AutoCloseable {
     private final int port;
     private final int managementPort;
     private final Path log;
+    private final Map<String, String> environment;
     private final List<String> settings;
     private Process process;
 
-    private TallyProcess(Database database, int port, int managementPort, Path log, List<String> settings)
+    private TallyProcess(
+            Database database,
+            int port,
+            int managementPort,
+            Path log,
+            Map<String, String> environment,
+            List<String> settings)
             throws IOException {
         this.database = database;
+        this.environment = environment;
         this.settings = settings;
         this.port = port;
         this.managementPort = managementPort;
@@ -54,8 +63,23 @@ public final class TallyProcess implements AutoCloseable {
 
     /** Starts it and returns at once. */
     public static TallyProcess launch(Database database, String... settings) throws IOException {
+        return launch(database, Map.of(), settings);
+    }
+
+    /** Starts it with a clock that is ahead by that time, and returns at once. */
+    public static TallyProcess launch(Database database, Duration ahead) throws IOException {
+        return launch(database, ShiftedClock.environment(ahead));
+    }
+
+    private static TallyProcess launch(Database database, Map<String, String> environment, String... settings)
+            throws IOException {
         return new TallyProcess(
-                database, freePort(), freePort(), Files.createTempFile("tally-process", ".log"), List.of(settings));
+                database,
+                freePort(),
+                freePort(),
+                Files.createTempFile("tally-process", ".log"),
+                environment,
+                List.of(settings));
     }
 
     private static int freePort() throws IOException {
@@ -73,6 +97,11 @@ public final class TallyProcess implements AutoCloseable {
         URI uri = URI.create("http://127.0.0.1:" + managementPort);
         Contract.exempt(uri);
         return uri;
+    }
+
+    /** The id of the process. */
+    public long pid() {
+        return process.pid();
     }
 
     /** What it has written so far. */
@@ -128,10 +157,11 @@ public final class TallyProcess implements AutoCloseable {
                 "--tally.database.username=" + database.username(),
                 "--tally.database.password=" + database.password()));
         line.addAll(settings);
-        return new ProcessBuilder(line)
+        ProcessBuilder builder = new ProcessBuilder(line)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .start();
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     /** The command line of the service on the loopback interface, without a database. */
