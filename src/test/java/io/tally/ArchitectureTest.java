@@ -5,6 +5,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMethodCall;
@@ -151,6 +152,39 @@ class ArchitectureTest {
                 .should()
                 .callMethodWhere(publisherCall("subscribe", "subscribeWith", "connect"))
                 .check(MAIN);
+    }
+
+    /**
+     * PostgreSQL's clock decides on periods and expiry, since the clocks of instances differ. Durations are measured by
+     * the monotonic clock.
+     */
+    @Test
+    void whatCountsReadsNoWallClock() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(
+                        "io.tally.counter..",
+                        "io.tally.lane..",
+                        "io.tally.pipeline..",
+                        "io.tally.postgres..",
+                        "io.tally.member..",
+                        "io.tally.period..")
+                .and()
+                // It passes the clock to SharedScopes, which measures hours since its start.
+                .haveNameNotMatching("io\\.tally\\.pipeline\\.PipelineConfiguration")
+                .should()
+                .accessTargetWhere(DescribedPredicate.describe("a wall clock", ArchitectureTest::isWallClock))
+                .check(MAIN);
+    }
+
+    private static boolean isWallClock(JavaAccess<?> access) {
+        String owner = access.getTargetOwner().getName();
+        String method = access.getName();
+        return switch (owner) {
+            case "java.lang.System" -> method.equals("currentTimeMillis");
+            case "java.time.Clock", "java.time.InstantSource", "java.util.Date" -> true;
+            default -> owner.startsWith("java.time.") && method.equals("now");
+        };
     }
 
     @Test
