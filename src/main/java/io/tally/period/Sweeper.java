@@ -42,8 +42,11 @@ final class Sweeper {
 
     private static final int TICK_MILLIS = 1_000;
 
-    /** A few batches of the lanes. */
-    static final int CHUNK_MAX = 1_000;
+    /** Reading so many takes some tens of milliseconds. */
+    static final int CHUNK_MAX = 5_000;
+
+    /** The maximum of counters that wait for the lanes: a few batches. */
+    private static final int SWEEPS_MAX = 1_000;
 
     /** The ratio of pauses to work. */
     private static final int REST_PER_WORK = 2;
@@ -128,7 +131,7 @@ final class Sweeper {
 
         private Mono<Void> swept(List<CounterId> due) {
             return Flux.fromIterable(due)
-                    .flatMap(sweep, CHUNK_MAX)
+                    .flatMap(sweep, SWEEPS_MAX)
                     .doOnNext(this::note)
                     .then();
         }
