@@ -75,49 +75,57 @@ public final class CounterSql {
 
     /**
      * Adds sums. $1 writer, $2 sequence, $3 namespaces, $4 names, $5 deltas, $6 numbers of operations, $7 the changes
-     * on the way, $8 whether the counter must exist.
+     * on the way.
      *
      * <p>All statements lock rows in the same order, so that two writers cannot wait for each other. The statement
      * stores the outcomes in the writer's row, in the same commit: if the connection is lost, they answer the callers.
      */
-    static final String ADD = """
+    static final String ADD = add("", "", "", "", "");
+
+    /** The same. $8 whether the counter must exist. */
+    static final String ADD_TO_EXISTING = add(
+            ", $8::boolean[]",
+            "existing, ",
+            FOUND + "where not i.existing or e.found",
+            ", " + SOUND + " as sound",
+            "and o.sound = 1");
+
+    private static String add(String flags, String flag, String found, String sound, String isSound) {
+        return """
             with guard as (
               select id from writer where id = $1 and sequence = $2 - 1 for update
             ), item as (
-              select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::boolean[])
-                       with ordinality as i(namespace, name, delta, operations, existing, position)
+              select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]%1$s)
+                       with ordinality as i(namespace, name, delta, operations, %2$sposition)
             ), applied as (
               insert into counter as c (namespace, name, value, version, updated_at)
               select i.namespace, i.name, i.delta, i.operations, t.now
-                from item i cross join guard cross join (select now()) t\s""" + FOUND + """
-
-               where not i.existing or e.found
+                from item i cross join guard cross join (select now()) t %3$s
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
                  set value = c.value + excluded.value, version = c.version + excluded.version,
                      updated_at = excluded.updated_at
-               where\s""" + FITS + """
+               where %6$s
               returning namespace, name, value, version
             ), outcome as (
               select array_agg(a.value order by i.position) as levels,
                      array_agg(a.version order by i.position) as versions,
                      coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
-                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations,
-                     \s""" + SOUND + """
-              as sound
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations %4$s
                 from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
             )
             update writer w
                set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
                    outcome_values = o.levels, outcome_versions = o.versions, seen_at = now(),
                    outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
-              from guard g, outcome o where w.id = g.id and o.sound = 1
+              from guard g, outcome o where w.id = g.id %5$s
             returning w.outcome_values, w.outcome_versions, w.outcome_key_values
-            """;
+            """.formatted(flags, flag, found, sound, isSound, FITS);
+    }
 
     /**
-     * Adds sums and increments with keys. $1 to $8 as in {@link #ADD}; the increments with keys: $9 the position of the
-     * sum, $10 namespaces of the keys, $11 keys, $12 fingerprints, $13 deltas.
+     * Adds sums and increments with keys. $1 to $8 as in {@link #ADD_TO_EXISTING}; the increments with keys: $9 the
+     * position of the sum, $10 namespaces of the keys, $11 keys, $12 fingerprints, $13 deltas.
      *
      * <p>Adds the sums first, and then the increments whose keys are not stored, in their order. So each increment has
      * its own value, which the statement stores with its key in the same commit. If another connection stores one of

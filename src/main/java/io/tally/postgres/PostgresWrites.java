@@ -77,8 +77,15 @@ final class PostgresWrites implements Writes {
     private static PostgresqlStatement addition(
             PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
         return keyed.isEmpty()
-                ? addition(connection, CounterSql.ADD, fence, sums)
-                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums), keyed);
+                ? addition(connection, fence, sums)
+                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums).bind("$8", existing(sums)), keyed);
+    }
+
+    /** Most sums create absent counters, and their statement is shorter. */
+    private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, List<Sum> sums) {
+        return sums.stream().anyMatch(Sum::existing)
+                ? addition(connection, CounterSql.ADD_TO_EXISTING, fence, sums).bind("$8", existing(sums))
+                : addition(connection, CounterSql.ADD, fence, sums);
     }
 
     private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {
@@ -109,22 +116,23 @@ final class PostgresWrites implements Writes {
         String[] names = new String[size];
         Long[] deltas = new Long[size];
         Long[] operations = new Long[size];
-        Boolean[] existing = new Boolean[size];
         for (int i = 0; i < size; i++) {
             Sum sum = sums.get(i);
             namespaces[i] = sum.counter().namespace();
             names[i] = sum.counter().name();
             deltas[i] = sum.delta();
             operations[i] = (long) sum.operations();
-            existing[i] = sum.existing();
         }
         return fenced(connection, sql, fence)
                 .bind("$3", namespaces)
                 .bind("$4", names)
                 .bind("$5", deltas)
                 .bind("$6", operations)
-                .bind("$7", ReachJson.of(sums))
-                .bind("$8", existing);
+                .bind("$7", ReachJson.of(sums));
+    }
+
+    private static Boolean[] existing(List<Sum> sums) {
+        return sums.stream().map(Sum::existing).toArray(Boolean[]::new);
     }
 
     private static Added added(Readable row) {
