@@ -22,6 +22,7 @@ final class DatabaseProof {
             "access_generation",
             "access_key",
             "counter",
+            "ended_period",
             "idempotency_key",
             "job",
             "lab_run",
@@ -30,6 +31,8 @@ final class DatabaseProof {
             "name_space",
             "ranking",
             "ranking_pass",
+            "removed_counter",
+            "sweep",
             "token",
             "writer");
 

@@ -429,7 +429,7 @@ class JobsIT {
                 long reached = cut * 20_000L;
                 Clients.await("steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= reached);
                 assertThat(database.queryLong("select count(pg_terminate_backend(pid)) from pg_stat_activity"
-                                + " where datname = current_database() and query like '%snapshot_value = value%'"
+                                + " where datname = current_database() and query like '%set snapshot_value =%'"
                                 + " and pid <> pg_backend_pid()"))
                         .isPositive();
             }
