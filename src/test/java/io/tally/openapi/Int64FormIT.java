@@ -136,6 +136,7 @@ class Int64FormIT {
                         "{\"increments\":[{\"namespace\":\"shop\",\"name\":\"limited\",\"delta\":1}]}"),
                 repeatable("addMember", 200, "PUT", "/v1/counters/shop/likes/members/ann", ""),
                 repeatable("addMember", 409, "PUT", limited + "/members/ann", ""),
+                read("listPeriods", "/v1/counters/quota/used/periods"),
                 read("getMember", "/v1/counters/shop/likes/members/ann"),
                 repeatable("removeMember", 200, "DELETE", "/v1/counters/shop/likes/members/bob", ""),
                 repeatable("getOrCreateNames", 200, "POST", "/v1/names/shop", "[\"blue\",\"\"]"),
@@ -192,12 +193,19 @@ class Int64FormIT {
         client.put("shop/limited", "{\"initial\":10,\"min\":0,\"max\":10}");
         client.put("shop/patched", "{\"initial\":" + BIG + "}");
         client.put("kept/one", "");
+        client.put("quota/used", "{\"initial\":" + BIG + ",\"period\":{\"every\":\"PT1S\"}}");
         client.send("PUT", "/v1/counters/shop/likes/members/ann", "");
         client.send("POST", "/v1/names/shop", "[\"blue\"]");
         job = finished("/v1/jobs/", client.post("/v1/snapshots/shop"));
         run = finished(
                 "/v1/lab/runs/",
                 client.send("POST", "/v1/lab/runs", "{\"strategy\":\"atomic\",\"increments\":10,\"workers\":1}"));
+        await(
+                "an ended period",
+                () -> !client.get("/v1/counters/quota/used/periods")
+                        .json()
+                        .path("items")
+                        .isEmpty());
         await("the order", () -> client.get("/v1/counters/shop?sort=-value").status() == 200);
     }
 
