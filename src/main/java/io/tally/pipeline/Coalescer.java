@@ -40,9 +40,9 @@ final class Coalescer {
     private final Predicate<CounterId> existing;
 
     private Coalescer(int size, Predicate<CounterId> refusing, Predicate<CounterId> existing) {
-        this.existing = existing;
         this.groups = LinkedHashMap.newLinkedHashMap(Math.min(size, 1024));
         this.refusing = refusing;
+        this.existing = existing;
     }
 
     /**

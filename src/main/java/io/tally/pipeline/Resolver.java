@@ -49,7 +49,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -154,8 +153,7 @@ final class Resolver {
     private Outcome transact(Transaction transaction) {
         Map<CounterId, @Nullable Counter> before = new HashMap<>();
         transaction.counters().forEach(id -> before.put(id, counters.get(id)));
-        Set<CounterId> touchedBefore = new HashSet<>(before.keySet());
-        touchedBefore.retainAll(touched);
+        int touchedBefore = touched.size();
         int appliedBefore = applied;
         double magnitudeBefore = magnitude;
         List<Incremented> results = new ArrayList<>();
@@ -164,9 +162,8 @@ final class Resolver {
                 case Incremented incremented -> results.add(incremented);
                 case Refusal refusal -> {
                     counters.putAll(before);
-                    before.keySet().stream()
-                            .filter(id -> !touchedBefore.contains(id))
-                            .forEach(touched::remove);
+                    // In the order of their first touch.
+                    List.copyOf(touched).subList(touchedBefore, touched.size()).forEach(touched::remove);
                     applied = appliedBefore;
                     magnitude = magnitudeBefore;
                     return new TransactionRefused(results.size(), increment.counter(), refusal);
