@@ -75,7 +75,8 @@ class ClientsGoAwayIT {
     }
 
     private long acknowledged() {
-        return server.bean(CounterPipeline.class).ledger().acknowledged().values().stream()
+        return server.bean(CounterPipeline.class).ledgers().all().stream()
+                .flatMap(ledger -> ledger.acknowledged().values().stream())
                 .mapToLong(Long::longValue)
                 .sum();
     }

@@ -3,6 +3,7 @@ package io.tally.access;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,8 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 class KeyConfiguration {
 
     @Bean
-    AccessKeyStore accessKeyStore(Pool pool, JsonMapper json) {
-        return new PostgresAccessKeys(pool, new GrantJson(json));
+    AccessKeyStore accessKeyStore(PerShard<Pool> pools, JsonMapper json) {
+        return new PostgresAccessKeys(pools.first(), new GrantJson(json));
     }
 
     @Bean

@@ -97,8 +97,8 @@ final class KeyPolls extends LaneOwner {
     }
 
     @Override
-    protected Lane<?, ?> lane() {
-        return lane;
+    public List<Lane<?, ?>> lanes() {
+        return List.of(lane);
     }
 
     @Override

@@ -4,8 +4,9 @@ import io.tally.counter.Outcome.Refusal;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
-/** The result of an audit. */
+/** The result of an audit of a shard. */
 public sealed interface Audit {
 
     /**
@@ -34,4 +35,32 @@ public sealed interface Audit {
 
     /** The books could not be read. */
     record Unread(Refusal refusal) implements Audit {}
+
+    /**
+     * The audits of all shards.
+     *
+     * @param reports in the order of the shards; each is of a snapshot of its own
+     */
+    record Books(List<Report> reports) {
+
+        /** Whether the books of each shard balance. */
+        public boolean balanced() {
+            return reports.stream().allMatch(Report::balanced);
+        }
+
+        /** The sums over all shards, the earliest time and the longest duration. */
+        public Report total() {
+            return reports.stream().reduce(Books::sum).orElseThrow();
+        }
+
+        private static Report sum(Report one, Report other) {
+            return new Report(
+                    one.drift().add(other.drift()),
+                    one.lostOperations() + other.lostOperations(),
+                    one.counterSum().add(other.counterSum()),
+                    one.writerSum().add(other.writerSum()),
+                    one.at().isBefore(other.at()) ? one.at() : other.at(),
+                    one.took().compareTo(other.took()) > 0 ? one.took() : other.took());
+        }
+    }
 }

@@ -2,6 +2,7 @@ package io.tally.audit;
 
 import io.tally.pipeline.CounterPipeline;
 import io.tally.postgres.DedicatedConnections;
+import io.tally.shard.PerShard;
 import java.time.Clock;
 import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -14,12 +15,12 @@ import org.springframework.context.annotation.Configuration;
 class AuditConfiguration {
 
     @Bean
-    LedgerStore ledgerStore(DedicatedConnections connections, AuditProperties properties) {
-        return new PostgresLedgerStore(connections.create(properties.timeout(), Map.of()));
+    PerShard<LedgerStore> ledgerStores(DedicatedConnections connections, AuditProperties properties) {
+        return connections.create(properties.timeout(), Map.of()).map(PostgresLedgerStore::new);
     }
 
     @Bean
-    Audits audits(LedgerStore books, CounterPipeline pipeline, AuditProperties properties) {
+    Audits audits(PerShard<LedgerStore> books, CounterPipeline pipeline, AuditProperties properties) {
         return new Audits(books, pipeline, properties, Clock.systemUTC());
     }
 }

@@ -1,16 +1,22 @@
 package io.tally.audit;
 
+import io.tally.audit.Audit.Books;
 import io.tally.audit.Audit.Report;
 import io.tally.audit.Audit.Unread;
 import io.tally.http.Action;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.shard.Sharding;
 import java.math.BigInteger;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.ProblemDetail;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
@@ -18,8 +24,42 @@ import reactor.core.publisher.Mono;
 @Configuration(proxyBeanMethods = false)
 class AuditRoutes {
 
-    /** A report as JSON; sums may have more digits than 64 bits hold. */
-    record ReportView(
+    /**
+     * The reports of all shards as JSON, with their sums, the earliest time and the longest duration. Sums may have more
+     * digits than 64 bits hold.
+     */
+    record BooksView(
+            BigInteger drift,
+            long lostOperations,
+            BigInteger counterSum,
+            BigInteger writerSum,
+            Instant at,
+            double seconds,
+            List<ShardView> shards) {
+
+        static BooksView of(Books books) {
+            Report total = books.total();
+            return new BooksView(
+                    total.drift(),
+                    total.lostOperations(),
+                    total.counterSum(),
+                    total.writerSum(),
+                    total.at(),
+                    seconds(total),
+                    IntStream.range(0, books.reports().size())
+                            .mapToObj(
+                                    index -> ShardView.of(index, books.reports().get(index)))
+                            .toList());
+        }
+
+        private static double seconds(Report report) {
+            return report.took().toNanos() / 1e9;
+        }
+    }
+
+    /** The report of a shard. */
+    record ShardView(
+            int shard,
             BigInteger drift,
             long lostOperations,
             BigInteger counterSum,
@@ -27,14 +67,15 @@ class AuditRoutes {
             Instant at,
             double seconds) {
 
-        static ReportView of(Report report) {
-            return new ReportView(
+        static ShardView of(int index, Report report) {
+            return new ShardView(
+                    Sharding.number(index),
                     report.drift(),
                     report.lostOperations(),
                     report.counterSum(),
                     report.writerSum(),
                     report.at(),
-                    report.took().toNanos() / 1e9);
+                    BooksView.seconds(report));
         }
     }
 
@@ -45,10 +86,27 @@ class AuditRoutes {
                 .build();
     }
 
-    private static Mono<ServerResponse> answer(Audit audit) {
-        return switch (audit) {
-            case Report report -> Routes.json(ServerResponse.ok(), ReportView.of(report));
-            case Unread unread -> Problems.answer(unread.refusal());
-        };
+    /** A sum without one of the shards would say nothing, so a shard that cannot be audited fails the whole. */
+    private static Mono<ServerResponse> answer(List<Audit> audits) {
+        List<Report> reports = new ArrayList<>();
+        for (Audit audit : audits) {
+            switch (audit) {
+                case Report report -> reports.add(report);
+                case Unread unread -> {
+                    return Problems.answer(problem(unread, reports.size(), audits.size()));
+                }
+            }
+        }
+        return Routes.json(ServerResponse.ok(), BooksView.of(new Books(reports)));
+    }
+
+    private static ProblemDetail problem(Unread unread, int index, int count) {
+        ProblemDetail problem = Problems.problem(unread.refusal());
+        if (count > 1) {
+            int shard = Sharding.number(index);
+            problem.setDetail("The books of shard " + shard + " could not be read. " + problem.getDetail());
+            problem.setProperty("shard", shard);
+        }
+        return problem;
     }
 }

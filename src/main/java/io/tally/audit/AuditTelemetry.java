@@ -2,15 +2,20 @@ package io.tally.audit;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.tally.audit.Audit.Books;
+import io.tally.shard.Sharding;
 import io.tally.telemetry.Meter;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
 /**
- * The last audit as gauges and as health, which is down while the books do not balance. Before the first audit, the
+ * The last audits as gauges and as health, which is down while the books of a shard do not balance. Before the first audit, the
  * gauges read NaN.
  */
 @Component("auditHealthIndicator")
@@ -18,31 +23,45 @@ record AuditTelemetry(Audits audits) implements MeterBinder, HealthIndicator {
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        Meter.AUDIT_DRIFT.gauge(registry, () -> read(report -> report.drift().doubleValue()));
-        Meter.AUDIT_LOST.gauge(registry, () -> read(Audit.Report::lostOperations));
-        Meter.AUDIT_AGE.timeGauge(registry, this::ageNanos);
-        Meter.AUDIT.timeGauge(registry, () -> read(report -> report.took().toNanos()));
+        for (int i = 0; i < audits.sharding().count(); i++) {
+            bind(registry, i);
+        }
     }
 
-    private double read(ToDoubleFunction<Audit.Report> value) {
-        Audit.Report report = audits.last();
+    private void bind(MeterRegistry registry, int shard) {
+        Integer label = audits.sharding().count() == 1 ? null : Sharding.number(shard);
+        Meter.AUDIT_DRIFT.gauge(
+                registry, () -> read(shard, report -> report.drift().doubleValue()), label);
+        Meter.AUDIT_LOST.gauge(registry, () -> read(shard, Audit.Report::lostOperations), label);
+        Meter.AUDIT_AGE.timeGauge(registry, () -> ageNanos(shard), label);
+        Meter.AUDIT.timeGauge(
+                registry, () -> read(shard, report -> report.took().toNanos()), label);
+    }
+
+    private double read(int shard, ToDoubleFunction<Audit.Report> value) {
+        Audit.Report report = audits.last(shard);
         return report == null ? Double.NaN : value.applyAsDouble(report);
     }
 
-    private long ageNanos() {
-        return Duration.between(audits.lastAt(), audits.clock().instant()).toNanos();
+    private long ageNanos(int shard) {
+        return Duration.between(audits.lastAt(shard), audits.clock().instant()).toNanos();
     }
 
     @Override
     public Health health() {
-        Audit.Report report = audits.last();
-        if (report == null) {
+        List<Audit.Report> reports = IntStream.range(0, audits.sharding().count())
+                .mapToObj(audits::last)
+                .filter(Objects::nonNull)
+                .toList();
+        if (reports.size() < audits.sharding().count()) {
             return Health.unknown().build();
         }
-        return (report.balanced() ? Health.up() : Health.down())
-                .withDetail("drift", report.drift())
-                .withDetail("lostOperations", report.lostOperations())
-                .withDetail("at", report.at())
+        Books books = new Books(reports);
+        Audit.Report total = books.total();
+        return (books.balanced() ? Health.up() : Health.down())
+                .withDetail("drift", total.drift())
+                .withDetail("lostOperations", total.lostOperations())
+                .withDetail("at", total.at())
                 .build();
     }
 }

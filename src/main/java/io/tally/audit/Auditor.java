@@ -34,13 +34,16 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
         REQUEST
     }
 
+    private final String name;
     private final LedgerStore books;
     private final Ledger ledger;
     private final Clock clock;
     private volatile @Nullable Report last;
     private volatile boolean available = true;
 
-    Auditor(LedgerStore books, Ledger ledger, Clock clock) {
+    /** @param name that of the books, for the log */
+    Auditor(String name, LedgerStore books, Ledger ledger, Clock clock) {
+        this.name = name;
         this.books = books;
         this.ledger = ledger;
         this.clock = clock;
@@ -103,13 +106,13 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
         available = true;
         last = report;
         if (!report.balanced()) {
-            log.error("The books do not balance: {}", report);
+            log.error("The {} do not balance: {}", name, report);
         }
     }
 
     private Mono<Audit> unread(StoreFailure failure) {
         available = false;
-        log.warn("The books could not be read: {}", failure.getMessage());
+        log.warn("The {} could not be read: {}", name, failure.getMessage());
         return Mono.just(new Unread(new StoreUnavailable()));
     }
 

@@ -5,15 +5,20 @@ import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.CounterPipeline;
+import io.tally.pipeline.Ledger;
+import io.tally.shard.PerShard;
+import io.tally.shard.Sharding;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.scheduling.annotation.Scheduled;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Audits, at an interval and on demand. One runs at a time; requests that come while one runs share the next, which
+ * Audits, at an interval and on demand. In each shard, one runs at a time; requests that come while one runs share the next, which
  * begins after them. Safe for use by many threads.
  */
 public final class Audits extends LaneOwner {
@@ -21,20 +26,28 @@ public final class Audits extends LaneOwner {
     private static final int WAITING_MAX = 1_000;
     private static final Duration FLIGHT_MARGIN = Duration.ofMinutes(1);
 
-    private final Auditor auditor;
-    private final Lane<Occasion, Audit> lane;
+    private final PerShard<Auditor> auditors;
+    private final PerShard<Lane<Occasion, Audit>> lanes;
     private final Clock clock;
     private final Instant startedAt;
     private final AuditProperties properties;
 
-    Audits(LedgerStore books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
+    Audits(PerShard<LedgerStore> books, CounterPipeline pipeline, AuditProperties properties, Clock clock) {
         this.clock = clock;
         this.properties = properties;
         this.startedAt = clock.instant();
-        this.auditor = new Auditor(books, pipeline.ledger(), clock);
+        PerShard<Ledger> ledgers = pipeline.ledgers();
+        Sharding sharding = books.sharding();
+        this.auditors = PerShard.of(
+                sharding,
+                index -> new Auditor(sharding.label("books", index), books.at(index), ledgers.at(index), clock));
+        this.lanes = PerShard.of(sharding, index -> lane(sharding.label("audits", index), auditors.at(index)));
+    }
+
+    private Lane<Occasion, Audit> lane(String name, Auditor auditor) {
         // A request may wait for the current audit and then for its own, so it needs the time of both.
-        this.lane = new Lane<>(
-                "audits",
+        return new Lane<>(
+                name,
                 new Lane.Limits(
                         WAITING_MAX,
                         WAITING_MAX,
@@ -48,19 +61,34 @@ public final class Audits extends LaneOwner {
                 System::nanoTime);
     }
 
-    /** Compares the books as they are after the moment of subscription. Never fails. */
-    public Mono<Audit> audit() {
-        return lane.submit(Occasion.REQUEST);
+    /**
+     * Compares the books of each shard as they are after the moment of subscription, at the same time. Never fails.
+     *
+     * @return an audit for each shard, in their order
+     */
+    public Mono<List<Audit>> audit() {
+        return audits(Occasion.REQUEST);
     }
 
-    /** The last report, or {@code null} before the first. */
-    Audit.@Nullable Report last() {
-        return auditor.last();
+    private Mono<List<Audit>> audits(Occasion occasion) {
+        return Flux.fromIterable(lanes.all())
+                .flatMapSequential(lane -> lane.submit(occasion), lanes.all().size())
+                .collectList();
     }
 
-    /** The time of the last successful audit, or of the start. */
-    Instant lastAt() {
-        Audit.Report report = auditor.last();
+    /** The shards. */
+    Sharding sharding() {
+        return lanes.sharding();
+    }
+
+    /** The last report of a shard, or {@code null} before the first. */
+    Audit.@Nullable Report last(int shard) {
+        return auditors.at(shard).last();
+    }
+
+    /** The time of the last successful audit of a shard, or of the start. */
+    Instant lastAt(int shard) {
+        Audit.Report report = last(shard);
         return report == null ? startedAt : report.at();
     }
 
@@ -70,8 +98,8 @@ public final class Audits extends LaneOwner {
     }
 
     @Override
-    protected Lane<?, ?> lane() {
-        return lane;
+    public List<Lane<?, ?>> lanes() {
+        return List.copyOf(lanes.all());
     }
 
     @Override
@@ -80,7 +108,7 @@ public final class Audits extends LaneOwner {
     }
 
     @Scheduled(fixedDelayString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")
-    Mono<Audit> atInterval() {
-        return lane.submit(Occasion.INTERVAL);
+    Mono<Void> atInterval() {
+        return audits(Occasion.INTERVAL).then();
     }
 }

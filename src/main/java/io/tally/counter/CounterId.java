@@ -3,7 +3,7 @@ package io.tally.counter;
 /**
  * The identity of a counter: a name within a namespace.
  *
- * @param namespace 1 to 64 of {@code A-Za-z0-9._-}, beginning with a letter or digit
+ * @param namespace see {@link Naming#requireNamespace}
  * @param name 1 to 256 bytes of UTF-8 without control characters
  */
 public record CounterId(String namespace, String name) {

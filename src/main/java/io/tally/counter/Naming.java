@@ -8,12 +8,16 @@ public final class Naming {
     /** The maximum length of a name, in bytes of UTF-8. */
     public static final int NAME_BYTES_MAX = 256;
 
+    /** Ends the tag of a namespace. Namespaces with the same tag share a shard. */
+    public static final char TAG_END = ':';
+
     private static final int NAMESPACE_LENGTH_MAX = 64;
 
     private Naming() {}
 
     /**
-     * 1 to 64 of {@code A-Za-z0-9._-}, beginning with a letter or digit.
+     * 1 to 64 of {@code A-Za-z0-9._-}, beginning with a letter or digit. May have a tag in front: another such text and
+     * a colon, all of it at most 64 characters.
      *
      * @return the same
      * @throws IllegalArgumentException with a message for the caller if it is malformed
@@ -21,17 +25,27 @@ public final class Naming {
     public static String requireNamespace(String namespace) {
         if (!isNamespace(namespace)) {
             throw new IllegalArgumentException(
-                    "A namespace must have 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter or digit.");
+                    "A namespace must have 1 to 64 letters, digits, '.', '_' or '-' and begin with a letter or digit."
+                            + " It may have a tag in front, such as acme in acme:stock.");
         }
         return namespace;
     }
 
     private static boolean isNamespace(String namespace) {
-        if (namespace.isEmpty() || namespace.length() > NAMESPACE_LENGTH_MAX || !isAlphanumeric(namespace.charAt(0))) {
+        if (namespace.length() > NAMESPACE_LENGTH_MAX) {
             return false;
         }
-        for (int i = 1; i < namespace.length(); i++) {
-            char c = namespace.charAt(i);
+        int tagEnd = namespace.indexOf(TAG_END);
+        return isLabel(namespace, 0, tagEnd < 0 ? namespace.length() : tagEnd)
+                && (tagEnd < 0 || isLabel(namespace, tagEnd + 1, namespace.length()));
+    }
+
+    private static boolean isLabel(String text, int from, int to) {
+        if (from >= to || !isAlphanumeric(text.charAt(from))) {
+            return false;
+        }
+        for (int i = from + 1; i < to; i++) {
+            char c = text.charAt(i);
             if (!isAlphanumeric(c) && c != '.' && c != '_' && c != '-') {
                 return false;
             }

@@ -169,6 +169,9 @@ public sealed interface Outcome {
         }
     }
 
+    /** The counters of a transaction are in different shards. */
+    record CrossShard() implements Refusal {}
+
     /** An earlier request with another content used the key. */
     record KeyReused() implements Refusal {}
 

@@ -19,6 +19,12 @@ public enum ProblemType {
             "The rest of the stream did not arrive, or this instance is shutting down. Tally processed the lines"
                     + " before; their results or the summary state the outcome of each. If the stream had an"
                     + " Idempotency-Key, send the whole stream again with the same key: no line counts twice."),
+    CROSS_SHARD(
+            HttpStatus.BAD_REQUEST,
+            "The transaction spans shards",
+            "The counters of a transaction must be in one shard, and each namespace is in one. Nothing was changed."
+                    + " Namespaces with the same tag share a shard: the tag is the part before a colon, as in"
+                    + " acme:stock and acme:sold."),
     UNAUTHENTICATED(
             HttpStatus.UNAUTHORIZED,
             "Valid credentials are required",

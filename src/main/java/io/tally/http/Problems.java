@@ -6,6 +6,7 @@ import io.tally.counter.Outcome.BoundExceeded;
 import io.tally.counter.Outcome.BoundExceeded.Renewal;
 import io.tally.counter.Outcome.BoundsInverted;
 import io.tally.counter.Outcome.ConstraintViolated;
+import io.tally.counter.Outcome.CrossShard;
 import io.tally.counter.Outcome.DryRun;
 import io.tally.counter.Outcome.ExpiryPassed;
 import io.tally.counter.Outcome.InitialExcluded;
@@ -136,6 +137,11 @@ public final class Problems {
                         "The counter has " + many.value() + " members. Tally deletes counters of at most "
                                 + many.limit() + " members.");
             case TransactionRefused refused -> transactionRefused(refused);
+            case CrossShard spanning ->
+                problem(
+                        ProblemType.CROSS_SHARD,
+                        "The namespaces of the counters are in different shards. Give them the same tag, such as"
+                                + " acme:stock and acme:sold.");
             case KeyReused reused ->
                 problem(
                         ProblemType.IDEMPOTENCY_KEY_REUSED,

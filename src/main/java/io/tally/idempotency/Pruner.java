@@ -1,6 +1,8 @@
 package io.tally.idempotency;
 
 import io.tally.idempotency.ExpiredRows.Removal;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.LongConsumer;
@@ -10,7 +12,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes rows of one kind after their retention, in small steps with pauses. All instances share the work.
+ * Removes rows of one kind after their retention, in small steps with pauses. All instances share the work. A shard that
+ * cannot be reached does not delay the others.
  */
 public final class Pruner {
 
@@ -30,10 +33,9 @@ public final class Pruner {
     private static final int INTERVAL_MILLIS = 1_000;
 
     private final String what;
-    private final ExpiredRows rows;
+    private final ShardRuns runs;
     private final Duration retention;
     private final LongConsumer observer;
-    private volatile Instant reached = Instant.EPOCH;
 
     /**
      * A pruner that runs on a schedule.
@@ -41,17 +43,21 @@ public final class Pruner {
      * @param what the name of the rows in the log
      * @param observer gets the number of rows removed by each step
      */
-    public Pruner(String what, ExpiredRows rows, Duration retention, LongConsumer observer) {
+    public Pruner(String what, PerShard<ExpiredRows> rows, Duration retention, LongConsumer observer) {
         this.what = what;
-        this.rows = rows;
+        this.runs = new ShardRuns(rows.map(Progress::new), this::prune);
         this.retention = retention;
         this.observer = observer;
     }
 
     /** Removes the expired rows. */
-    @Scheduled(fixedDelay = INTERVAL_MILLIS)
+    @Scheduled(fixedRate = INTERVAL_MILLIS)
     Mono<Void> prune() {
-        return Mono.defer(() -> new Pass().steps()).onErrorResume(this::later);
+        return runs.start();
+    }
+
+    private Mono<Void> prune(Progress shard) {
+        return Mono.defer(() -> new Pass(shard).steps()).onErrorResume(this::later);
     }
 
     private Mono<Void> later(Throwable failure) {
@@ -59,11 +65,28 @@ public final class Pruner {
         return Mono.empty();
     }
 
+    /** The rows of a shard, and how far they are removed. */
+    private static final class Progress {
+
+        private final ExpiredRows rows;
+        private volatile Instant reached = Instant.EPOCH;
+
+        Progress(ExpiredRows rows) {
+            this.rows = rows;
+        }
+    }
+
     /** Runs steps until one removes less than its maximum. */
     private final class Pass {
 
-        private Instant from = reached.minus(OVERLAP);
+        private final Progress shard;
+        private Instant from;
         private boolean full;
+
+        Pass(Progress shard) {
+            this.shard = shard;
+            this.from = shard.reached.minus(OVERLAP);
+        }
 
         Mono<Void> steps() {
             return Mono.defer(this::step)
@@ -72,7 +95,8 @@ public final class Pruner {
         }
 
         private Mono<Void> step() {
-            return rows.remove(from, retention, STEP_ROWS_MAX)
+            return shard.rows
+                    .remove(from, retention, STEP_ROWS_MAX)
                     .doOnNext(this::removed)
                     .then();
         }
@@ -80,7 +104,7 @@ public final class Pruner {
         private void removed(Removal removal) {
             full = removal.removed() == STEP_ROWS_MAX;
             from = removal.reached();
-            reached = from.isAfter(reached) ? from : reached;
+            shard.reached = from.isAfter(shard.reached) ? from : shard.reached;
             observer.accept(removal.removed());
         }
     }

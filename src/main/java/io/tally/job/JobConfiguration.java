@@ -5,6 +5,7 @@ import io.tally.http.Progress;
 import io.tally.http.Progress.Work;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import java.util.List;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,8 +15,8 @@ import org.springframework.context.annotation.Configuration;
 class JobConfiguration {
 
     @Bean
-    JobStore jobStore(Pool pool, IdempotentTransaction transaction) {
-        return new PostgresJobs(pool, transaction);
+    JobStore jobStore(PerShard<Pool> pools, PerShard<IdempotentTransaction> transactions) {
+        return new PostgresJobs(pools, transactions);
     }
 
     @Bean

@@ -6,14 +6,14 @@ final class JobSql {
     private JobSql() {}
 
     /**
-     * Starts a job. $1 kind, $2 namespace. A row, or none if a job of the kind is running. Also removes old jobs, since
+     * Starts a job. $1 kind, $2 namespace, $3 id. A row, or none if a job of the kind is running. Also removes old jobs, since
      * starts are rare.
      */
     static final String START = """
             with removed as (
               delete from job where finished_at < now() - interval '30 days'
             )
-            insert into job (kind, namespace) values ($1, $2)
+            insert into job (kind, namespace, id) values ($1, $2, $3)
             on conflict (kind, namespace) where state = 'running' do nothing
             returning *
             """;

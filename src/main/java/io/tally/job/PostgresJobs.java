@@ -11,11 +11,15 @@ import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.IdempotentTransaction.Keeping;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardedId;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The store of jobs in PostgreSQL, on pooled connections: each call is one small statement. */
@@ -23,22 +27,27 @@ final class PostgresJobs implements JobStore {
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);
 
-    private final Pool pool;
-    private final IdempotentTransaction work;
+    private final PerShard<Pool> pools;
+    private final PerShard<IdempotentTransaction> work;
 
-    PostgresJobs(Pool pool, IdempotentTransaction work) {
-        this.pool = pool;
+    /** The shard at which the next claim begins, so that each has its turn. */
+    private final AtomicInteger turn = new AtomicInteger();
+
+    PostgresJobs(PerShard<Pool> pools, PerShard<IdempotentTransaction> work) {
+        this.pools = pools;
         this.work = work;
     }
 
     @Override
     public Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
-        return work.run(request, KEEPING, connection -> start(connection, kind, namespace));
+        UUID id = ShardedId.random(pools.sharding().indexOf(namespace));
+        return work.of(namespace).run(request, KEEPING, connection -> start(connection, kind, namespace, id));
     }
 
-    private static Mono<Started> start(Connection connection, String kind, String namespace) {
+    private static Mono<Started> start(Connection connection, String kind, String namespace, UUID id) {
         UnaryOperator<Statement> bound = statement -> statement.bind("$1", kind).bind("$2", namespace);
-        return PostgresJobRows.one(connection, JobSql.START, bound, row -> new Started(true, PostgresJobRows.job(row)))
+        UnaryOperator<Statement> withId = statement -> bound.apply(statement).bind("$3", id);
+        return PostgresJobRows.one(connection, JobSql.START, withId, row -> new Started(true, PostgresJobRows.job(row)))
                 .switchIfEmpty(Mono.defer(() -> PostgresJobRows.one(
                         connection, JobSql.RUNNING, bound, row -> new Started(false, PostgresJobRows.job(row)))))
                 .switchIfEmpty(Mono.error(PostgresJobs::justEnded));
@@ -50,12 +59,23 @@ final class PostgresJobs implements JobStore {
 
     @Override
     public Mono<Job> find(UUID id) {
-        return pool.read(connection -> PostgresJobRows.one(
-                connection, JobSql.FIND, statement -> statement.bind("$1", id), PostgresJobRows::job));
+        return Mono.justOrEmpty(ShardedId.find(pools, id))
+                .flatMap(pool -> pool.read(connection -> PostgresJobRows.one(
+                        connection, JobSql.FIND, statement -> statement.bind("$1", id), PostgresJobRows::job)));
     }
 
     @Override
     public Mono<Claim> claim(Set<String> kinds) {
+        int count = pools.all().size();
+        int first = turn.getAndUpdate(last -> (last + 1) % count);
+        return Flux.range(first, count)
+                .map(index -> pools.at(index % count))
+                // A shard that cannot be reached does not keep the others from being asked.
+                .concatMapDelayError(pool -> claim(pool, kinds))
+                .next();
+    }
+
+    private static Mono<Claim> claim(Pool pool, Set<String> kinds) {
         return pool.use(connection -> PostgresJobRows.one(
                 connection,
                 JobSql.CLAIM,
@@ -93,7 +113,8 @@ final class PostgresJobs implements JobStore {
     }
 
     private Mono<Void> update(Claim claim, String sql, UnaryOperator<Statement> bound) {
-        return pool.use(connection -> Statements.rows(bound.apply(connection
+        return pools.of(claim.job().namespace())
+                .use(connection -> Statements.rows(bound.apply(connection
                         .createStatement(sql)
                         .bind("$1", claim.job().id())
                         .bind("$2", claim.number()))))

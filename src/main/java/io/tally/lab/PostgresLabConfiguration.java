@@ -6,6 +6,7 @@ import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.Pool;
 import io.tally.postgres.SessionConnections;
 import io.tally.postgres.Sessions;
+import io.tally.shard.PerShard;
 import java.util.Map;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -16,21 +17,22 @@ import reactor.netty.resources.LoopResources;
 @ConditionalOnLab
 class PostgresLabConfiguration {
 
+    private static final String SCHEMA = "lab";
     private static final String ISOLATION = "default_transaction_isolation";
 
     @Bean
-    LabStore labStore(Pool pool, IdempotentTransaction transaction) {
-        return new PostgresLabRuns(pool, transaction);
+    LabStore labStore(PerShard<Pool> pools, PerShard<IdempotentTransaction> transactions) {
+        return new PostgresLabRuns(pools.first(), transactions.first());
     }
 
     @Bean
     LabDatabase labDatabase(
-            SessionConnections factory,
+            PerShard<SessionConnections> connections,
             DatabaseProperties properties,
             PipelineProperties pipeline,
             LoopResources loops) {
         return new PostgresLab(
-                factory,
+                connections.first(),
                 isolation -> sessions(properties, isolation, loops),
                 isolation -> lanes(properties, isolation, loops),
                 properties,
@@ -43,7 +45,7 @@ class PostgresLabConfiguration {
         Map<String, String> session = Sessions.of(properties, properties.statementTimeout());
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");
-        return Sessions.connections(properties, session, loops);
+        return Sessions.connections(properties, null, session, loops);
     }
 
     /** Sessions like those of the service, with only the lab's tables in the search_path. */
@@ -51,7 +53,6 @@ class PostgresLabConfiguration {
         Map<String, String> session = Sessions.keyed(properties);
         session.put(ISOLATION, isolation.sql());
         session.put("application_name", "tally-lab");
-        session.put("search_path", "lab");
-        return Sessions.connections(properties, session, loops);
+        return Sessions.connections(properties, SCHEMA, session, loops);
     }
 }

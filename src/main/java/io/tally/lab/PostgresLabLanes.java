@@ -18,6 +18,7 @@ import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresCounterStore;
 import io.tally.postgres.SessionConnections;
+import io.tally.shard.PerShard;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
@@ -44,7 +45,7 @@ final class PostgresLabLanes implements Worker {
             IntFunction<String> names) {
         this.reads = new Pool(factory, properties, 1);
         this.pipeline = new CounterPipeline(
-                new PostgresCounterStore(factory, reads, properties, NAMESPACE),
+                PerShard.single(new PostgresCounterStore(factory, reads, properties, NAMESPACE)),
                 limits,
                 new LaneMetrics() {
                     @Override

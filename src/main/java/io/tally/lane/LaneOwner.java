@@ -1,12 +1,14 @@
 package io.tally.lane;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 
 /**
- * A component with a lane of its own. It refuses requests that wait too long in the lane, and closes the lane when the
- * application stops: the lane then admits no more requests and answers the admitted ones.
+ * A component with lanes of its own. It refuses requests that wait too long in a lane, and closes its lanes when the
+ * application stops: they then admit no more requests and answer the admitted ones.
  */
 public abstract class LaneOwner implements SmartLifecycle {
 
@@ -17,25 +19,15 @@ public abstract class LaneOwner implements SmartLifecycle {
 
     private volatile boolean running;
 
-    /** The lane. */
-    protected abstract Lane<?, ?> lane();
+    /** The lanes; always the same. */
+    public abstract List<Lane<?, ?>> lanes();
 
-    /** The name of the lane in logs and metrics. */
-    public final String laneName() {
-        return lane().name();
-    }
-
-    /** The age of the lane's batch in flight; zero without one. */
-    public final Duration batchAge() {
-        return lane().batchAge();
-    }
-
-    /** The time-out for draining the lane at shutdown. */
+    /** The time-out for draining the lanes at shutdown. */
     protected abstract Duration drainMax();
 
     @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
     final void expire() {
-        lane().expire();
+        lanes().forEach(Lane::expire);
     }
 
     @Override
@@ -50,10 +42,15 @@ public abstract class LaneOwner implements SmartLifecycle {
 
     @Override
     public final void stop(Runnable callback) {
-        lane().close(drainMax(), () -> {
-            running = false;
-            callback.run();
-        });
+        List<Lane<?, ?>> lanes = lanes();
+        AtomicInteger open = new AtomicInteger(lanes.size());
+        Runnable closed = () -> {
+            if (open.decrementAndGet() == 0) {
+                running = false;
+                callback.run();
+            }
+        };
+        lanes.forEach(lane -> lane.close(drainMax(), closed));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.tally.member;
 
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -9,7 +10,7 @@ import org.springframework.context.annotation.Configuration;
 class MemberConfiguration {
 
     @Bean
-    Members members(Pool pool) {
-        return new PostgresMembers(pool);
+    Members members(PerShard<Pool> pools) {
+        return new PostgresMembers(pools);
     }
 }

@@ -8,15 +8,16 @@ import io.tally.counter.MemberId;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
+import io.tally.shard.PerShard;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
 /** Members in PostgreSQL, read on pooled connections. */
-record PostgresMembers(Pool pool) implements Members {
+record PostgresMembers(PerShard<Pool> pools) implements Members {
 
     @Override
     public Mono<Presence> read(MemberId member) {
-        return pool.read(connection -> read(connection, member));
+        return pools.of(member.counter().namespace()).read(connection -> read(connection, member));
     }
 
     private static Mono<Presence> read(Connection connection, MemberId member) {
@@ -39,7 +40,7 @@ record PostgresMembers(Pool pool) implements Members {
 
     @Override
     public Mono<Listing> list(CounterId counter, String after, int max) {
-        return pool.read(connection -> list(connection, counter, after, max));
+        return pools.of(counter.namespace()).read(connection -> list(connection, counter, after, max));
     }
 
     /** A row of a page: the kind of the counter, and a member, if there is one. */

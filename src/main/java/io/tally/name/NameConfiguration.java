@@ -3,6 +3,7 @@ package io.tally.name;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -11,12 +12,12 @@ import org.springframework.context.annotation.Configuration;
 class NameConfiguration {
 
     @Bean
-    NameStore nameStore(Pool pool) {
-        return new PostgresNames(pool);
+    PerShard<NameStore> nameStores(PerShard<Pool> pools) {
+        return pools.map(PostgresNames::new);
     }
 
     @Bean
-    Names names(NameStore store, PipelineProperties limits, CallerExecutor callerExecutor) {
-        return new Names(store, limits, callerExecutor, System::nanoTime);
+    Names names(PerShard<NameStore> stores, PipelineProperties limits, CallerExecutor callerExecutor) {
+        return new Names(stores, limits, callerExecutor, System::nanoTime);
     }
 }

@@ -10,6 +10,7 @@ import io.tally.lane.OrderedSubmission.RetryPolicy;
 import io.tally.name.NameResult.Failure;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
@@ -17,7 +18,7 @@ import java.util.function.LongSupplier;
 import reactor.core.publisher.Mono;
 
 /**
- * Names and their ids. Requests that arrive while a batch is in flight share the next statement. Safe for use by many
+ * Names and their ids. Requests of a shard that arrive while a batch is in flight share the next statement. Safe for use by many
  * threads; never blocks.
  */
 public final class Names extends LaneOwner {
@@ -25,19 +26,28 @@ public final class Names extends LaneOwner {
     /** Longer than the retries and time-outs of {@link NameBatchHandler}. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
-    private final NameStore store;
+    private final PerShard<NameStore> stores;
     private final PipelineProperties limits;
     private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
-    private final Lane<NameRequest, NameResult> lane;
+    private final PerShard<Lane<NameRequest, NameResult>> lanes;
 
-    Names(NameStore store, PipelineProperties limits, CallerExecutor callerExecutor, LongSupplier nanoClock) {
-        this.store = store;
+    Names(
+            PerShard<NameStore> stores,
+            PipelineProperties limits,
+            CallerExecutor callerExecutor,
+            LongSupplier nanoClock) {
+        this.stores = stores;
         this.limits = limits;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
-        this.lane = new Lane<>(
-                "names",
+        this.lanes = PerShard.of(
+                stores.sharding(), index -> lane(stores.sharding().label("names", index), stores.at(index)));
+    }
+
+    private Lane<NameRequest, NameResult> lane(String name, NameStore store) {
+        return new Lane<>(
+                name,
                 // A name costs about what a counter does.
                 new Lane.Limits(limits.batchCountersMax(), limits.queueOperationsMax(), limits.waitMax(), FLIGHT_MAX),
                 new NameBatchHandler(store, limits, nanoClock),
@@ -71,7 +81,8 @@ public final class Names extends LaneOwner {
     }
 
     private OrderedSubmission<NameRequest, NameResult> submission(RetryPolicy<NameResult> retry) {
-        return new OrderedSubmission<>(any -> lane, retry, callerExecutor.current(), nanoClock);
+        return new OrderedSubmission<>(
+                request -> lanes.of(request.key().namespace()), retry, callerExecutor.current(), nanoClock);
     }
 
     /**
@@ -79,17 +90,20 @@ public final class Names extends LaneOwner {
      * {@link StoreFailure} only.
      */
     public Mono<StoredName> find(NameKey key) {
-        return store.find(List.of(key)).mapNotNull(found -> found.get(key)).onErrorComplete(StoreFailure::isUnstorable);
+        return stores.of(key.namespace())
+                .find(List.of(key))
+                .mapNotNull(found -> found.get(key))
+                .onErrorComplete(StoreFailure::isUnstorable);
     }
 
     /** The name with that id in a namespace; empty if there is none. Fails as {@link #find(NameKey)} does. */
     public Mono<StoredName> find(String namespace, long id) {
-        return store.find(namespace, id);
+        return stores.of(namespace).find(namespace, id);
     }
 
     @Override
-    protected Lane<?, ?> lane() {
-        return lane;
+    public List<Lane<?, ?>> lanes() {
+        return List.copyOf(lanes.all());
     }
 
     @Override

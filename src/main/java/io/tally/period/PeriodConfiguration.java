@@ -8,6 +8,7 @@ import io.tally.postgres.DatabaseProperties;
 import io.tally.postgres.LaneConnection;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresExpiredRows;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -19,33 +20,37 @@ import org.springframework.context.annotation.Configuration;
 class PeriodConfiguration {
 
     @Bean
-    Periods periods(Pool pool) {
-        return new PostgresPeriods(pool);
+    Periods periods(PerShard<Pool> pools) {
+        return new PostgresPeriods(pools);
     }
 
     @Bean
-    ExpiredRows endedPeriods(Pool pool) {
-        return new PostgresExpiredRows(pool, PeriodSql.PRUNE);
+    PerShard<ExpiredRows> endedPeriods(PerShard<Pool> pools) {
+        return PostgresExpiredRows.of(pools, PeriodSql.PRUNE);
     }
 
     @Bean
-    Pruner periodPruner(ExpiredRows endedPeriods, PeriodProperties properties) {
+    Pruner periodPruner(PerShard<ExpiredRows> endedPeriods, PeriodProperties properties) {
         return new Pruner("ended periods", endedPeriods, properties.retention(), removed -> {});
     }
 
     @Bean
-    ExpiredRows removedPeriods(Pool pool) {
-        return new PostgresRemovedPeriods(pool);
+    PerShard<ExpiredRows> removedPeriods(PerShard<Pool> pools) {
+        return pools.map(PostgresRemovedPeriods::new);
     }
 
     @Bean
-    Pruner removedPeriodPruner(ExpiredRows removedPeriods) {
+    Pruner removedPeriodPruner(PerShard<ExpiredRows> removedPeriods) {
         return new Pruner("periods of removed counters", removedPeriods, Duration.ZERO, removed -> {});
     }
 
     @Bean
-    Sweeper sweeper(Pool pool, CounterPipeline pipeline, DatabaseProperties database, MeterRegistry registry) {
+    Sweeper sweeper(
+            PerShard<Pool> pools, CounterPipeline pipeline, DatabaseProperties database, MeterRegistry registry) {
         return new Sweeper(
-                new PostgresSweeps(pool), pipeline::sweep, LaneConnection.useMax(database), new SweepMetrics(registry));
+                pools.map(PostgresSweeps::new),
+                pipeline::sweep,
+                LaneConnection.useMax(database),
+                new SweepMetrics(registry, pools.sharding()));
     }
 }

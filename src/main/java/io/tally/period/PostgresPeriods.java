@@ -5,6 +5,7 @@ import io.tally.counter.CounterId;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
+import io.tally.shard.PerShard;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -12,11 +13,12 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** Ended periods in PostgreSQL, read on pooled connections. */
-record PostgresPeriods(Pool pool) implements Periods {
+record PostgresPeriods(PerShard<Pool> pools) implements Periods {
 
     @Override
     public Mono<List<Ended>> list(CounterId counter, @Nullable Instant before, int max) {
-        return pool.read(connection -> Statements.all(
+        return pools.of(counter.namespace())
+                .read(connection -> Statements.all(
                         connection
                                 .createStatement(PeriodSql.PAGE)
                                 .bind("$1", counter.namespace())

@@ -4,25 +4,27 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.tally.period.Sweeps.Kind;
+import io.tally.shard.Sharding;
 import io.tally.telemetry.Meter;
 import io.tally.telemetry.MeterFamily;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.stream.IntStream;
 
 /** The meters of the passes. */
 final class SweepMetrics {
 
-    private record KindMeters(Counter counters, Timer chunks, AtomicLong lagNanos) {}
+    private record KindMeters(Counter counters, Timer chunks, AtomicLongArray lagNanos) {}
 
     private final MeterFamily<Kind, KindMeters> kinds;
 
-    SweepMetrics(MeterRegistry registry) {
-        kinds = new MeterFamily<>(Kind.class, kind -> meters(registry, kind));
+    SweepMetrics(MeterRegistry registry, Sharding sharding) {
+        kinds = new MeterFamily<>(Kind.class, kind -> meters(registry, kind, sharding.count()));
     }
 
-    private static KindMeters meters(MeterRegistry registry, Kind kind) {
-        AtomicLong lagNanos = new AtomicLong();
-        Meter.SWEEP_LAG.timeGauge(registry, lagNanos::get, kind);
+    private static KindMeters meters(MeterRegistry registry, Kind kind, int shards) {
+        AtomicLongArray lagNanos = new AtomicLongArray(shards);
+        Meter.SWEEP_LAG.timeGauge(registry, () -> longest(lagNanos), kind);
         return new KindMeters(
                 Meter.SWEEP_COUNTERS.counter(registry, kind),
                 Meter.SWEEP.timer(kind).register(registry),
@@ -35,8 +37,15 @@ final class SweepMetrics {
         kinds.of(kind).chunks().record(took);
     }
 
-    /** The time since which all due counters have been swept. */
-    void lag(Kind kind, Duration lag) {
-        kinds.of(kind).lagNanos().set(lag.toNanos());
+    private static long longest(AtomicLongArray lagNanos) {
+        return IntStream.range(0, lagNanos.length())
+                .mapToLong(lagNanos::get)
+                .max()
+                .orElseThrow();
+    }
+
+    /** The time since which all due counters of a shard have been swept. */
+    void lag(Kind kind, int shard, Duration lag) {
+        kinds.of(kind).lagNanos().set(shard, lag.toNanos());
     }
 }

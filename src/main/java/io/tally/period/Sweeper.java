@@ -11,6 +11,8 @@ import io.tally.period.Sweeps.Claim;
 import io.tally.period.Sweeps.Kind;
 import io.tally.period.Sweeps.Position;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -23,7 +25,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Stores what time has changed: begins periods and removes expired counters, in passes of small chunks with pauses. One
- * instance at a time makes the passes.
+ * instance at a time makes the passes over a shard.
  */
 final class Sweeper {
     /*
@@ -54,10 +56,11 @@ final class Sweeper {
     /** The time after which a pass records its end even if it has read nothing. */
     private static final Duration RECORD_INTERVAL = Duration.ofSeconds(5);
 
-    private final Sweeps sweeps;
     private final Function<CounterId, Mono<Outcome>> sweep;
     private final Duration overlap;
     private final SweepMetrics metrics;
+    private final ShardRuns periods;
+    private final ShardRuns expiry;
 
     /**
      * Sweeps on a schedule.
@@ -66,30 +69,36 @@ final class Sweeper {
      * @param overlap the maximum time of a transaction: one that began before an end may store that end after a pass
      *     has gone past it
      */
-    Sweeper(Sweeps sweeps, Function<CounterId, Mono<Outcome>> sweep, Duration overlap, SweepMetrics metrics) {
-        this.sweeps = sweeps;
+    Sweeper(PerShard<Sweeps> shards, Function<CounterId, Mono<Outcome>> sweep, Duration overlap, SweepMetrics metrics) {
         this.sweep = sweep;
         this.overlap = overlap;
         this.metrics = metrics;
+        this.periods = runs(shards, Kind.PERIODS);
+        this.expiry = runs(shards, Kind.EXPIRY);
+    }
+
+    private ShardRuns runs(PerShard<Sweeps> shards, Kind kind) {
+        return new ShardRuns(
+                PerShard.of(shards.sharding(), shard -> shard), shard -> pass(shards.at(shard), kind, shard));
     }
 
     /** Begins the periods of counters, unless another instance does it. */
-    @Scheduled(fixedDelay = TICK_MILLIS)
+    @Scheduled(fixedRate = TICK_MILLIS)
     Mono<Void> beginPeriods() {
-        return pass(Kind.PERIODS);
+        return periods.start();
     }
 
     /** Removes expired counters, unless another instance does it. */
-    @Scheduled(fixedDelay = TICK_MILLIS)
+    @Scheduled(fixedRate = TICK_MILLIS)
     Mono<Void> removeExpired() {
-        return pass(Kind.EXPIRY);
+        return expiry.start();
     }
 
-    private Mono<Void> pass(Kind kind) {
+    private Mono<Void> pass(Sweeps sweeps, Kind kind, int shard) {
         return sweeps.claim(kind)
-                .doOnNext(claim -> metrics.lag(kind, lag(claim)))
-                .switchIfEmpty(Mono.fromRunnable(() -> metrics.lag(kind, Duration.ZERO)))
-                .flatMap(claim -> new Pass(kind, claim).chunks())
+                .doOnNext(claim -> metrics.lag(kind, shard, lag(claim)))
+                .switchIfEmpty(Mono.fromRunnable(() -> metrics.lag(kind, shard, Duration.ZERO)))
+                .flatMap(claim -> new Pass(sweeps, kind, claim).chunks())
                 .onErrorResume(StoreFailure.class, failure -> later(kind, failure));
     }
 
@@ -106,13 +115,15 @@ final class Sweeper {
     /** Sweeps chunk by chunk, to the counters that had ended when the pass began. */
     private final class Pass {
 
+        private final Sweeps sweeps;
         private final Kind kind;
         private final Claim claim;
         private Position position;
         private boolean running = true;
         private boolean complete = true;
 
-        Pass(Kind kind, Claim claim) {
+        Pass(Sweeps sweeps, Kind kind, Claim claim) {
+            this.sweeps = sweeps;
             this.kind = kind;
             this.claim = claim;
             this.position = Position.before(claim.reached().minus(overlap));

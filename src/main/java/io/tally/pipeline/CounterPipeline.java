@@ -4,41 +4,41 @@ import io.tally.counter.Command;
 import io.tally.counter.CounterId;
 import io.tally.counter.Operation;
 import io.tally.counter.Operation.Create;
-import io.tally.counter.Operation.Delete;
+import io.tally.counter.Operation.Single;
 import io.tally.counter.Operation.Sweep;
 import io.tally.counter.Operation.Transaction;
 import io.tally.counter.Outcome;
+import io.tally.counter.Outcome.CrossShard;
 import io.tally.counter.Outcome.Found;
 import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.OutcomeCategory;
-import io.tally.counter.Precondition.AtVersion;
-import io.tally.lane.BatchHandler;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.lane.OrderedSubmission;
 import io.tally.lane.OrderedSubmission.RetryPolicy;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
+import io.tally.shard.Sharding;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
  * The entry point for operations on counters. An outcome is emitted only after its commit is durable. Safe for use by
  * many threads; never blocks. An operation enters on subscription, and cancelling does not withdraw it.
  *
- * <p>All operations of one counter go through one lane, in arrival order. At shutdown it admits no more operations,
+ * <p>Each shard has its own lanes. All operations of one counter go through one lane, in arrival order. At shutdown it admits no more operations,
  * drains its lanes and logs the operations that are left.
  */
 public final class CounterPipeline implements SmartLifecycle {
@@ -46,21 +46,12 @@ public final class CounterPipeline implements SmartLifecycle {
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    /** A probe that exercises the whole path up to the locked rows, and can never be applied. */
-    private static final Command PROBE =
-            Command.of(new Delete(new CounterId("tally", "probe"), new AtVersion(Set.of())));
-
-    /** 2 to the 32 over the golden ratio, made odd: Knuth's multiplicative hashing. */
-    private static final int GOLDEN_RATIO = 0x9E3779B9;
-
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
     private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
-    private final Ledger ledger = new Ledger();
-    private final List<FencedWriter> writers = new ArrayList<>();
-    private final List<Lane<Command, Outcome>> writes = new ArrayList<>();
-    private final Lane<CounterQuery, Outcome> reads;
+    private final PerShard<ShardLanes> shards;
+    private final ShardRuns probes;
     private volatile boolean running;
 
     /**
@@ -69,7 +60,7 @@ public final class CounterPipeline implements SmartLifecycle {
      * @param nanoClock {@link System#nanoTime}, except in tests
      */
     public CounterPipeline(
-            CounterStore store,
+            PerShard<CounterStore> stores,
             PipelineProperties limits,
             LaneMetrics metrics,
             CallerExecutor callerExecutor,
@@ -78,37 +69,34 @@ public final class CounterPipeline implements SmartLifecycle {
         this.metrics = metrics;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
-        for (int i = 0; i < limits.lanes(); i++) {
-            int lane = i;
-            FencedWriter writer =
-                    new FencedWriter(lane, store.writes(lane), limits.outcomeMax(), ledger, metrics, nanoClock);
-            writers.add(writer);
-            BatchWriter handler = new BatchWriter(writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
-            writes.add(lane("lane " + lane, handler, nanos -> metrics.waited(lane, nanos), store));
-        }
-        reads = lane(
-                "reads",
-                new CounterReader(store, limits.batchOperationsMax(), limits.waitMax(), nanoClock),
-                nanos -> {},
-                store);
-    }
-
-    private <I> Lane<I, Outcome> lane(
-            String name, BatchHandler<I, Outcome> handler, Lane.WaitObserver observer, CounterStore store) {
-        Lane.Limits lane = new Lane.Limits(
-                limits.batchOperationsMax(),
-                limits.queueOperationsMax(),
-                limits.waitMax(),
-                limits.flightMax(store.callMax()));
-        return new Lane<>(name, lane, handler, callerExecutor, observer, nanoClock);
+        this.shards = PerShard.of(
+                stores.sharding(),
+                index -> new ShardLanes(
+                        stores.sharding(), index, stores.at(index), limits, metrics, callerExecutor, nanoClock));
+        this.probes = new ShardRuns(shards, ShardLanes::probe);
     }
 
     /** Applies a command. Never fails: a failure is an outcome, too. */
     public Mono<Outcome> apply(Command command) {
-        Mono<Outcome> outcome = command.operation() instanceof Create create
-                ? getOrCreate(create, command)
-                : laneOf(command).submit(command);
-        return outcome.doOnNext(told -> metrics.recordOutcome(command.operation(), told.category(), 1));
+        return outcome(command).doOnNext(told -> metrics.recordOutcome(command.operation(), told.category(), 1));
+    }
+
+    private Mono<Outcome> outcome(Command command) {
+        return switch (command.operation()) {
+            case Create create -> getOrCreate(create, command);
+            case Transaction transaction ->
+                isInOneShard(transaction) ? laneOf(command).submit(command) : Mono.just(new CrossShard());
+            case Single single -> laneOf(command).submit(command);
+        };
+    }
+
+    private boolean isInOneShard(Operation operation) {
+        Sharding sharding = shards.sharding();
+        return operation.counters().stream()
+                        .mapToInt(counter -> sharding.indexOf(counter.namespace()))
+                        .distinct()
+                        .count()
+                == 1;
     }
 
     /** Reads first, since for most callers the counter exists, and a read needs no lock. */
@@ -170,7 +158,7 @@ public final class CounterPipeline implements SmartLifecycle {
 
     /** The state of a counter, no older than any operation acknowledged before. Never fails. */
     public Mono<Outcome> read(CounterId counter) {
-        return reads.submit(new CounterQuery.State(counter));
+        return shardOf(counter).reads().submit(new CounterQuery.State(counter));
     }
 
     /**
@@ -178,47 +166,54 @@ public final class CounterPipeline implements SmartLifecycle {
      * acknowledged before. Applies and counts nothing. Never fails.
      */
     public Mono<Outcome> dryRun(Operation operation) {
-        return reads.submit(new CounterQuery.Expected(operation));
+        return isInOneShard(operation)
+                ? shardOf(operation.counters().getFirst()).reads().submit(new CounterQuery.Expected(operation))
+                : Mono.just(new CrossShard());
+    }
+
+    /** The number of lanes that write, of all shards. */
+    public int lanes() {
+        return shards.all().size() * limits.lanes();
     }
 
     /** The number of operations that wait in a lane's queue. */
     public int queued(int lane) {
-        return writes.get(lane).queued();
+        return shardOf(lane).queued(lane % limits.lanes());
     }
 
     /** The age of a lane's batch in flight; zero without one. */
     public Duration batchAge(int lane) {
-        return writes.get(lane).batchAge();
+        return shardOf(lane).batchAge(lane % limits.lanes());
     }
 
-    /** The age of the batch of reads in flight; zero without one. */
-    public Duration readsAge() {
-        return reads.batchAge();
+    /** The lanes of reads. */
+    public List<Lane<?, ?>> readLanes() {
+        return shards.all().stream().<Lane<?, ?>>map(ShardLanes::reads).toList();
     }
 
     /** Whether the last batch of a lane reached the database. An idle lane does not detect an outage. */
     public boolean isAvailable(int lane) {
-        return writers.get(lane).unavailableReason() == null;
+        return shardOf(lane).unavailableReason(lane % limits.lanes()) == null;
     }
 
     /** The reasons why lanes cannot write; empty if all can. */
     public List<String> unavailableReasons() {
-        return writers.stream()
-                .map(FencedWriter::unavailableReason)
+        return IntStream.range(0, lanes())
+                .mapToObj(lane -> shardOf(lane).unavailableReason(lane % limits.lanes()))
                 .filter(Objects::nonNull)
                 .distinct()
                 .toList();
     }
 
-    /** The acknowledged operations of this instance. */
-    public Ledger ledger() {
-        return ledger;
+    /** The acknowledged operations of this instance in each shard. */
+    public PerShard<Ledger> ledgers() {
+        return shards.map(ShardLanes::ledger);
     }
 
     private Lane<Command, Outcome> laneOf(Command command) {
         return laneOf(
                 switch (command.operation()) {
-                    case Operation.Single single -> single.counter();
+                    case Single single -> single.counter();
                     // All statements lock rows in the same order, so any lane is correct.
                     case Transaction transaction ->
                         transaction.increments().getFirst().counter();
@@ -226,34 +221,29 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     private Lane<Command, Outcome> laneOf(CounterId counter) {
-        // The high bits of the product depend on all bits of the hash; the low bits depend only on the last letter of
-        // the name.
-        int mixed = (counter.hashCode() * GOLDEN_RATIO) >>> 16;
-        return writes.get(mixed % writes.size());
+        return shardOf(counter).laneOf(counter);
+    }
+
+    private ShardLanes shardOf(CounterId counter) {
+        return shards.of(counter.namespace());
+    }
+
+    private ShardLanes shardOf(int lane) {
+        return shards.at(lane / limits.lanes());
     }
 
     @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
     void expire() {
-        writes.forEach(Lane::expire);
-        reads.expire();
+        shards.all().forEach(ShardLanes::expire);
     }
 
     /**
      * Probes lanes while no client writes. An unavailable lane becomes available again as soon as the database does. A
      * lost connection of an idle lane is replaced before the next operation arrives.
      */
-    @Scheduled(fixedDelay = PROBE_INTERVAL_MILLIS)
+    @Scheduled(fixedRate = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {
-        return Flux.range(0, writers.size())
-                .flatMap(this::probe, writers.size())
-                .then();
-    }
-
-    private Mono<Void> probe(int lane) {
-        FencedWriter writer = writers.get(lane);
-        return writer.unavailableReason() == null
-                ? writer.probe()
-                : writes.get(lane).submit(PROBE).then();
+        return probes.start();
     }
 
     @Override
@@ -268,15 +258,15 @@ public final class CounterPipeline implements SmartLifecycle {
 
     @Override
     public void stop(Runnable callback) {
-        AtomicInteger open = new AtomicInteger(writes.size() + 1);
+        AtomicInteger open = new AtomicInteger(
+                shards.all().stream().mapToInt(ShardLanes::size).sum());
         Runnable closed = () -> {
             if (open.decrementAndGet() == 0) {
                 running = false;
                 callback.run();
             }
         };
-        writes.forEach(lane -> lane.close(limits.drainMax(), closed));
-        reads.close(limits.drainMax(), closed);
+        shards.all().forEach(shard -> shard.close(closed));
     }
 
     @Override

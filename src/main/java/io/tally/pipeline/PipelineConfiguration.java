@@ -6,6 +6,7 @@ import io.tally.idempotency.Pruner;
 import io.tally.idempotency.SharedScopes;
 import io.tally.idempotency.StoredKeys;
 import io.tally.lane.CallerExecutor;
+import io.tally.shard.PerShard;
 import java.time.InstantSource;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -20,12 +21,15 @@ class PipelineConfiguration {
 
     @Bean
     CounterPipeline counterPipeline(
-            CounterStore store, PipelineProperties limits, LaneMetrics metrics, CallerExecutor callerExecutor) {
-        return new CounterPipeline(store, limits, metrics, callerExecutor, System::nanoTime);
+            PerShard<CounterStore> stores,
+            PipelineProperties limits,
+            LaneMetrics metrics,
+            CallerExecutor callerExecutor) {
+        return new CounterPipeline(stores, limits, metrics, callerExecutor, System::nanoTime);
     }
 
     @Bean
-    Pruner keyPruner(ExpiredRows expiredKeys, IdempotencyProperties properties, LaneMetrics metrics) {
+    Pruner keyPruner(PerShard<ExpiredRows> expiredKeys, IdempotencyProperties properties, LaneMetrics metrics) {
         return new Pruner("idempotency keys", expiredKeys, properties.retention(), metrics::pruned);
     }
 

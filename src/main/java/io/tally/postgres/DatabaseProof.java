@@ -32,6 +32,7 @@ final class DatabaseProof {
             "ranking",
             "ranking_pass",
             "removed_counter",
+            "shard",
             "sweep",
             "token",
             "writer");
@@ -66,6 +67,12 @@ final class DatabaseProof {
                      where not has_table_privilege(c.oid, p.name)) as lacking
               from unnest($1::text[]) t(name) left join pg_class c on c.oid = to_regclass(quote_ident(t.name))
              order by t.name
+            """;
+
+    /** The connections that the server has for ordinary users. The last of the settings exists from PostgreSQL 16 on. */
+    private static final String CONNECTIONS = """
+            select current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+                     - coalesce(current_setting('reserved_connections', true)::integer, 0) as connections
             """;
 
     private final Map<String, String> settings;
@@ -161,6 +168,25 @@ final class DatabaseProof {
                 "A pooler gives the statements of one connection to different sessions: " + evidence + ".",
                 "Use pool_mode = session for Tally in PgBouncer, or connect to PostgreSQL directly: Tally pools its"
                         + " connections itself.");
+    }
+
+    /** Checks that the server has connections for an instance. */
+    Mono<Void> requireConnections(LaneConnection session, ConnectionNeeds needs) {
+        return session.use(connection -> Statements.one(
+                        connection.createStatement(CONNECTIONS),
+                        row -> Objects.requireNonNull(row.get("connections", Integer.class))))
+                .doOnNext(available -> requireConnections(available, needs))
+                .then();
+    }
+
+    private static void requireConnections(int available, ConnectionNeeds needs) {
+        if (needs.total() > available) {
+            throw new StartupException(
+                    "An instance with " + needs.shards() + " shards needs up to " + needs.total()
+                            + " connections, and the server has " + available + " for ordinary users.",
+                    "Raise max_connections of the server to more than that number for each instance, or lower"
+                            + " tally.pipeline.lanes or tally.database.read-connections-max.");
+        }
     }
 
     /** Checks that the service finds all its tables in one schema, and has the rights on them. */

@@ -1,6 +1,7 @@
 package io.tally.postgres;
 
 import io.tally.StartupException;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -24,13 +25,33 @@ final class DatabaseStart {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration REMINDER_INTERVAL = Duration.ofSeconds(30);
 
-    private final Supplier<LaneConnection> connections;
+    private final Supplier<LaneConnection> plain;
+    private final PerShard<Supplier<LaneConnection>> shards;
+    private final ShardSchemas schemas;
+    private final ShardLayout layout;
     private final DatabaseProof proof;
+    private final ConnectionNeeds needs;
     private final Duration waitMax;
 
-    DatabaseStart(Supplier<LaneConnection> connections, DatabaseProof proof, Duration waitMax) {
-        this.connections = connections;
+    /**
+     * A start.
+     *
+     * @param plain opens a session with the search path of the URL or of the user
+     * @param shards opens a session of a shard
+     */
+    DatabaseStart(
+            Supplier<LaneConnection> plain,
+            PerShard<Supplier<LaneConnection>> shards,
+            ShardSchemas schemas,
+            DatabaseProof proof,
+            ConnectionNeeds needs,
+            Duration waitMax) {
+        this.plain = plain;
+        this.shards = shards;
+        this.schemas = schemas;
+        this.layout = new ShardLayout(schemas);
         this.proof = proof;
+        this.needs = needs;
         this.waitMax = waitMax;
     }
 
@@ -58,26 +79,57 @@ final class DatabaseStart {
     }
 
     private void attempt(@Nullable Flyway flyway) {
-        LaneConnection session = connections.get();
-        try {
-            String searched = prove(session);
-            if (flyway != null) {
-                MigrationTarget.of(flyway.getConfiguration()).requireSchema(searched);
-                flyway.migrate();
+        try (Session session = new Session(plain.get())) {
+            String searched = prove(session.connection());
+            proof.requireConnections(session.connection(), needs).block();
+            layout.requireNoOther(session.connection()).block();
+            for (int i = 0; i < shards.all().size(); i++) {
+                if (flyway != null) {
+                    migrate(flyway, schemas.of(i), searched);
+                }
+                prove(i);
             }
-            proof.requireTables(session).block();
-        } finally {
-            session.close().block();
+            layout.requireNoOther(session.connection()).block();
         }
     }
 
     /** Checks two sessions at a time, which reveals a pooler. Returns the first schema of their search path. */
     private String prove(LaneConnection session) {
-        LaneConnection other = connections.get();
-        try {
-            return Objects.requireNonNull(proof.requireSessions(session, other).block());
-        } finally {
-            other.close().block();
+        try (Session other = new Session(plain.get())) {
+            return Objects.requireNonNull(
+                    proof.requireSessions(session, other.connection()).block());
+        }
+    }
+
+    /** @param schema {@code null} for the one that Flyway is configured with */
+    private static void migrate(Flyway flyway, @Nullable String schema, String searched) {
+        if (schema == null) {
+            MigrationTarget.of(flyway.getConfiguration()).requireSchema(searched);
+            flyway.migrate();
+        } else {
+            MigrationTarget.requireNoSchema(flyway.getConfiguration());
+            Flyway.configure()
+                    .configuration(flyway.getConfiguration())
+                    .schemas(schema)
+                    .defaultSchema(schema)
+                    .load()
+                    .migrate();
+        }
+    }
+
+    /** Checks and records a shard. */
+    private void prove(int index) {
+        try (Session session = new Session(shards.at(index).get())) {
+            proof.requireTables(session.connection()).block();
+            layout.record(session.connection(), index).block();
+        }
+    }
+
+    /** A session of the start, which closes its connection. */
+    private record Session(LaneConnection connection) implements AutoCloseable {
+        @Override
+        public void close() {
+            connection.close().block();
         }
     }
 

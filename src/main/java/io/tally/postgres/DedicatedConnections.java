@@ -1,5 +1,6 @@
 package io.tally.postgres;
 
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,32 +22,43 @@ public final class DedicatedConnections {
 
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    private final SessionConnections sessions;
+    /** All of them: a shard that does not respond delays no other. */
+    private static final int PROBES_MAX = 1_024;
+
+    private final PerShard<SessionConnections> sessions;
+    private final ShardSchemas schemas;
     private final DatabaseProperties properties;
     private final LoopResources loops;
     private final List<LaneConnection> created = new CopyOnWriteArrayList<>();
 
-    DedicatedConnections(SessionConnections sessions, DatabaseProperties properties, LoopResources loops) {
+    DedicatedConnections(
+            PerShard<SessionConnections> sessions,
+            ShardSchemas schemas,
+            DatabaseProperties properties,
+            LoopResources loops) {
         this.sessions = sessions;
+        this.schemas = schemas;
         this.properties = properties;
         this.loops = loops;
     }
 
-    /** A connection with the session settings and time-outs of the pool. */
-    public LaneConnection create() {
-        return added(sessions, properties.statementTimeout());
+    /** For each shard, a connection with the session settings and time-outs of the pool. */
+    public PerShard<LaneConnection> create() {
+        return sessions.map(shard -> added(shard, properties.statementTimeout()));
     }
 
     /**
-     * A connection for statements that take longer.
+     * For each shard, a connection for statements that take longer.
      *
      * @param statementMax the time-out of a statement
      * @param settings additional settings of the session
      */
-    public LaneConnection create(Duration statementMax, Map<String, String> settings) {
+    public PerShard<LaneConnection> create(Duration statementMax, Map<String, String> settings) {
         Map<String, String> session = Sessions.of(properties, statementMax);
         session.putAll(settings);
-        return added(Sessions.connections(properties, session, loops), statementMax);
+        return PerShard.of(
+                schemas.sharding(),
+                index -> added(Sessions.connections(properties, schemas.of(index), session, loops), statementMax));
     }
 
     private LaneConnection added(SessionConnections sessions, Duration statementMax) {
@@ -59,7 +71,7 @@ public final class DedicatedConnections {
     @Scheduled(fixedRate = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {
         return Flux.fromIterable(created)
-                .flatMap(connection -> connection.probe().onErrorResume(DedicatedConnections::later))
+                .flatMap(connection -> connection.probe().onErrorResume(DedicatedConnections::later), PROBES_MAX)
                 .then();
     }
 

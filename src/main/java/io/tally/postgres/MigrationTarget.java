@@ -42,6 +42,18 @@ record MigrationTarget(@Nullable String schema, String username, boolean isWrita
         }
     }
 
+    /** With several shards, their schemas have the tables, so no other may be configured. */
+    static void requireNoSchema(Configuration flyway) {
+        String schema = schemaSet(flyway);
+        if (schema != null) {
+            throw new StartupException(
+                    "spring.flyway.default-schema or spring.flyway.schemas is " + schema
+                            + ", and with several shards each has a schema of its own.",
+                    "Remove both settings. ?currentSchema= at the end of TALLY_DATABASE_URL changes the names of the"
+                            + " schemas.");
+        }
+    }
+
     private static @Nullable String schemaSet(Configuration flyway) {
         if (flyway.getDefaultSchema() != null) {
             return flyway.getDefaultSchema();

@@ -11,14 +11,13 @@ import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import org.springframework.beans.factory.DisposableBean;
 import reactor.core.publisher.Mono;
 
 /**
  * A pool of a few connections for reads and for writes beside the lanes. Every wait has a time-out: without one, a
  * caller might wait forever if the database restarts at the wrong moment. Safe for use by many threads.
  */
-public final class Pool implements DisposableBean {
+public final class Pool {
 
     /** Shorter than the time after which a firewall forgets a silent connection: a minute at the earliest. */
     private static final Duration IDLE_MAX = Duration.ofSeconds(10);
@@ -105,8 +104,8 @@ public final class Pool implements DisposableBean {
         return pool.disposeLater();
     }
 
-    @Override
-    public void destroy() {
+    /** Begins to close the connections. */
+    void dispose() {
         pool.dispose();
     }
 }

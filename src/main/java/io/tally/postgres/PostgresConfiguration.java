@@ -3,6 +3,9 @@ package io.tally.postgres;
 import io.tally.idempotency.ExpiredRows;
 import io.tally.idempotency.StoredKeys;
 import io.tally.pipeline.CounterStore;
+import io.tally.pipeline.PipelineProperties;
+import io.tally.shard.PerShard;
+import io.tally.shard.Sharding;
 import org.springframework.beans.factory.InitializingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -16,7 +19,7 @@ import reactor.netty.resources.LoopResources;
 
 /** The beans of the counter store and its connections, which share the event loops of HTTP. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class})
+@EnableConfigurationProperties({DatabaseProperties.class, FlywayProperties.class, Sharding.class})
 class PostgresConfiguration {
 
     /** Static, since Spring binds settings before it creates most beans. */
@@ -37,54 +40,81 @@ class PostgresConfiguration {
     }
 
     @Bean
-    SessionConnections connectionFactory(DatabaseProperties properties, LoopResources loops) {
-        return Sessions.connections(properties, Sessions.keyed(properties), loops);
+    ShardSchemas shardSchemas(Sharding sharding, DatabaseProperties properties) {
+        return ShardSchemas.of(sharding, properties.address());
     }
 
     @Bean
-    Pool pool(SessionConnections factory, DatabaseProperties properties) {
-        return new Pool(factory, properties, properties.readConnectionsMax() - 1);
-    }
-
-    /** Only for reads of counters, which send one statement at a time, so that no other statement delays them. */
-    @Bean
-    Pool counterPool(SessionConnections factory, DatabaseProperties properties) {
-        return new Pool(factory, properties, 1);
+    PerShard<SessionConnections> sessionConnections(
+            ShardSchemas schemas, DatabaseProperties properties, LoopResources loops) {
+        return PerShard.of(
+                schemas.sharding(),
+                index -> Sessions.connections(properties, schemas.of(index), Sessions.keyed(properties), loops));
     }
 
     @Bean
-    CounterStore counterStore(SessionConnections factory, Pool counterPool, DatabaseProperties properties) {
-        return new PostgresCounterStore(factory, counterPool, properties, instance());
+    Pools pools(PerShard<SessionConnections> connections, DatabaseProperties properties) {
+        return Pools.of(connections, properties);
     }
 
     @Bean
-    ExpiredRows expiredKeys(Pool pool) {
-        return new PostgresExpiredRows(pool, CounterSql.PRUNE);
+    PerShard<Pool> featurePools(Pools pools) {
+        return pools.features();
     }
 
     @Bean
-    StoredKeys storedKeys(Pool pool) {
-        return new PostgresStoredKeys(pool);
+    PerShard<CounterStore> counterStores(
+            PerShard<SessionConnections> connections, Pools pools, DatabaseProperties properties) {
+        return PerShard.of(
+                connections.sharding(),
+                index -> new PostgresCounterStore(
+                        connections.at(index), pools.counters().at(index), properties, instance()));
+    }
+
+    @Bean
+    PerShard<ExpiredRows> expiredKeys(PerShard<Pool> pools) {
+        return PostgresExpiredRows.of(pools, CounterSql.PRUNE);
+    }
+
+    @Bean
+    StoredKeys storedKeys(PerShard<Pool> pools) {
+        return new PostgresStoredKeys(pools);
     }
 
     @Bean
     DedicatedConnections dedicatedConnections(
-            SessionConnections factory, DatabaseProperties properties, LoopResources loops) {
-        return new DedicatedConnections(factory, properties, loops);
+            PerShard<SessionConnections> connections,
+            ShardSchemas schemas,
+            DatabaseProperties properties,
+            LoopResources loops) {
+        return new DedicatedConnections(connections, schemas, properties, loops);
     }
 
     @Bean
-    IdempotentTransaction idempotentTransaction(Pool pool) {
-        return new IdempotentTransaction(pool);
+    PerShard<IdempotentTransaction> idempotentTransactions(PerShard<Pool> pools) {
+        return pools.map(IdempotentTransaction::new);
     }
 
     @Bean
-    DatabaseStart databaseStart(SessionConnections sessions, DatabaseProperties properties) {
+    DatabaseStart databaseStart(
+            PerShard<SessionConnections> connections,
+            ShardSchemas schemas,
+            DatabaseProperties properties,
+            PipelineProperties pipeline,
+            LoopResources loops) {
+        SessionConnections plain = Sessions.connections(properties, null, Sessions.keyed(properties), loops);
         return new DatabaseStart(
                 // Not of DedicatedConnections, which probe each connection for good.
-                () -> new LaneConnection(sessions, properties.connectTimeout(), properties.statementTimeout()),
+                () -> connection(plain, properties),
+                connections.map(shard -> () -> connection(shard, properties)),
+                schemas,
                 new DatabaseProof(Sessions.keyed(properties)),
+                ConnectionNeeds.of(schemas.sharding(), pipeline, properties),
                 properties.startWaitMax());
+    }
+
+    private static LaneConnection connection(SessionConnections connections, DatabaseProperties properties) {
+        return new LaneConnection(connections, properties.connectTimeout(), properties.statementTimeout());
     }
 
     @Bean

@@ -3,6 +3,7 @@ package io.tally.postgres;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Row;
 import io.tally.idempotency.ExpiredRows;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -16,9 +17,14 @@ public final class PostgresExpiredRows implements ExpiredRows {
     private final String prune;
 
     /** @param prune a statement with the parameters and the result of {@link CounterSql#PRUNE} */
-    public PostgresExpiredRows(Pool pool, String prune) {
+    private PostgresExpiredRows(Pool pool, String prune) {
         this.pool = pool;
         this.prune = prune;
+    }
+
+    /** The rows of each shard. */
+    public static PerShard<ExpiredRows> of(PerShard<Pool> pools, String prune) {
+        return pools.map(pool -> new PostgresExpiredRows(pool, prune));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.ConnectionFactory;
 import io.r2dbc.spi.ConnectionFactoryMetadata;
 import io.r2dbc.spi.Row;
+import io.r2dbc.spi.Statement;
 import io.tally.pipeline.StoreFailure;
 import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
@@ -39,11 +40,17 @@ final class PreparedConnections implements ConnectionFactory {
 
     /** Sets the session. Fails if the server is a replica, or if a wrong setting cannot be changed. */
     private Mono<PostgresqlConnection> prepare(PostgresqlConnection connection) {
-        return Statements.rows(connection.createStatement(SessionSql.RESOLVE))
+        return Statements.rows(resolve(connection))
                 .then(Mono.defer(() ->
                         Statements.one(connection.createStatement(SessionSql.PREPARE), PreparedConnections::obstacle)))
                 .flatMap(obstacle -> obstacle.<Mono<PostgresqlConnection>>map(Mono::error)
                         .orElseGet(() -> withSettings(connection)));
+    }
+
+    private Statement resolve(PostgresqlConnection connection) {
+        Statement statement = connection.createStatement(SessionSql.RESOLVE);
+        String schema = connections.schema();
+        return schema == null ? statement.bindNull("$1", String.class) : statement.bind("$1", schema);
     }
 
     private Mono<PostgresqlConnection> withSettings(PostgresqlConnection connection) {

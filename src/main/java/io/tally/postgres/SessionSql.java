@@ -17,11 +17,13 @@ final class SessionSql {
 
     /**
      * Sent before {@link #PREPARE}. PostgreSQL's own functions and operators come first, so that none of another schema
-     * hides them: a path that does not name their schema has it before all others. Temporary tables come last.
+     * hides them: a path that does not name their schema has it before all others. Temporary tables come last. $1 the
+     * schema; null for the path of the log-in. A pooler may have dropped that path.
      */
     static final String RESOLVE = """
             select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
-                     case when 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))
+                     case when $1::text is not null then pg_catalog.quote_ident($1)
+                          when 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))
                           then (select pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' order by s.place)
                                   from pg_catalog.unnest(pg_catalog.current_schemas(false))
                                          with ordinality as s(name, place)

@@ -5,6 +5,7 @@ import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import reactor.netty.resources.LoopResources;
 
 /** The session settings for each purpose, and the factories of connections. */
@@ -14,19 +15,26 @@ public final class Sessions {
 
     private Sessions() {}
 
-    /** Connections with these session settings, on the event loops of HTTP. */
+    /**
+     * Connections with these session settings, on the event loops of HTTP.
+     *
+     * @param schema the only schema with tables that the sessions find; {@code null} for that of the URL
+     */
     public static SessionConnections connections(
-            DatabaseProperties properties, Map<String, String> session, LoopResources loops) {
+            DatabaseProperties properties, @Nullable String schema, Map<String, String> session, LoopResources loops) {
         Map<String, String> settings = new HashMap<>(properties.address().session());
         settings.put("application_name", APPLICATION);
         // Settings that Tally relies on replace those of the URL.
         settings.putAll(session);
+        if (schema != null) {
+            settings.put("search_path", schema);
+        }
         PostgresqlConnectionFactory factory = new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.
                 .loopResources(preferNative -> loops.onServer(preferNative))
                 .options(settings)
                 .build());
-        return new SessionConnections(factory, session);
+        return new SessionConnections(factory, session, schema);
     }
 
     /** The database and its user, without settings of the session. */

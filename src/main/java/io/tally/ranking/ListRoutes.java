@@ -21,6 +21,7 @@ import io.tally.ranking.Ranking.Slice;
 import io.tally.ranking.RankingState.AsOf;
 import io.tally.ranking.RankingState.Pending;
 import io.tally.ranking.RankingState.Unread;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -43,11 +44,11 @@ class ListRoutes {
     /** The year 5138: later than any pass, and within the range of timestamps of the database. */
     private static final long MICROS_MAX = 100_000_000_000_000_000L;
 
-    private final Ranking ranking;
+    private final PerShard<Ranking> shards;
     private final Rankings rankings;
 
-    ListRoutes(Ranking ranking, Rankings rankings) {
-        this.ranking = ranking;
+    ListRoutes(PerShard<Ranking> shards, Rankings rankings) {
+        this.shards = shards;
         this.rankings = rankings;
     }
 
@@ -127,7 +128,8 @@ class ListRoutes {
 
     private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
         List<String> after = paging.after();
-        return ranking.byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
+        return shards.of(namespace)
+                .byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
                 .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
                 .flatMap(page -> Routes.list(new Page<>(named(page.items()), page.next())));
     }
@@ -195,7 +197,8 @@ class ListRoutes {
     }
 
     private Mono<ServerResponse> ranked(String namespace, Sort sort, List<String> list, Paging paging, Pinned pinned) {
-        return ranking.byRank(namespace, sort, pinned.pass(), pinned.after(), paging.limit() + 1)
+        return shards.of(namespace)
+                .byRank(namespace, sort, pinned.pass(), pinned.after(), paging.limit() + 1)
                 .flatMap(slice -> answer(slice, list, paging, pinned));
     }
 

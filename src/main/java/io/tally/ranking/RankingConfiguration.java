@@ -3,7 +3,9 @@ package io.tally.ranking;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tally.lane.CallerExecutor;
 import io.tally.postgres.DedicatedConnections;
+import io.tally.postgres.LaneConnection;
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -30,13 +32,17 @@ class RankingConfiguration {
             "1s");
 
     @Bean
-    Ranking ranking(Pool pool, DedicatedConnections connections, RankingProperties properties) {
-        return new PostgresRanking(
-                pool, connections.create(PASS_MAX, PASSES), properties.smallMax(), properties.interval());
+    PerShard<Ranking> rankingStores(
+            PerShard<Pool> pools, DedicatedConnections connections, RankingProperties properties) {
+        PerShard<LaneConnection> passes = connections.create(PASS_MAX, PASSES);
+        return PerShard.of(
+                pools.sharding(),
+                index -> new PostgresRanking(
+                        pools.at(index), passes.at(index), properties.smallMax(), properties.interval()));
     }
 
     @Bean
-    Rankings rankings(Ranking ranking, MeterRegistry registry, CallerExecutor callerExecutor) {
-        return new Rankings(ranking, registry, callerExecutor);
+    Rankings rankings(PerShard<Ranking> shards, MeterRegistry registry, CallerExecutor callerExecutor) {
+        return new Rankings(shards, registry, callerExecutor);
     }
 }

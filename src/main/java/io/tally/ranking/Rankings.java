@@ -6,8 +6,11 @@ import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
 import io.tally.telemetry.Meter;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,31 +46,37 @@ final class Rankings extends LaneOwner {
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
     private static final int TICK_MILLIS = 500;
 
-    private final Ranking ranking;
+    private final ShardRuns due;
     private final Timer passes;
-    private final Lane<String, RankingState> lane;
+    private final PerShard<Lane<String, RankingState>> lanes;
 
-    Rankings(Ranking ranking, MeterRegistry registry, CallerExecutor callerExecutor) {
-        this.ranking = ranking;
+    Rankings(PerShard<Ranking> shards, MeterRegistry registry, CallerExecutor callerExecutor) {
+        this.due = new ShardRuns(shards, this::refreshDue);
         this.passes = Meter.RANKING_PASS.timer().register(registry);
-        this.lane = new Lane<>(
-                "rankings",
-                new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX, FLIGHT_MAX),
-                new Refresher(ranking),
-                callerExecutor,
-                nanos -> {},
-                System::nanoTime);
+        this.lanes = PerShard.of(
+                shards.sharding(),
+                index -> new Lane<>(
+                        shards.sharding().label("rankings", index),
+                        new Lane.Limits(WAITING_MAX, WAITING_MAX, WAIT_MAX, FLIGHT_MAX),
+                        new Refresher(shards.at(index)),
+                        callerExecutor,
+                        nanos -> {},
+                        System::nanoTime));
     }
 
     /** The state of the order of a namespace, after a due pass. Never fails. */
     Mono<RankingState> state(String namespace) {
-        return lane.submit(namespace);
+        return lanes.of(namespace).submit(namespace);
     }
 
     /** Makes the passes that are due. */
-    @Scheduled(fixedDelay = TICK_MILLIS)
+    @Scheduled(fixedRate = TICK_MILLIS)
     Mono<Void> refreshDue() {
-        return Mono.defer(ranking::refreshDue)
+        return due.start();
+    }
+
+    private Mono<Void> refreshDue(Ranking shard) {
+        return Mono.defer(shard::refreshDue)
                 .doOnNext(took -> took.ifPresent(passes::record))
                 .repeat()
                 .takeUntil(Optional::isEmpty)
@@ -81,8 +90,8 @@ final class Rankings extends LaneOwner {
     }
 
     @Override
-    protected Lane<?, ?> lane() {
-        return lane;
+    public List<Lane<?, ?>> lanes() {
+        return List.copyOf(lanes.all());
     }
 
     @Override

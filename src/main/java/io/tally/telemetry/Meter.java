@@ -7,10 +7,12 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
 import io.tally.counter.Labels;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.util.Assert;
 
 /**
@@ -63,12 +65,15 @@ public enum Meter {
     LAB_ERRORS("tally.lab.errors", "Increments of the lab that failed.", "strategy", "isolation"),
     LAB_RETRIES("tally.lab.retries", "Retries of increments of the lab.", "strategy", "isolation"),
     AUDIT_DRIFT(
-            "tally.audit.drift", "Sum of all values minus the sum of all writers; not 0 means a change outside Tally."),
+            "tally.audit.drift",
+            "Sum of all values minus the sum of all writers; not 0 means a change outside Tally.",
+            "shard"),
     AUDIT_LOST(
             "tally.audit.lost.operations",
-            "Acknowledged operations without a record in the database; not 0 after a loss."),
-    AUDIT_AGE("tally.audit.age", "Time since the last successful audit, or since the start of the instance."),
-    AUDIT("tally.audit", "Duration of an audit.");
+            "Acknowledged operations without a record in the database; not 0 after a loss.",
+            "shard"),
+    AUDIT_AGE("tally.audit.age", "Time since the last successful audit, or since the start of the instance.", "shard"),
+    AUDIT("tally.audit", "Duration of an audit.", "shard");
 
     private final String id;
     private final String description;
@@ -98,12 +103,12 @@ public enum Meter {
     }
 
     /** Registers a gauge that reads a number. */
-    public void gauge(MeterRegistry registry, Supplier<Number> value, Object... values) {
+    public void gauge(MeterRegistry registry, Supplier<Number> value, @Nullable Object... values) {
         Gauge.builder(id, value).description(description).tags(tags(values)).register(registry);
     }
 
     /** Registers a gauge that reads a time in nanoseconds. */
-    public void timeGauge(MeterRegistry registry, Supplier<Number> nanos, Object... values) {
+    public void timeGauge(MeterRegistry registry, Supplier<Number> nanos, @Nullable Object... values) {
         TimeGauge.builder(id, nanos, TimeUnit.NANOSECONDS)
                 .description(description)
                 .tags(tags(values))
@@ -124,17 +129,21 @@ public enum Meter {
     }
 
     /**
-     * The labels with these values, as name, value, name, value; an enum's value is its {@linkplain Labels label}.
+     * The labels with these values, as name, value, name, value; an enum's value is its {@linkplain Labels label}. A
+     * label without a value is left out: that of the shard if there is only one.
      *
      * @throws IllegalArgumentException if there are more or fewer values than labels
      */
-    private String[] tags(Object... values) {
+    private String[] tags(@Nullable Object... values) {
         Assert.isTrue(values.length == labels.size(), () -> this + " has " + labels.size() + " labels");
-        String[] tags = new String[2 * values.length];
+        List<String> tags = new ArrayList<>();
         for (int i = 0; i < values.length; i++) {
-            tags[2 * i] = labels.get(i);
-            tags[2 * i + 1] = values[i] instanceof Enum<?> constant ? Labels.label(constant) : values[i].toString();
+            Object value = values[i];
+            if (value != null) {
+                tags.add(labels.get(i));
+                tags.add(value instanceof Enum<?> constant ? Labels.label(constant) : value.toString());
+            }
         }
-        return tags;
+        return tags.toArray(String[]::new);
     }
 }

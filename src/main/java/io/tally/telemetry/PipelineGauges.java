@@ -2,6 +2,7 @@ package io.tally.telemetry;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.PipelineProperties;
@@ -15,19 +16,21 @@ import org.springframework.stereotype.Component;
 record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<LaneOwner> others)
         implements MeterBinder {
 
-    private static final String READS = "reads";
-
     @Override
     public void bindTo(MeterRegistry registry) {
-        for (int i = 0; i < limits.lanes(); i++) {
+        for (int i = 0; i < pipeline.lanes(); i++) {
             int lane = i;
             Meter.LANE_QUEUED.gauge(registry, () -> pipeline.queued(lane), lane);
             Meter.LANE_QUEUE_LIMIT.gauge(registry, limits::queueOperationsMax, lane);
             Meter.LANE_AVAILABLE.gauge(registry, () -> pipeline.isAvailable(lane) ? 1 : 0, lane);
             batchAge(registry, lane, () -> pipeline.batchAge(lane));
         }
-        batchAge(registry, READS, pipeline::readsAge);
-        others.forEach(other -> batchAge(registry, other.laneName(), other::batchAge));
+        pipeline.readLanes().forEach(lane -> batchAge(registry, lane));
+        others.forEach(other -> other.lanes().forEach(lane -> batchAge(registry, lane)));
+    }
+
+    private static void batchAge(MeterRegistry registry, Lane<?, ?> lane) {
+        batchAge(registry, lane.name(), lane::batchAge);
     }
 
     private static void batchAge(MeterRegistry registry, Object lane, Supplier<Duration> age) {

@@ -17,6 +17,7 @@ import io.tally.counter.OutcomeCategory;
 import io.tally.pipeline.LaneMetrics;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.Sharding;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -67,10 +68,10 @@ final class PipelineMeters implements LaneMetrics {
     private final MeterFamily<Recovery, Counter> recovered;
     private final Counter pruned;
 
-    PipelineMeters(MeterRegistry registry, PipelineProperties limits) {
+    PipelineMeters(MeterRegistry registry, PipelineProperties limits, Sharding sharding) {
         operations =
                 new MeterFamily<>(Kind.class, kind -> Meter.OPERATIONS.counters(registry, OutcomeCategory.class, kind));
-        lanes = IntStream.range(0, limits.lanes())
+        lanes = IntStream.range(0, sharding.count() * limits.lanes())
                 .mapToObj(lane -> laneMeters(registry, lane))
                 .toList();
         retries = new MeterFamily<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));

@@ -8,6 +8,7 @@ import io.tally.postgres.CounterRows;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.IdempotentTransaction.Keeping;
 import io.tally.postgres.Statements;
+import io.tally.shard.PerShard;
 import io.tally.token.Execution.Result;
 import java.time.Duration;
 import java.util.function.Supplier;
@@ -21,9 +22,9 @@ final class PostgresTokens implements TokenStore {
     private static final Keeping<Execution> EXECUTED =
             new Keeping<>(Execution.class, execution -> execution.result() == Result.EXECUTED);
 
-    private final IdempotentTransaction work;
+    private final PerShard<IdempotentTransaction> work;
 
-    PostgresTokens(IdempotentTransaction work) {
+    PostgresTokens(PerShard<IdempotentTransaction> work) {
         this.work = work;
     }
 
@@ -31,14 +32,15 @@ final class PostgresTokens implements TokenStore {
     public Mono<IdempotentResult<Issued>> issue(
             String namespace, Supplier<String> texts, @Nullable Duration ttl, @Nullable KeyedRequest request) {
         Long ttlSeconds = ttl == null ? null : ttl.toSeconds();
-        return work.run(
-                request,
-                ISSUED,
-                connection -> Mono.defer(() -> issue(connection, namespace, texts.get(), ttlSeconds))
-                        // Empty if the text is taken: tries further texts until one is free.
-                        .repeat(TRIES_MAX - 1)
-                        .next()
-                        .defaultIfEmpty(Issued.EXHAUSTED));
+        return work.of(namespace)
+                .run(
+                        request,
+                        ISSUED,
+                        connection -> Mono.defer(() -> issue(connection, namespace, texts.get(), ttlSeconds))
+                                // Empty if the text is taken: tries further texts until one is free.
+                                .repeat(TRIES_MAX - 1)
+                                .next()
+                                .defaultIfEmpty(Issued.EXHAUSTED));
     }
 
     private static Mono<Issued> issue(Connection connection, String namespace, String text, @Nullable Long ttlSeconds) {
@@ -51,11 +53,12 @@ final class PostgresTokens implements TokenStore {
 
     @Override
     public Mono<IdempotentResult<Execution>> execute(String namespace, String token, @Nullable KeyedRequest request) {
-        return work.run(
-                request,
-                EXECUTED,
-                connection -> executed(connection, namespace, token)
-                        .switchIfEmpty(Mono.defer(() -> notExecuted(connection, namespace, token))));
+        return work.of(namespace)
+                .run(
+                        request,
+                        EXECUTED,
+                        connection -> executed(connection, namespace, token)
+                                .switchIfEmpty(Mono.defer(() -> notExecuted(connection, namespace, token))));
     }
 
     private static Mono<Execution> executed(Connection connection, String namespace, String token) {

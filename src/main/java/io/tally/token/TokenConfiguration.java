@@ -5,6 +5,7 @@ import io.tally.idempotency.Pruner;
 import io.tally.postgres.IdempotentTransaction;
 import io.tally.postgres.Pool;
 import io.tally.postgres.PostgresExpiredRows;
+import io.tally.shard.PerShard;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -15,17 +16,17 @@ import org.springframework.context.annotation.Configuration;
 class TokenConfiguration {
 
     @Bean
-    TokenStore tokenStore(IdempotentTransaction transaction) {
-        return new PostgresTokens(transaction);
+    TokenStore tokenStore(PerShard<IdempotentTransaction> transactions) {
+        return new PostgresTokens(transactions);
     }
 
     @Bean
-    ExpiredRows expiredTokens(Pool pool) {
-        return new PostgresExpiredRows(pool, TokenSql.PRUNE);
+    PerShard<ExpiredRows> expiredTokens(PerShard<Pool> pools) {
+        return PostgresExpiredRows.of(pools, TokenSql.PRUNE);
     }
 
     @Bean
-    Pruner tokenPruner(ExpiredRows expiredTokens, TokenProperties properties) {
+    Pruner tokenPruner(PerShard<ExpiredRows> expiredTokens, TokenProperties properties) {
         return new Pruner("tokens", expiredTokens, properties.retention(), removed -> {});
     }
 }

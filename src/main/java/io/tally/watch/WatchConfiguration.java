@@ -5,6 +5,7 @@ import io.tally.http.ResponseJson;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -15,13 +16,13 @@ import org.springframework.context.annotation.Configuration;
 class WatchConfiguration {
 
     @Bean
-    Changes changes(Pool pool) {
-        return new PostgresChanges(pool);
+    PerShard<Changes> changes(PerShard<Pool> pools) {
+        return pools.map(PostgresChanges::new);
     }
 
     @Bean
     Watches watches(
-            Changes changes,
+            PerShard<Changes> changes,
             ResponseJson json,
             WatchProperties properties,
             PipelineProperties pipeline,

@@ -10,13 +10,14 @@ import io.tally.http.ResponseJson;
 import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
+import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
 import io.tally.telemetry.Meter;
 import io.tally.watch.WatchPoller.PollRequest;
 import io.tally.watch.WatchPoller.PollResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,33 +39,25 @@ import reactor.core.publisher.Mono;
  */
 public final class Watches extends LaneOwner {
 
-    /** The ratio of pauses to polling time. */
-    private static final int REST_PER_WORK = 3;
-
     /** Longer than the retries of {@link WatchPoller}, and than a poll of the most counters there can be. */
     private static final Duration FLIGHT_MAX = Duration.ofMinutes(5);
 
     /** After the streams have ended, one poll may still be in progress. */
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
 
-    private final Map<CounterId, WatchedCounter> counters = new ConcurrentHashMap<>();
     private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
-
-    /** Streams that started during an outage of the database and have no state yet. */
-    private final Set<WatchStream> waiting = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger open = new AtomicInteger();
     private final WatchProperties properties;
     private final Counter events;
     private final CallerExecutor callerExecutor;
-    private final LongSupplier nanoClock;
-    private final WatchPoller poller;
-    private final Lane<PollRequest, PollResult> lane;
+    private final PerShard<ShardWatches> shards;
+    private final ShardRuns polls;
     private volatile boolean stopping;
 
     /** @param waitMax the time for which a new stream waits for an unavailable database */
     Watches(
-            Changes changes,
+            PerShard<Changes> changes,
             ResponseJson json,
             WatchProperties properties,
             Duration waitMax,
@@ -75,16 +68,19 @@ public final class Watches extends LaneOwner {
         this.events = Meter.WATCH_EVENTS.counter(registry);
         Meter.WATCH_STREAMS.gauge(registry, open::get);
         this.callerExecutor = callerExecutor;
-        this.nanoClock = nanoClock;
-        this.poller = new WatchPoller(changes, json, waitMax, nanoClock);
-        this.lane = new Lane<>(
-                "watches",
-                // One request per new stream, and the scheduled one.
-                new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax, FLIGHT_MAX),
-                poller,
-                callerExecutor,
-                nanos -> {},
-                nanoClock);
+        this.shards = PerShard.of(changes.sharding(), index -> {
+            WatchPoller poller = new WatchPoller(changes.at(index), json, waitMax, nanoClock);
+            Lane<PollRequest, PollResult> lane = new Lane<>(
+                    changes.sharding().label("watches", index),
+                    // One request per new stream, and the scheduled one.
+                    new Lane.Limits(properties.streamsMax() + 1, properties.streamsMax() + 1, waitMax, FLIGHT_MAX),
+                    poller,
+                    callerExecutor,
+                    nanos -> {},
+                    nanoClock);
+            return new ShardWatches(poller, lane, properties.interval(), nanoClock);
+        });
+        this.polls = new ShardRuns(shards, ShardWatches::poll);
     }
 
     /** The number of open streams. */
@@ -94,7 +90,7 @@ public final class Watches extends LaneOwner {
 
     /** The number of watched counters. */
     int counters() {
-        return counters.size();
+        return shards.all().stream().mapToInt(ShardWatches::counters).sum();
     }
 
     /**
@@ -107,7 +103,7 @@ public final class Watches extends LaneOwner {
      * reconnects after an error status. If such a stream then finds a required counter absent, it ends, and the client
      * gets the problem when it reconnects. The writing fails before it begins if there are too many streams.
      *
-     * @param ids distinct counters
+     * @param ids distinct counters of one namespace
      * @param versions the client's versions, in the same order; 0 for none
      * @param required whether each counter must exist now
      * @param form of the numbers in the events
@@ -120,16 +116,20 @@ public final class Watches extends LaneOwner {
             boolean required,
             Int64Form form,
             Function<Flux<DataBuffer>, Mono<Void>> writing) {
+        ShardWatches shard = shards.of(ids.getFirst().namespace());
         return Mono.using(
-                () -> enter(ids, versions, required, form), stream -> writing.apply(events(stream)), this::leave);
+                () -> enter(shard, ids, versions, required, form),
+                stream -> writing.apply(events(shard, stream)),
+                stream -> leave(shard, stream));
     }
 
-    private Flux<DataBuffer> events(WatchStream stream) {
+    private static Flux<DataBuffer> events(ShardWatches shard, WatchStream stream) {
         // The stream respects the demand, so nothing needs buffering.
-        return begin(stream).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
+        return shard.begin(stream).thenMany(Flux.create(stream::attach, OverflowStrategy.ERROR));
     }
 
-    private WatchStream enter(List<CounterId> ids, long[] versions, boolean required, Int64Form form) {
+    private WatchStream enter(
+            ShardWatches shard, List<CounterId> ids, long[] versions, boolean required, Int64Form form) {
         if (open.incrementAndGet() > properties.streamsMax()) {
             open.decrementAndGet();
             throw new ProblemException(
@@ -138,7 +138,7 @@ public final class Watches extends LaneOwner {
         List<WatchedCounter> watched = new ArrayList<>(ids.size());
         WatchStream stream =
                 new WatchStream(watched, versions.clone(), required, form, callerExecutor.current(), events);
-        ids.forEach(id -> watched.add(join(id, stream)));
+        ids.forEach(id -> watched.add(shard.join(id, stream)));
         streams.add(stream);
         if (stopping) {
             stream.end();
@@ -146,73 +146,21 @@ public final class Watches extends LaneOwner {
         return stream;
     }
 
-    private WatchedCounter join(CounterId id, WatchStream stream) {
-        return counters.compute(id, (key, counter) -> {
-            WatchedCounter watched = counter == null ? new WatchedCounter(key) : counter;
-            watched.streams().add(stream);
-            return watched;
-        });
-    }
-
-    private void leave(WatchStream stream) {
+    private void leave(ShardWatches shard, WatchStream stream) {
         streams.remove(stream);
-        waiting.remove(stream);
-        stream.counters().forEach(watched -> part(watched.id(), stream));
+        shard.leave(stream);
         open.decrementAndGet();
     }
 
-    private void part(CounterId id, WatchStream stream) {
-        counters.computeIfPresent(id, (key, counter) -> {
-            counter.streams().remove(stream);
-            return counter.streams().isEmpty() ? null : counter;
-        });
-    }
-
-    private Mono<PollResult> begin(WatchStream stream) {
-        return lane.submit(new PollRequest(stream.counters())).doOnNext(result -> begin(stream, result));
-    }
-
-    private void begin(WatchStream stream, PollResult result) {
-        if (result == PollResult.FAILED) {
-            waiting.add(stream);
-            return;
-        }
-        stream.see();
-        if (stream.isAbsent()) {
-            throw new ProblemException(ProblemType.NOT_FOUND, "The counter does not exist.");
-        }
-    }
-
-    /** Polls all watched counters, in one statement or a few. */
-    @Scheduled(fixedDelayString = "${tally.watch.interval:250ms}")
+    /** Polls all watched counters. */
+    @Scheduled(fixedRateString = "${tally.watch.interval:250ms}")
     Mono<Void> poll() {
-        return Mono.defer(() -> counters.isEmpty() || stopping ? Mono.empty() : pass(nanoClock.getAsLong()));
-    }
-
-    private Mono<Void> pass(long startNanos) {
-        // The poll includes their counters: a stream registers its counters first.
-        List<WatchStream> begun = List.copyOf(waiting);
-        return Flux.fromIterable(WatchPoller.slices(List.copyOf(counters.values())))
-                .map(PollRequest::new)
-                .concatMap(lane::submit)
-                .all(PollResult.DONE::equals)
-                .flatMap(done -> done ? passed(begun, startNanos) : Mono.empty());
-    }
-
-    private Mono<Void> passed(List<WatchStream> begun, long startNanos) {
-        begun.forEach(waiting::remove);
-        begun.forEach(WatchStream::see);
-        return rest(nanoClock.getAsLong() - startNanos);
-    }
-
-    private Mono<Void> rest(long workNanos) {
-        Duration rest = Duration.ofNanos(REST_PER_WORK * workNanos).minus(properties.interval());
-        return rest.isPositive() ? Mono.delay(rest).then() : Mono.empty();
+        return polls.start();
     }
 
     @Override
-    protected Lane<?, ?> lane() {
-        return lane;
+    public List<Lane<?, ?>> lanes() {
+        return shards.all().stream().<Lane<?, ?>>map(ShardWatches::lane).toList();
     }
 
     @Override
@@ -229,7 +177,7 @@ public final class Watches extends LaneOwner {
     @EventListener(ContextClosedEvent.class)
     void endStreams() {
         stopping = true;
-        poller.stop();
+        shards.all().forEach(ShardWatches::stop);
         streams.forEach(WatchStream::end);
     }
 }

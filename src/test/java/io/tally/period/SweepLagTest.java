@@ -8,6 +8,8 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Outcome.Swept;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.PerShard;
+import io.tally.shard.Sharding;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -28,7 +30,7 @@ class SweepLagTest {
     private Outcome outcome = new Swept(true);
 
     private final Sweeper sweeper = new Sweeper(
-            new Sweeps() {
+            PerShard.single(new Sweeps() {
                 @Override
                 public Mono<Claim> claim(Kind kind) {
                     return claim;
@@ -43,10 +45,10 @@ class SweepLagTest {
                 public Mono<Void> reached(Kind kind, Instant time) {
                     return Mono.fromRunnable(() -> claim = SweepLagTest.claim(time));
                 }
-            },
+            }),
             counter -> Mono.just(outcome),
             Duration.ofSeconds(10),
-            new SweepMetrics(registry));
+            new SweepMetrics(registry, Sharding.SINGLE));
 
     private static Mono<Sweeps.Claim> claim(Instant reached) {
         return Mono.just(new Sweeps.Claim(reached, NOW));

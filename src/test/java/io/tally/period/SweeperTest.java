@@ -10,6 +10,8 @@ import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.Swept;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.pipeline.StoreFailure;
+import io.tally.shard.PerShard;
+import io.tally.shard.Sharding;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -40,7 +42,8 @@ class SweeperTest {
     private final List<CounterId> swept = new ArrayList<>();
     private final Map<CounterId, Outcome> outcomes = new HashMap<>();
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final Sweeper sweeper = new Sweeper(rows, this::swept, OVERLAP, new SweepMetrics(registry));
+    private final Sweeper sweeper =
+            new Sweeper(PerShard.single(rows), this::swept, OVERLAP, new SweepMetrics(registry, Sharding.SINGLE));
     private VirtualTimeScheduler time = VirtualTimeScheduler.create();
     private boolean ended;
 

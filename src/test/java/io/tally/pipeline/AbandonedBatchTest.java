@@ -11,6 +11,7 @@ import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Precondition;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.MemoryCounterStore.Fault;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -34,7 +35,11 @@ class AbandonedBatchTest {
     private final MemoryCounterStore store =
             new MemoryCounterStore(() -> Objects.requireNonNullElse(faults.poll(), Fault.NONE), () -> Duration.ZERO);
     private final CounterPipeline pipeline = new CounterPipeline(
-            store, LIMITS, new LaneMetrics() {}, CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+            PerShard.single(store),
+            LIMITS,
+            new LaneMetrics() {},
+            CallerExecutor.ANY,
+            () -> time.now(TimeUnit.NANOSECONDS));
 
     @AfterEach
     void realTimeAgain() {

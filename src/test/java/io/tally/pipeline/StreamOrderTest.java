@@ -18,6 +18,7 @@ import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Precondition;
 import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.MemoryCounterStore.Fault;
+import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -129,7 +130,11 @@ class StreamOrderTest {
                     Duration.ofMillis(random.nextInt(60, 300)),
                     Duration.ofSeconds(1));
             this.pipeline = new CounterPipeline(
-                    store, limits, new LaneMetrics() {}, CallerExecutor.ANY, () -> time.now(TimeUnit.NANOSECONDS));
+                    PerShard.single(store),
+                    limits,
+                    new LaneMetrics() {},
+                    CallerExecutor.ANY,
+                    () -> time.now(TimeUnit.NANOSECONDS));
         }
 
         private Fault fault() {

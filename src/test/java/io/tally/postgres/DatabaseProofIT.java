@@ -33,7 +33,7 @@ class DatabaseProofIT {
         DatabaseProperties properties = new DatabaseProperties(
                 database.url(), database.username(), database.password(), LONG, Duration.ofSeconds(2), LONG, 2, LONG);
         SessionConnections connections = new SessionConnections(
-                new PostgresqlConnectionFactory(Sessions.address(properties).build()), Map.of());
+                new PostgresqlConnectionFactory(Sessions.address(properties).build()), Map.of(), null);
         LaneConnection one = new LaneConnection(connections, LONG, LONG);
         LaneConnection other = new LaneConnection(connections, LONG, LONG);
 

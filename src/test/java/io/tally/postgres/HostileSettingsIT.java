@@ -274,7 +274,8 @@ class HostileSettingsIT {
                         new PostgresqlConnectionFactory(Sessions.address(properties)
                                 .options(Sessions.keyed(properties))
                                 .build()),
-                        Sessions.keyed(properties)),
+                        Sessions.keyed(properties),
+                        null),
                 properties,
                 1);
         try {

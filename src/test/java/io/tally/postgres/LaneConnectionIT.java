@@ -55,7 +55,8 @@ class LaneConnectionIT {
                 new SessionConnections(
                         new PostgresqlConnectionFactory(
                                 Sessions.address(properties).build()),
-                        Map.of()),
+                        Map.of(),
+                        null),
                 LONG,
                 LONG);
     }

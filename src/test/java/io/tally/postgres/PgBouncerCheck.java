@@ -70,7 +70,7 @@ class PgBouncerCheck {
                             .username(database.username())
                             .preparedStatementCacheQueries(0)
                             .build());
-            SessionConnections connections = new SessionConnections(factory, Map.of());
+            SessionConnections connections = new SessionConnections(factory, Map.of(), null);
             LaneConnection one = new LaneConnection(connections, LONG, LONG);
             LaneConnection other = new LaneConnection(connections, LONG, LONG);
 

@@ -34,7 +34,8 @@ class PoolIT {
                 new SessionConnections(
                         new PostgresqlConnectionFactory(
                                 Sessions.address(properties).build()),
-                        Map.of()),
+                        Map.of(),
+                        null),
                 properties,
                 1);
     }

@@ -65,7 +65,7 @@ class PostgresCounterStoreIT {
             factory = new PostgresqlConnectionFactory(Sessions.address(properties)
                     .options(Map.of("default_transaction_isolation", isolation))
                     .build());
-            SessionConnections connections = new SessionConnections(factory, Map.of());
+            SessionConnections connections = new SessionConnections(factory, Map.of(), null);
             pool = new Pool(connections, properties, 2);
             store = new PostgresCounterStore(connections, pool, properties, "test");
         }
@@ -73,7 +73,7 @@ class PostgresCounterStoreIT {
         @AfterEach
         void booksBalance() throws SQLException {
             Flux.fromIterable(opened).concatMap(Writes::close).blockLast();
-            pool.destroy();
+            pool.dispose();
             assertThat(database.queryLong(
                             "select (select coalesce(sum(value), 0) from counter) - (select sum(delta) from writer)"))
                     .isZero();
