@@ -92,6 +92,30 @@ class ArchitectureTest {
     }
 
     @Test
+    void onlyFacadesStoresAndBackgroundWorkKnowShards() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("io.tally.shard..", "io.tally.postgres..")
+                .and()
+                .haveNameNotMatching("io\\.tally\\.\\w+\\.(\\w+Configuration|Postgres\\w+)(\\$.*)?")
+                .and()
+                .doNotHaveFullyQualifiedName("io.tally.pipeline.CounterPipeline")
+                .and()
+                .doNotHaveFullyQualifiedName("io.tally.pipeline.ShardLanes")
+                .and()
+                .haveNameNotMatching("io\\.tally\\.(name\\.Names|ranking\\.Rankings|watch\\.Watches|audit\\.Audits)")
+                .and()
+                .haveNameNotMatching(
+                        "io\\.tally\\.(idempotency\\.Pruner|period\\.Sweeper|period\\.SweepMetrics)(\\$.*)?")
+                .and()
+                .haveNameNotMatching("io\\.tally\\.(audit\\.AuditTelemetry|telemetry\\.PipelineMeters)")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.tally.shard..")
+                .check(MAIN);
+    }
+
+    @Test
     void theVocabularyKnowsOnlyTheJdk() {
         classes()
                 .that()

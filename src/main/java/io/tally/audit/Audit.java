@@ -12,6 +12,7 @@ public sealed interface Audit {
     /**
      * The result of a comparison of the books.
      *
+     * @param shard the number of the shard, from 1
      * @param drift the sum of all counters minus the sum of all writers' deltas; not 0 after a change outside the
      *     service
      * @param lostOperations the acknowledged operations of this instance without a record in the database; not 0 after
@@ -19,6 +20,7 @@ public sealed interface Audit {
      * @param at the time of the audit, by the clock of this instance
      */
     record Report(
+            int shard,
             BigInteger drift,
             long lostOperations,
             BigInteger counterSum,
@@ -33,8 +35,12 @@ public sealed interface Audit {
         }
     }
 
-    /** The books could not be read. */
-    record Unread(Refusal refusal) implements Audit {}
+    /**
+     * The books could not be read.
+     *
+     * @param shard the number of the shard, from 1
+     */
+    record Unread(int shard, Refusal refusal) implements Audit {}
 
     /**
      * The audits of all shards.
@@ -48,13 +54,14 @@ public sealed interface Audit {
             return reports.stream().allMatch(Report::balanced);
         }
 
-        /** The sums over all shards, the earliest time and the longest duration. */
+        /** The sums over all shards, the earliest time and the longest duration; the shard is the last one. */
         public Report total() {
             return reports.stream().reduce(Books::sum).orElseThrow();
         }
 
         private static Report sum(Report one, Report other) {
             return new Report(
+                    other.shard(),
                     one.drift().add(other.drift()),
                     one.lostOperations() + other.lostOperations(),
                     one.counterSum().add(other.counterSum()),

@@ -7,12 +7,10 @@ import io.tally.http.Action;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.shard.Sharding;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
@@ -25,8 +23,8 @@ import reactor.core.publisher.Mono;
 class AuditRoutes {
 
     /**
-     * The reports of all shards as JSON, with their sums, the earliest time and the longest duration. Sums may have more
-     * digits than 64 bits hold.
+     * The reports of all shards as JSON, with their sums, the earliest time and the longest duration. Sums may have
+     * more digits than 64 bits hold.
      */
     record BooksView(
             BigInteger drift,
@@ -46,10 +44,7 @@ class AuditRoutes {
                     total.writerSum(),
                     total.at(),
                     seconds(total),
-                    IntStream.range(0, books.reports().size())
-                            .mapToObj(
-                                    index -> ShardView.of(index, books.reports().get(index)))
-                            .toList());
+                    books.reports().stream().map(ShardView::of).toList());
         }
 
         private static double seconds(Report report) {
@@ -67,9 +62,9 @@ class AuditRoutes {
             Instant at,
             double seconds) {
 
-        static ShardView of(int index, Report report) {
+        static ShardView of(Report report) {
             return new ShardView(
-                    Sharding.number(index),
+                    report.shard(),
                     report.drift(),
                     report.lostOperations(),
                     report.counterSum(),
@@ -93,19 +88,18 @@ class AuditRoutes {
             switch (audit) {
                 case Report report -> reports.add(report);
                 case Unread unread -> {
-                    return Problems.answer(problem(unread, reports.size(), audits.size()));
+                    return Problems.answer(problem(unread, audits.size()));
                 }
             }
         }
         return Routes.json(ServerResponse.ok(), BooksView.of(new Books(reports)));
     }
 
-    private static ProblemDetail problem(Unread unread, int index, int count) {
+    private static ProblemDetail problem(Unread unread, int count) {
         ProblemDetail problem = Problems.problem(unread.refusal());
         if (count > 1) {
-            int shard = Sharding.number(index);
-            problem.setDetail("The books of shard " + shard + " could not be read. " + problem.getDetail());
-            problem.setProperty("shard", shard);
+            problem.setDetail("The books of shard " + unread.shard() + " could not be read.");
+            problem.setProperty("shard", unread.shard());
         }
         return problem;
     }

@@ -15,8 +15,8 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
 /**
- * The last audits as gauges and as health, which is down while the books of a shard do not balance. Before the first audit, the
- * gauges read NaN.
+ * The last audits as gauges and as health, which is down while the books of a shard do not balance. Before the first
+ * audit, the gauges read NaN.
  */
 @Component("auditHealthIndicator")
 record AuditTelemetry(Audits audits) implements MeterBinder, HealthIndicator {

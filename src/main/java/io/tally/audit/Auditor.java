@@ -34,6 +34,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
         REQUEST
     }
 
+    private final int shard;
     private final String name;
     private final LedgerStore books;
     private final Ledger ledger;
@@ -41,8 +42,14 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     private volatile @Nullable Report last;
     private volatile boolean available = true;
 
-    /** @param name that of the books, for the log */
-    Auditor(String name, LedgerStore books, Ledger ledger, Clock clock) {
+    /**
+     * An auditor of a shard.
+     *
+     * @param shard its number, from 1
+     * @param name that of the books, for the log
+     */
+    Auditor(int shard, String name, LedgerStore books, Ledger ledger, Clock clock) {
+        this.shard = shard;
         this.name = name;
         this.books = books;
         this.ledger = ledger;
@@ -84,6 +91,7 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
 
     private Report report(Balance balance, Map<Long, Long> acknowledged, Instant start) {
         return new Report(
+                shard,
                 balance.counters().subtract(balance.deltas()),
                 lost(balance, acknowledged),
                 balance.counters(),
@@ -113,13 +121,15 @@ final class Auditor implements BatchHandler<Auditor.Occasion, Audit> {
     private Mono<Audit> unread(StoreFailure failure) {
         available = false;
         log.warn("The {} could not be read: {}", name, failure.getMessage());
-        return Mono.just(new Unread(new StoreUnavailable()));
+        return Mono.just(new Unread(shard, new StoreUnavailable()));
     }
 
     @Override
     public Refusals<Audit> refusals() {
         return new Refusals<>(
-                new Unread(new Overloaded()), new Unread(new StoreUnavailable()), new Unread(new StoreUnavailable()));
+                new Unread(shard, new Overloaded()),
+                new Unread(shard, new StoreUnavailable()),
+                new Unread(shard, new StoreUnavailable()));
     }
 
     @Override

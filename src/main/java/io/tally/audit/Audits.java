@@ -18,8 +18,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Audits, at an interval and on demand. In each shard, one runs at a time; requests that come while one runs share the next, which
- * begins after them. Safe for use by many threads.
+ * Audits, at an interval and on demand. In each shard, one runs at a time; requests that come while one runs share the
+ * next, which begins after them. Safe for use by many threads.
  */
 public final class Audits extends LaneOwner {
 
@@ -40,7 +40,12 @@ public final class Audits extends LaneOwner {
         Sharding sharding = books.sharding();
         this.auditors = PerShard.of(
                 sharding,
-                index -> new Auditor(sharding.label("books", index), books.at(index), ledgers.at(index), clock));
+                index -> new Auditor(
+                        Sharding.number(index),
+                        sharding.label("books", index),
+                        books.at(index),
+                        ledgers.at(index),
+                        clock));
         this.lanes = PerShard.of(sharding, index -> lane(sharding.label("audits", index), auditors.at(index)));
     }
 

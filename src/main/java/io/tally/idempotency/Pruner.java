@@ -12,8 +12,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
 /**
- * Removes rows of one kind after their retention, in small steps with pauses. All instances share the work. A shard that
- * cannot be reached does not delay the others.
+ * Removes rows of one kind after their retention, in small steps with pauses. All instances share the work. A shard
+ * that cannot be reached does not delay the others.
  */
 public final class Pruner {
 
@@ -45,7 +45,7 @@ public final class Pruner {
      */
     public Pruner(String what, PerShard<ExpiredRows> rows, Duration retention, LongConsumer observer) {
         this.what = what;
-        this.runs = new ShardRuns(rows.map(Progress::new), this::prune);
+        this.runs = ShardRuns.inTurn(rows.map(Progress::new), this::prune);
         this.retention = retention;
         this.observer = observer;
     }

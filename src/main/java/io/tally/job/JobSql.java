@@ -6,8 +6,8 @@ final class JobSql {
     private JobSql() {}
 
     /**
-     * Starts a job. $1 kind, $2 namespace, $3 id. A row, or none if a job of the kind is running. Also removes old jobs, since
-     * starts are rare.
+     * Starts a job. $1 kind, $2 namespace, $3 id. A row, or none if a job of the kind is running. Also removes old
+     * jobs, since starts are rare.
      */
     static final String START = """
             with removed as (

@@ -27,6 +27,9 @@ final class PostgresJobs implements JobStore {
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);
 
+    /** The maximum of shards that a claim asks, so that idle shards cost a bounded number of statements. */
+    private static final int ASKED_MAX = 4;
+
     private final PerShard<Pool> pools;
     private final PerShard<IdempotentTransaction> work;
 
@@ -67,8 +70,9 @@ final class PostgresJobs implements JobStore {
     @Override
     public Mono<Claim> claim(Set<String> kinds) {
         int count = pools.all().size();
-        int first = turn.getAndUpdate(last -> (last + 1) % count);
-        return Flux.range(first, count)
+        int asked = Math.min(count, ASKED_MAX);
+        int first = turn.getAndUpdate(last -> (last + asked) % count);
+        return Flux.range(first, asked)
                 .map(index -> pools.at(index % count))
                 // A shard that cannot be reached does not keep the others from being asked.
                 .concatMapDelayError(pool -> claim(pool, kinds))

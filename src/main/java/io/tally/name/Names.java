@@ -18,8 +18,8 @@ import java.util.function.LongSupplier;
 import reactor.core.publisher.Mono;
 
 /**
- * Names and their ids. Requests of a shard that arrive while a batch is in flight share the next statement. Safe for use by many
- * threads; never blocks.
+ * Names and their ids. Requests of a shard that arrive while a batch is in flight share the next statement. Safe for
+ * use by many threads; never blocks.
  */
 public final class Names extends LaneOwner {
 

@@ -78,7 +78,7 @@ final class Sweeper {
     }
 
     private ShardRuns runs(PerShard<Sweeps> shards, Kind kind) {
-        return new ShardRuns(
+        return ShardRuns.inTurn(
                 PerShard.of(shards.sharding(), shard -> shard), shard -> pass(shards.at(shard), kind, shard));
     }
 

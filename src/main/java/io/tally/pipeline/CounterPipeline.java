@@ -38,8 +38,8 @@ import reactor.core.publisher.Mono;
  * The entry point for operations on counters. An outcome is emitted only after its commit is durable. Safe for use by
  * many threads; never blocks. An operation enters on subscription, and cancelling does not withdraw it.
  *
- * <p>Each shard has its own lanes. All operations of one counter go through one lane, in arrival order. At shutdown it admits no more operations,
- * drains its lanes and logs the operations that are left.
+ * <p>Each shard has its own lanes. All operations of one counter go through one lane, in arrival order. At shutdown it
+ * admits no more operations, drains its lanes and logs the operations that are left.
  */
 public final class CounterPipeline implements SmartLifecycle {
 
@@ -73,7 +73,7 @@ public final class CounterPipeline implements SmartLifecycle {
                 stores.sharding(),
                 index -> new ShardLanes(
                         stores.sharding(), index, stores.at(index), limits, metrics, callerExecutor, nanoClock));
-        this.probes = new ShardRuns(shards, ShardLanes::probe);
+        this.probes = ShardRuns.onAll(shards, ShardLanes::probe);
     }
 
     /** Applies a command. Never fails: a failure is an outcome, too. */

@@ -69,9 +69,10 @@ final class DatabaseProof {
              order by t.name
             """;
 
-    /** The connections that the server has for ordinary users. The last of the settings exists from PostgreSQL 16 on. */
+    /** The connections for ordinary users. The last of the settings exists from PostgreSQL 16 on. */
     private static final String CONNECTIONS = """
-            select current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+            select current_setting('max_connections')::integer
+                     - current_setting('superuser_reserved_connections')::integer
                      - coalesce(current_setting('reserved_connections', true)::integer, 0) as connections
             """;
 

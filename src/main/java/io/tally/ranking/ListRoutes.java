@@ -21,7 +21,6 @@ import io.tally.ranking.Ranking.Slice;
 import io.tally.ranking.RankingState.AsOf;
 import io.tally.ranking.RankingState.Pending;
 import io.tally.ranking.RankingState.Unread;
-import io.tally.shard.PerShard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -44,11 +43,9 @@ class ListRoutes {
     /** The year 5138: later than any pass, and within the range of timestamps of the database. */
     private static final long MICROS_MAX = 100_000_000_000_000_000L;
 
-    private final PerShard<Ranking> shards;
     private final Rankings rankings;
 
-    ListRoutes(PerShard<Ranking> shards, Rankings rankings) {
-        this.shards = shards;
+    ListRoutes(Rankings rankings) {
         this.rankings = rankings;
     }
 
@@ -128,8 +125,7 @@ class ListRoutes {
 
     private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
         List<String> after = paging.after();
-        return shards.of(namespace)
-                .byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
+        return rankings.byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
                 .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
                 .flatMap(page -> Routes.list(new Page<>(named(page.items()), page.next())));
     }
@@ -197,8 +193,7 @@ class ListRoutes {
     }
 
     private Mono<ServerResponse> ranked(String namespace, Sort sort, List<String> list, Paging paging, Pinned pinned) {
-        return shards.of(namespace)
-                .byRank(namespace, sort, pinned.pass(), pinned.after(), paging.limit() + 1)
+        return rankings.byRank(namespace, sort, pinned.pass(), pinned.after(), paging.limit() + 1)
                 .flatMap(slice -> answer(slice, list, paging, pinned));
     }
 

@@ -6,12 +6,16 @@ import io.tally.lane.CallerExecutor;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.pipeline.StoreFailure;
+import io.tally.ranking.Ranking.Place;
+import io.tally.ranking.Ranking.Slice;
 import io.tally.shard.PerShard;
 import io.tally.shard.ShardRuns;
 import io.tally.telemetry.Meter;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.annotation.Scheduled;
@@ -46,12 +50,14 @@ final class Rankings extends LaneOwner {
     private static final Duration DRAIN_MAX = Duration.ofSeconds(5);
     private static final int TICK_MILLIS = 500;
 
+    private final PerShard<Ranking> shards;
     private final ShardRuns due;
     private final Timer passes;
     private final PerShard<Lane<String, RankingState>> lanes;
 
     Rankings(PerShard<Ranking> shards, MeterRegistry registry, CallerExecutor callerExecutor) {
-        this.due = new ShardRuns(shards, this::refreshDue);
+        this.shards = shards;
+        this.due = ShardRuns.inTurn(shards, this::refreshDue);
         this.passes = Meter.RANKING_PASS.timer().register(registry);
         this.lanes = PerShard.of(
                 shards.sharding(),
@@ -67,6 +73,16 @@ final class Rankings extends LaneOwner {
     /** The state of the order of a namespace, after a due pass. Never fails. */
     Mono<RankingState> state(String namespace) {
         return lanes.of(namespace).submit(namespace);
+    }
+
+    /** See {@link Ranking#byName}. */
+    Mono<Slice> byName(String namespace, String after, int max) {
+        return shards.of(namespace).byName(namespace, after, max);
+    }
+
+    /** See {@link Ranking#byRank}. */
+    Mono<Slice> byRank(String namespace, Sort sort, Instant pass, @Nullable Place after, int max) {
+        return shards.of(namespace).byRank(namespace, sort, pass, after, max);
     }
 
     /** Makes the passes that are due. */

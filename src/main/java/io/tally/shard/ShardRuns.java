@@ -1,6 +1,7 @@
 package io.tally.shard;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -11,18 +12,33 @@ import reactor.core.publisher.Mono;
  */
 public final class ShardRuns {
 
-    private final PerShard<Run> runs;
+    /** Background work of many shards must not become a load of its own. */
+    private static final int STARTS_MAX = 4;
 
-    /** @param work its failures end up in the schedule */
-    public <T> ShardRuns(PerShard<T> shards, Function<T, Mono<Void>> work) {
-        this.runs = shards.map(shard -> new Run(Mono.defer(() -> work.apply(shard))));
+    private final PerShard<Run> runs;
+    private final int startsMax;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    private ShardRuns(PerShard<Run> runs, int startsMax) {
+        this.runs = runs;
+        this.startsMax = Math.min(startsMax, runs.all().size());
+    }
+
+    /** Work that each start begins on all shards. */
+    public static <T> ShardRuns onAll(PerShard<T> shards, Function<T, Mono<Void>> work) {
+        return new ShardRuns(runs(shards, work), shards.all().size());
+    }
+
+    /** Work that each start begins on four shards at most, in turn. So idle shards cost a bounded number of statements. */
+    public static <T> ShardRuns inTurn(PerShard<T> shards, Function<T, Mono<Void>> work) {
+        return new ShardRuns(runs(shards, work), STARTS_MAX);
+    }
+
+    private static <T> PerShard<Run> runs(PerShard<T> shards, Function<T, Mono<Void>> work) {
+        return shards.map(shard -> new Run(Mono.defer(() -> work.apply(shard)), new AtomicBoolean()));
     }
 
     private record Run(Mono<Void> work, AtomicBoolean active) {
-
-        Run(Mono<Void> work) {
-            this(work, new AtomicBoolean());
-        }
 
         Mono<Void> start() {
             return Mono.defer(() ->
@@ -30,10 +46,18 @@ public final class ShardRuns {
         }
     }
 
-    /** Starts the work on each shard where it is not in progress; completes when it has ended there. */
+    /**
+     * Starts the work where it is not in progress; completes when what it started has ended. The failure of a shard
+     * does not end the work on others.
+     */
     public Mono<Void> start() {
-        return Flux.fromIterable(runs.all())
-                .flatMap(Run::start, runs.all().size())
-                .then();
+        return Mono.defer(() -> {
+            int count = runs.all().size();
+            int first = turn.getAndUpdate(last -> (last + startsMax) % count);
+            return Flux.range(first, startsMax)
+                    .map(index -> runs.at(index % count))
+                    .flatMapDelayError(Run::start, startsMax, 1)
+                    .then();
+        });
     }
 }

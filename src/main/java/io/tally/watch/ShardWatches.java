@@ -28,15 +28,12 @@ final class ShardWatches {
 
     private final WatchPoller poller;
     private final Lane<PollRequest, PollResult> lane;
-    private final Duration interval;
     private final LongSupplier nanoClock;
     private volatile boolean stopping;
 
-    /** @param interval the time between two polls */
-    ShardWatches(WatchPoller poller, Lane<PollRequest, PollResult> lane, Duration interval, LongSupplier nanoClock) {
+    ShardWatches(WatchPoller poller, Lane<PollRequest, PollResult> lane, LongSupplier nanoClock) {
         this.poller = poller;
         this.lane = lane;
-        this.interval = interval;
         this.nanoClock = nanoClock;
     }
 
@@ -108,9 +105,8 @@ final class ShardWatches {
         return rest(nanoClock.getAsLong() - startNanos);
     }
 
-    private Mono<Void> rest(long workNanos) {
-        Duration rest = Duration.ofNanos(REST_PER_WORK * workNanos).minus(interval);
-        return rest.isPositive() ? Mono.delay(rest).then() : Mono.empty();
+    private static Mono<Void> rest(long workNanos) {
+        return Mono.delay(Duration.ofNanos(REST_PER_WORK * workNanos)).then();
     }
 
     /** Polls no more. */

@@ -78,9 +78,9 @@ public final class Watches extends LaneOwner {
                     callerExecutor,
                     nanos -> {},
                     nanoClock);
-            return new ShardWatches(poller, lane, properties.interval(), nanoClock);
+            return new ShardWatches(poller, lane, nanoClock);
         });
-        this.polls = new ShardRuns(shards, ShardWatches::poll);
+        this.polls = ShardRuns.onAll(shards, ShardWatches::poll);
     }
 
     /** The number of open streams. */
