@@ -29,7 +29,7 @@ public final class ShardRuns {
         return new ShardRuns(runs(shards, work), shards.all().size());
     }
 
-    /** Work that each start begins on four shards at most, in turn. So idle shards cost a bounded number of statements. */
+    /** Work that each start begins on four shards at most, in turn: idle shards cost a bounded number of statements. */
     public static <T> ShardRuns inTurn(PerShard<T> shards, Function<T, Mono<Void>> work) {
         return new ShardRuns(runs(shards, work), STARTS_MAX);
     }
