@@ -14,3 +14,7 @@ comment on column shard.number   is 'The number of the shard, from 1.';
 comment on column shard.count    is 'The number of shards. A start with another number is refused.';
 comment on column shard.only_row is 'Always true: there is one row.';
 comment on index  shard_pkey     is 'Keeps the table at one row.';
+
+comment on column counter.namespace is '1 to 64 of A-Za-z0-9._-, with a tag and a colon in front or none. By bytes.';
+comment on column name.namespace    is '1 to 64 of A-Za-z0-9._-, with a tag and a colon in front or none. By bytes.';
+comment on column token.namespace   is '1 to 64 of A-Za-z0-9._-, with a tag and a colon in front or none. By bytes.';

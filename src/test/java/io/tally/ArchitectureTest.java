@@ -105,8 +105,9 @@ class ArchitectureTest {
                 .and()
                 .haveNameNotMatching("io\\.tally\\.(name\\.Names|ranking\\.Rankings|watch\\.Watches|audit\\.Audits)")
                 .and()
-                .haveNameNotMatching(
-                        "io\\.tally\\.(idempotency\\.Pruner|period\\.Sweeper|period\\.SweepMetrics)(\\$.*)?")
+                .haveNameNotMatching("io\\.tally\\.idempotency\\.(Pruner|KeyScopes|LineKeys)(\\$.*)?")
+                .and()
+                .haveNameNotMatching("io\\.tally\\.period\\.(Sweeper|SweepMetrics)(\\$.*)?")
                 .and()
                 .haveNameNotMatching("io\\.tally\\.(audit\\.AuditTelemetry|telemetry\\.PipelineMeters)")
                 .should()

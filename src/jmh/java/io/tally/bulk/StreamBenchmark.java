@@ -6,6 +6,7 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.http.Int64Form;
 import io.tally.http.ResponseJson;
 import io.tally.http.server.Json;
+import io.tally.idempotency.LineKeys;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
@@ -63,7 +64,7 @@ public class StreamBenchmark {
     }
 
     private List<List<BulkItem<Command>>> read(byte[] piece) {
-        Lines<Command> lines = new Lines<>(new IncrementReader(json, namespace -> true, null), LINE_BYTES_MAX);
+        Lines<Command> lines = new Lines<>(new IncrementReader(json, namespace -> true, LineKeys.NONE), LINE_BYTES_MAX);
         return lines.blocks(DefaultDataBufferFactory.sharedInstance.wrap(piece));
     }
 

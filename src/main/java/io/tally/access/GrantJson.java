@@ -109,7 +109,9 @@ final class GrantJson {
 
     private static boolean isBeginning(String text) {
         try {
-            Naming.requireNamespace(text);
+            // A beginning may end with the tag: acme:* stands for all namespaces with that tag.
+            boolean isTag = text.endsWith(String.valueOf(Naming.TAG_END));
+            Naming.requireNamespace(isTag ? text + "x" : text);
             return true;
         } catch (IllegalArgumentException malformed) {
             return false;

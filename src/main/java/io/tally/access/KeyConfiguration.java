@@ -4,6 +4,8 @@ import io.tally.lane.CallerExecutor;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.Pool;
 import io.tally.shard.PerShard;
+import io.tally.shard.Sharding;
+import java.time.Duration;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -20,8 +22,10 @@ class KeyConfiguration {
     }
 
     @Bean
-    KnownKeys knownKeys(AccessKeyStore store, AccessProperties properties, AccessRefusals refusals) {
-        return new KnownKeys(store, properties.instances(), refusals, InstantSource.system(), System::nanoTime);
+    KnownKeys knownKeys(AccessKeyStore store, Sharding sharding, AccessProperties properties, AccessRefusals refusals) {
+        Duration trustedMax = sharding.count() == 1 ? KnownKeys.TRUSTED_MAX : KnownKeys.TRUSTED_WITH_SHARDS;
+        return new KnownKeys(
+                store, trustedMax, properties.instances(), refusals, InstantSource.system(), System::nanoTime);
     }
 
     @Bean

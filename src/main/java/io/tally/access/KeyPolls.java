@@ -138,7 +138,7 @@ final class KeyPolls extends LaneOwner {
                 available = false;
                 AccessRefusals.LOG.warn(
                         "Access keys cannot be read. Known keys stay valid for {} s after the last read: {}",
-                        KnownKeys.TRUSTED_MAX.toSeconds(),
+                        known.trustedMax().toSeconds(),
                         failure.getMessage());
             }
             return Mono.just(PollResult.UNAVAILABLE);

@@ -21,7 +21,11 @@ final class KnownKeys {
     /** For how long keys are valid without a successful poll: long enough for a failover of the database. */
     static final Duration TRUSTED_MAX = Duration.ofSeconds(60);
 
+    /** With several shards, the loss of the first one must not stop the others. No key can be changed meanwhile. */
+    static final Duration TRUSTED_WITH_SHARDS = Duration.ofDays(365);
+
     private final AccessKeyStore store;
+    private final Duration trustedMax;
     private final int instances;
     private final Caller.Observer observer;
     private final InstantSource clock;
@@ -37,15 +41,22 @@ final class KnownKeys {
 
     KnownKeys(
             AccessKeyStore store,
+            Duration trustedMax,
             int instances,
             Caller.Observer observer,
             InstantSource clock,
             LongSupplier nanoClock) {
         this.store = store;
+        this.trustedMax = trustedMax;
         this.instances = instances;
         this.observer = observer;
         this.clock = clock;
         this.nanoClock = nanoClock;
+    }
+
+    /** For how long keys are valid without a successful poll. */
+    Duration trustedMax() {
+        return trustedMax;
     }
 
     /** A key; {@code null} if it is not known. */
@@ -58,7 +69,7 @@ final class KnownKeys {
     /** Whether the last successful poll is recent enough to trust the keys. */
     boolean isTrusted() {
         Snapshot current = snapshot;
-        return current != null && nanoClock.getAsLong() - current.confirmedNanos() < TRUSTED_MAX.toNanos();
+        return current != null && nanoClock.getAsLong() - current.confirmedNanos() < trustedMax.toNanos();
     }
 
     /**

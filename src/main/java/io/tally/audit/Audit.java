@@ -49,9 +49,12 @@ public sealed interface Audit {
      */
     record Books(List<Report> reports) {
 
-        /** Whether the books of each shard balance. */
-        public boolean balanced() {
-            return reports.stream().allMatch(Report::balanced);
+        /** The numbers of the shards whose books do not balance. */
+        public List<Integer> unbalanced() {
+            return reports.stream()
+                    .filter(report -> !report.balanced())
+                    .map(Report::shard)
+                    .toList();
         }
 
         /** The sums over all shards, the earliest time and the longest duration; the shard is the last one. */

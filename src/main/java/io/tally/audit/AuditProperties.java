@@ -8,7 +8,7 @@ import org.springframework.util.Assert;
 /**
  * The schedule of audits. {@code application.yml} says how to choose the values.
  *
- * @param interval from the end of one audit to the beginning of the next
+ * @param interval from the beginning of one audit to the beginning of the next, at least twice the duration of an audit
  * @param timeout the time-out of an audit
  */
 @ConfigurationProperties("tally.audit")

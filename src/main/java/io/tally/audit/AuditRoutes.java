@@ -81,7 +81,7 @@ class AuditRoutes {
                 .build();
     }
 
-    /** A sum without one of the shards would say nothing, so a shard that cannot be audited fails the whole. */
+    /** The sum of some shards would be misleading, so the failure of one shard is that of the request. */
     private static Mono<ServerResponse> answer(List<Audit> audits) {
         List<Report> reports = new ArrayList<>();
         for (Audit audit : audits) {

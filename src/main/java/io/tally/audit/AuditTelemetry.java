@@ -53,15 +53,23 @@ record AuditTelemetry(Audits audits) implements MeterBinder, HealthIndicator {
                 .mapToObj(audits::last)
                 .filter(Objects::nonNull)
                 .toList();
-        if (reports.size() < audits.sharding().count()) {
+        if (reports.isEmpty()) {
             return Health.unknown().build();
         }
         Books books = new Books(reports);
         Audit.Report total = books.total();
-        return (books.balanced() ? Health.up() : Health.down())
+        Health.Builder health = status(books)
                 .withDetail("drift", total.drift())
                 .withDetail("lostOperations", total.lostOperations())
-                .withDetail("at", total.at())
+                .withDetail("at", total.at());
+        return (audits.sharding().count() == 1 ? health : health.withDetail("unbalancedShards", books.unbalanced()))
                 .build();
+    }
+
+    private Health.Builder status(Books books) {
+        if (!books.unbalanced().isEmpty()) {
+            return Health.down();
+        }
+        return books.reports().size() == audits.sharding().count() ? Health.up() : Health.unknown();
     }
 }

@@ -7,6 +7,7 @@ import io.tally.lane.LaneOwner;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.pipeline.Ledger;
 import io.tally.shard.PerShard;
+import io.tally.shard.ShardRuns;
 import io.tally.shard.Sharding;
 import java.time.Clock;
 import java.time.Duration;
@@ -28,6 +29,7 @@ public final class Audits extends LaneOwner {
 
     private final PerShard<Auditor> auditors;
     private final PerShard<Lane<Occasion, Audit>> lanes;
+    private final ShardRuns intervals;
     private final Clock clock;
     private final Instant startedAt;
     private final AuditProperties properties;
@@ -47,6 +49,7 @@ public final class Audits extends LaneOwner {
                         ledgers.at(index),
                         clock));
         this.lanes = PerShard.of(sharding, index -> lane(sharding.label("audits", index), auditors.at(index)));
+        this.intervals = ShardRuns.onAll(lanes, Audits::atInterval);
     }
 
     private Lane<Occasion, Audit> lane(String name, Auditor auditor) {
@@ -72,12 +75,9 @@ public final class Audits extends LaneOwner {
      * @return an audit for each shard, in their order
      */
     public Mono<List<Audit>> audit() {
-        return audits(Occasion.REQUEST);
-    }
-
-    private Mono<List<Audit>> audits(Occasion occasion) {
         return Flux.fromIterable(lanes.all())
-                .flatMapSequential(lane -> lane.submit(occasion), lanes.all().size())
+                .flatMapSequential(
+                        lane -> lane.submit(Occasion.REQUEST), lanes.all().size())
                 .collectList();
     }
 
@@ -112,8 +112,16 @@ public final class Audits extends LaneOwner {
         return properties.timeout();
     }
 
-    @Scheduled(fixedDelayString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")
+    @Scheduled(fixedRateString = "${tally.audit.interval:1m}", initialDelayString = "PT0.5S")
     Mono<Void> atInterval() {
-        return audits(Occasion.INTERVAL).then();
+        return intervals.start();
+    }
+
+    /** Rests for as long as the audit took, in case that is longer than the interval. */
+    private static Mono<Void> atInterval(Lane<Occasion, Audit> lane) {
+        return lane.submit(Occasion.INTERVAL)
+                .elapsed()
+                .flatMap(audit -> Mono.delay(Duration.ofMillis(audit.getT1())))
+                .then();
     }
 }

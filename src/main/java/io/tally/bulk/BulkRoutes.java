@@ -18,13 +18,13 @@ import io.tally.http.Problems;
 import io.tally.http.ResponseJson;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.idempotency.SharedScopes;
+import io.tally.idempotency.KeyScopes;
+import io.tally.idempotency.LineKeys;
 import io.tally.pipeline.CounterPipeline;
 import io.tally.telemetry.Meter;
 import io.tally.telemetry.MeterFamily;
 import java.util.List;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
@@ -48,7 +48,7 @@ class BulkRoutes {
     private final BulkBodies bodies;
     private final MeterFamily<OutcomeCategory, Counter> lines;
     private final JsonMapper json;
-    private final SharedScopes scopes;
+    private final KeyScopes scopes;
     private final BulkAnswers<Outcome> answers;
 
     BulkRoutes(
@@ -57,7 +57,7 @@ class BulkRoutes {
             MeterRegistry registry,
             JsonMapper json,
             ResponseJson responseJson,
-            SharedScopes scopes) {
+            KeyScopes scopes) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.lines = Meter.BULK_LINES.counters(registry, OutcomeCategory.class);
@@ -73,15 +73,15 @@ class BulkRoutes {
                 .build();
     }
 
-    /** Chooses the scope before it reads the body, so that all lines have one. */
+    /** Chooses the scope before it reads the body, so that all lines of a shard have one. */
     private Mono<ServerResponse> increment(ServerRequest request) {
         IdempotencyKey own = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.INCREMENTS));
-        return scopes.choose(own, IdempotencyKey.INCREMENTS).flatMap(key -> increment(request, key.orElse(null)));
+        return scopes.chooseForLines(own, IdempotencyKey.INCREMENTS).flatMap(keys -> increment(request, keys));
     }
 
-    private Mono<ServerResponse> increment(ServerRequest request, @Nullable IdempotencyKey key) {
+    private Mono<ServerResponse> increment(ServerRequest request, LineKeys keys) {
         Caller caller = Caller.of(request);
-        IncrementReader reader = new IncrementReader(json, namespace -> caller.may(Action.WRITE, namespace), key);
+        IncrementReader reader = new IncrementReader(json, namespace -> caller.may(Action.WRITE, namespace), keys);
         if (!bodies.isStream(request)) {
             return array(request, caller, reader);
         }

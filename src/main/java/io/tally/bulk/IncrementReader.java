@@ -1,6 +1,7 @@
 package io.tally.bulk;
 
 import io.tally.bulk.BulkItem.Forbidden;
+import io.tally.bulk.BulkItem.Malformed;
 import io.tally.bulk.BulkItem.Valid;
 import io.tally.counter.Command;
 import io.tally.counter.CounterId;
@@ -12,6 +13,8 @@ import io.tally.http.Action;
 import io.tally.http.Bodies;
 import io.tally.http.CounterBodies;
 import io.tally.http.ProblemException;
+import io.tally.http.ProblemType;
+import io.tally.idempotency.LineKeys;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -25,17 +28,17 @@ import tools.jackson.databind.json.JsonMapper;
 final class IncrementReader extends ItemReader<Command> {
 
     private final Predicate<String> isWritable;
-    private final @Nullable IdempotencyKey requestKey;
+    private final LineKeys requestKeys;
 
     /**
      * @param isWritable whether the caller may write in a namespace
-     * @param requestKey the key of the whole request; an item without its own key gets a key derived from it and its
-     * line
+     * @param requestKeys the keys of the whole request; an item without its own key gets a key derived from one of
+     *     them and its line
      */
-    IncrementReader(JsonMapper json, Predicate<String> isWritable, @Nullable IdempotencyKey requestKey) {
+    IncrementReader(JsonMapper json, Predicate<String> isWritable, LineKeys requestKeys) {
         super(json, "increments", "object");
         this.isWritable = isWritable;
-        this.requestKey = requestKey;
+        this.requestKeys = requestKeys;
     }
 
     @Override
@@ -53,7 +56,12 @@ final class IncrementReader extends ItemReader<Command> {
         }
         try {
             Command command = fields.command(line);
-            return fields.isPermitted() ? new Valid<>(line, command) : fields.forbidden(line);
+            if (!fields.isPermitted()) {
+                return fields.forbidden(line);
+            }
+            return fields.hasKnownKey()
+                    ? new Valid<>(line, command)
+                    : new Malformed<>(line, ProblemType.STORE_UNAVAILABLE, "Nothing was applied.");
         } catch (ProblemException | IllegalArgumentException refused) {
             return BulkItem.malformed(line, String.valueOf(refused.getMessage()));
         }
@@ -133,6 +141,11 @@ final class IncrementReader extends ItemReader<Command> {
             return namespace != null && isWritable.test(namespace);
         }
 
+        /** Without the records of the shard, the item could count a second time. */
+        boolean hasKnownKey() {
+            return key != null || namespace == null || requestKeys.isKnown(namespace);
+        }
+
         BulkItem<Command> forbidden(long line) {
             return new Forbidden<>(line, Action.WRITE, String.valueOf(namespace));
         }
@@ -152,6 +165,7 @@ final class IncrementReader extends ItemReader<Command> {
             if (key != null) {
                 return IdempotencyKey.of(counter.namespace(), key);
             }
+            IdempotencyKey requestKey = requestKeys.of(counter.namespace());
             return requestKey == null ? null : requestKey.line(line);
         }
     }

@@ -13,6 +13,7 @@ import io.tally.http.Bodies;
 import io.tally.http.Caller;
 import io.tally.http.IncrementRequest;
 import io.tally.http.ProblemException;
+import io.tally.idempotency.LineKeys;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ProblemDetail;
@@ -34,7 +35,7 @@ final class TransactionReader {
         this.json = json;
         this.caller = caller;
         // A dry run needs another action, and the body may say so after the items.
-        this.items = new IncrementReader(json, namespace -> true, null);
+        this.items = new IncrementReader(json, namespace -> true, LineKeys.NONE);
     }
 
     /** The members of a body. */

@@ -1,6 +1,7 @@
 package io.tally.bulk;
 
 import io.tally.counter.IdempotencyKey;
+import io.tally.counter.Outcome;
 import io.tally.http.Answers;
 import io.tally.http.BufferedBodies;
 import io.tally.http.Caller;
@@ -8,9 +9,8 @@ import io.tally.http.IdempotencyKeys;
 import io.tally.http.IncrementRequest;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.idempotency.SharedScopes;
+import io.tally.idempotency.KeyScopes;
 import io.tally.pipeline.CounterPipeline;
-import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
@@ -30,9 +30,9 @@ class TransactionRoutes {
     private final CounterPipeline pipeline;
     private final BufferedBodies bodies;
     private final JsonMapper json;
-    private final SharedScopes scopes;
+    private final KeyScopes scopes;
 
-    TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json, SharedScopes scopes) {
+    TransactionRoutes(CounterPipeline pipeline, BufferedBodies bodies, JsonMapper json, KeyScopes scopes) {
         this.pipeline = pipeline;
         this.bodies = bodies;
         this.json = json;
@@ -48,16 +48,15 @@ class TransactionRoutes {
 
     private Mono<ServerResponse> transact(ServerRequest request) {
         IdempotencyKey own = IdempotencyKeys.of(request, Caller.of(request).scope(IdempotencyKey.TRANSACTIONS));
-        return scopes.choose(own, IdempotencyKey.TRANSACTIONS).flatMap(key -> transact(request, key.orElse(null)));
+        TransactionReader reader = new TransactionReader(json, Caller.of(request));
+        return bodies.read(request, BODY_MAX, "Send application/json.", bytes -> outcome(reader.read(bytes, own)))
+                .flatMap(Answers::of);
     }
 
-    private Mono<ServerResponse> transact(ServerRequest request, @Nullable IdempotencyKey key) {
-        TransactionReader reader = new TransactionReader(json, Caller.of(request));
-        return bodies.read(
-                        request,
-                        BODY_MAX,
-                        "Send application/json.",
-                        bytes -> reader.read(bytes, key).outcome(pipeline))
-                .flatMap(Answers::of);
+    /** In the scope in which the transaction began. */
+    private Mono<Outcome> outcome(IncrementRequest transaction) {
+        String namespace = transaction.operation().counters().getFirst().namespace();
+        return scopes.choose(transaction.key(), IdempotencyKey.TRANSACTIONS, namespace)
+                .flatMap(key -> transaction.withKey(key.orElse(null)).outcome(pipeline));
     }
 }

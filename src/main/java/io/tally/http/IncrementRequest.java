@@ -36,6 +36,11 @@ public record IncrementRequest(
         return dryRun ? Action.READ : Action.WRITE;
     }
 
+    /** The same request with another key. */
+    public IncrementRequest withKey(@Nullable IdempotencyKey other) {
+        return new IncrementRequest(operation, other, dryRun);
+    }
+
     /** Carries out the request on subscription. */
     public Mono<Outcome> outcome(CounterPipeline pipeline) {
         return dryRun ? pipeline.dryRun(operation) : pipeline.apply(Command.of(operation, key));

@@ -19,11 +19,15 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The store of jobs in PostgreSQL, on pooled connections: each call is one small statement. */
 final class PostgresJobs implements JobStore {
+
+    private static final Logger log = LoggerFactory.getLogger(PostgresJobs.class);
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);
 
@@ -74,9 +78,14 @@ final class PostgresJobs implements JobStore {
         int first = turn.getAndUpdate(last -> (last + asked) % count);
         return Flux.range(first, asked)
                 .map(index -> pools.at(index % count))
-                // A shard that cannot be reached does not keep the others from being asked.
-                .concatMapDelayError(pool -> claim(pool, kinds))
+                .concatMap(pool -> claim(pool, kinds).onErrorResume(StoreFailure.class, PostgresJobs::none))
                 .next();
+    }
+
+    /** The next shards are asked nevertheless; the lanes log an unavailable database. */
+    private static Mono<Claim> none(StoreFailure failure) {
+        log.debug("No job was claimed in a shard", failure);
+        return Mono.empty();
     }
 
     private static Mono<Claim> claim(Pool pool, Set<String> kinds) {

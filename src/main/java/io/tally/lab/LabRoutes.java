@@ -14,7 +14,7 @@ import io.tally.http.Progress;
 import io.tally.http.RequestPath;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import io.tally.idempotency.SharedScopes;
+import io.tally.idempotency.KeyScopes;
 import io.tally.lab.LabStore.Started;
 import io.tally.lab.LabViews.RunView;
 import java.net.URI;
@@ -43,9 +43,9 @@ class LabRoutes {
     private final LabStore store;
     private final Progress<LabRun> progress;
     private final LabProperties limits;
-    private final SharedScopes scopes;
+    private final KeyScopes scopes;
 
-    LabRoutes(LabStore store, Progress<LabRun> labProgress, LabProperties limits, SharedScopes scopes) {
+    LabRoutes(LabStore store, Progress<LabRun> labProgress, LabProperties limits, KeyScopes scopes) {
         this.store = store;
         this.progress = labProgress;
         this.limits = limits;

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -14,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
@@ -65,7 +67,7 @@ public final class OrderedSubmission<I, O> {
     private final RetryPolicy<O> retry;
     private final Executor caller;
     private final LongSupplier nanoClock;
-    private final List<Channel> channels = new ArrayList<>(2);
+    private final IdentityHashMap<Lane<I, O>, Channel> channels = new IdentityHashMap<>();
     private final Queue<Runnable> events = new ConcurrentLinkedQueue<>();
     private final AtomicInteger pending = new AtomicInteger();
     private final Deque<Block> open = new ArrayDeque<>();
@@ -75,7 +77,12 @@ public final class OrderedSubmission<I, O> {
     @FunctionalInterface
     public interface RetryPolicy<O> {
 
-        /** Whether to resubmit a request with that outcome, that time after its first submission. */
+        /**
+         * Whether to resubmit a request with that outcome.
+         *
+         * @param nanos the time since its first submission, or, if longer, the time for which its lane has refused the
+         *     requests of this submission. So a lane that stays unavailable does not delay each block anew
+         */
         boolean retries(O outcome, long nanos);
 
         /** No outcome is retried. */
@@ -151,18 +158,16 @@ public final class OrderedSubmission<I, O> {
             I request = requests.get(i);
             channel(laneOf.apply(request)).add(block, i, request);
         }
-        channels.forEach(Channel::send);
+        channels.values().forEach(Channel::send);
     }
 
     private Channel channel(Lane<I, O> lane) {
-        // There are few lanes: a linear search costs less than hashing.
-        for (Channel channel : channels) {
-            if (channel.lane == lane) {
-                return channel;
-            }
+        Channel known = channels.get(lane);
+        if (known != null) {
+            return known;
         }
         Channel channel = new Channel(lane);
-        channels.add(channel);
+        channels.put(lane, channel);
         return channel;
     }
 
@@ -209,11 +214,14 @@ public final class OrderedSubmission<I, O> {
             requests.add(request);
         }
 
-        /** Passes the final outcomes to the block. The requests to retry stay in this part. */
-        void take(List<O> outcomes) {
+        /**
+         * Passes the final outcomes to the block. The requests to retry stay in this part.
+         *
+         * @param nanos see {@link RetryPolicy#retries}
+         */
+        void take(List<O> outcomes, long nanos) {
             List<Integer> openIndexes = new ArrayList<>(0);
             List<I> openRequests = new ArrayList<>(0);
-            long nanos = nanoClock.getAsLong() - block.sinceNanos;
             for (int i = 0; i < outcomes.size(); i++) {
                 if (retry.retries(outcomes.get(i), nanos)) {
                     openIndexes.add(indexes.get(i));
@@ -246,6 +254,9 @@ public final class OrderedSubmission<I, O> {
         private boolean waitsForRoom;
         private boolean looksAgain;
         private long pauseMillis = PAUSE_MIN.toMillis();
+
+        /** The submission of the first part that the lane refused without applying one since; null if it applies. */
+        private @Nullable Long refusedSinceNanos;
 
         Channel(Lane<I, O> lane) {
             this.lane = lane;
@@ -300,8 +311,12 @@ public final class OrderedSubmission<I, O> {
 
         private void answered(Part part, List<O> outcomes) {
             unanswered--;
-            part.take(outcomes);
+            long since = refusedSinceNanos == null
+                    ? part.block.sinceNanos
+                    : Math.min(refusedSinceNanos, part.block.sinceNanos);
+            part.take(outcomes, nanoClock.getAsLong() - since);
             refused |= sequence.refusal() != null || !part.requests.isEmpty();
+            refusedSinceNanos = refused ? Long.valueOf(since) : null;
             if (part.requests.isEmpty()) {
                 // It is nearly always the first element.
                 taken.remove(part);

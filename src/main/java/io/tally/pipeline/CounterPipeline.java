@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
@@ -199,10 +200,16 @@ public final class CounterPipeline implements SmartLifecycle {
     /** The reasons why lanes cannot write; empty if all can. */
     public List<String> unavailableReasons() {
         return IntStream.range(0, lanes())
-                .mapToObj(lane -> shardOf(lane).unavailableReason(lane % limits.lanes()))
+                .mapToObj(this::unavailableReason)
                 .filter(Objects::nonNull)
                 .distinct()
                 .toList();
+    }
+
+    private @Nullable String unavailableReason(int lane) {
+        int shard = lane / limits.lanes();
+        String reason = shards.at(shard).unavailableReason(lane % limits.lanes());
+        return reason == null || shards.all().size() == 1 ? reason : "shard " + Sharding.number(shard) + ": " + reason;
     }
 
     /** The acknowledged operations of this instance in each shard. */

@@ -2,6 +2,7 @@ package io.tally.pipeline;
 
 import io.tally.idempotency.ExpiredRows;
 import io.tally.idempotency.IdempotencyProperties;
+import io.tally.idempotency.KeyScopes;
 import io.tally.idempotency.Pruner;
 import io.tally.idempotency.SharedScopes;
 import io.tally.idempotency.StoredKeys;
@@ -34,7 +35,8 @@ class PipelineConfiguration {
     }
 
     @Bean
-    SharedScopes sharedScopes(StoredKeys stored, IdempotencyProperties properties) {
-        return new SharedScopes(stored, properties.retention(), InstantSource.system());
+    KeyScopes keyScopes(PerShard<StoredKeys> stored, IdempotencyProperties properties) {
+        return new KeyScopes(
+                stored.map(shard -> new SharedScopes(shard, properties.retention(), InstantSource.system())));
     }
 }

@@ -43,7 +43,7 @@ final class ShardLanes {
     /**
      * The lanes of a shard.
      *
-     * @param index the index of the shard, from 0; the lanes of all shards are numbered on
+     * @param index the index of the shard, from 0; its lanes have the numbers after those of the shards before
      */
     ShardLanes(
             Sharding sharding,

@@ -5,8 +5,12 @@ import io.tally.StartupException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.util.function.Tuple2;
@@ -16,6 +20,8 @@ import reactor.util.function.Tuple2;
  * failed check is a {@link StartupException}. Each new connection itself checks that the server is a primary.
  */
 final class DatabaseProof {
+
+    private static final Logger log = LoggerFactory.getLogger(DatabaseProof.class);
 
     /** The tables of the migrations. */
     static final List<String> TABLES = List.of(
@@ -69,11 +75,26 @@ final class DatabaseProof {
              order by t.name
             """;
 
-    /** The connections for ordinary users. The last of the settings exists from PostgreSQL 16 on. */
+    /**
+     * The connections for the user of the session. The setting reserved_connections exists from PostgreSQL 16 on. A
+     * limit of -1 means none, and superusers have none.
+     */
     private static final String CONNECTIONS = """
-            select current_setting('max_connections')::integer
-                     - current_setting('superuser_reserved_connections')::integer
-                     - coalesce(current_setting('reserved_connections', true)::integer, 0) as connections
+            select least(current_setting('max_connections')::integer
+                           - current_setting('superuser_reserved_connections')::integer
+                           - coalesce(current_setting('reserved_connections', true)::integer, 0),
+                         case when not r.rolsuper then nullif(r.rolconnlimit, -1) end,
+                         case when not r.rolsuper then nullif(d.datconnlimit, -1) end) as connections
+              from pg_roles r, pg_database d
+             where r.rolname = current_user and d.datname = current_database()
+            """;
+
+    /** The schemas that do not exist or that the user may not use; null if there are none. $1 schemas. */
+    private static final String UNUSABLE = """
+            select string_agg(s.name, ', ' order by s.place) as schemas
+              from unnest($1::text[]) with ordinality as s(name, place)
+              left join pg_namespace n on n.nspname = s.name
+             where n.oid is null or not has_schema_privilege(n.oid, 'usage')
             """;
 
     private final Map<String, String> settings;
@@ -181,13 +202,46 @@ final class DatabaseProof {
     }
 
     private static void requireConnections(int available, ConnectionNeeds needs) {
-        if (needs.total() > available) {
-            throw new StartupException(
-                    "An instance with " + needs.shards() + " shards needs up to " + needs.total()
-                            + " connections, and the server has " + available + " for ordinary users.",
-                    "Raise max_connections of the server to more than that number for each instance, or lower"
-                            + " tally.pipeline.lanes or tally.database.read-connections-max.");
+        if (needs.total() <= available) {
+            return;
         }
+        String shortage = "An instance needs up to " + needs.total() + " connections with tally.shards.count = "
+                + needs.shards() + ", and the database has " + available + " for its user.";
+        if (needs.shards() == 1) {
+            // It opens most of them only under load, and earlier releases did not check.
+            log.warn("{} Raise max_connections, or the limit of the user or the database.", shortage);
+        } else {
+            throw new StartupException(
+                    shortage,
+                    "Raise max_connections to that number for each instance, or the limit of the user or the database,"
+                            + " or lower tally.pipeline.lanes or tally.database.read-connections-max.");
+        }
+    }
+
+    /** Checks that the service may use the schemas of several shards. One message names all that it may not use. */
+    Mono<Void> requireUsage(LaneConnection session, ShardSchemas schemas) {
+        int count = schemas.sharding().count();
+        return count == 1
+                ? Mono.empty()
+                : session.use(connection -> Statements.one(
+                                connection
+                                        .createStatement(UNUSABLE)
+                                        .bind(
+                                                "$1",
+                                                IntStream.range(0, count)
+                                                        .mapToObj(schemas::numbered)
+                                                        .toArray(String[]::new)),
+                                row -> Optional.ofNullable(row.get("schemas", String.class))))
+                        .doOnNext(unusable -> unusable.ifPresent(DatabaseProof::refuseUsage))
+                        .then();
+    }
+
+    private static void refuseUsage(String unusable) {
+        throw new StartupException(
+                "The service's user does not find the schemas " + unusable + ", or may not use them.",
+                "Grant it: grant usage on schema " + unusable + " to …; and select, insert, update, delete on all"
+                        + " tables in them. Without the schemas, apply all migrations, or remove"
+                        + " spring.flyway.enabled=false.");
     }
 
     /** Checks that the service finds all its tables in one schema, and has the rights on them. */

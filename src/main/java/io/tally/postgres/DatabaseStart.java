@@ -83,10 +83,13 @@ final class DatabaseStart {
             String searched = prove(session.connection());
             proof.requireConnections(session.connection(), needs).block();
             layout.requireNoOther(session.connection()).block();
-            for (int i = 0; i < shards.all().size(); i++) {
-                if (flyway != null) {
+            if (flyway != null) {
+                for (int i = 0; i < shards.all().size(); i++) {
                     migrate(flyway, schemas.of(i), searched);
                 }
+            }
+            proof.requireUsage(session.connection(), schemas).block();
+            for (int i = 0; i < shards.all().size(); i++) {
                 prove(i);
             }
             layout.requireNoOther(session.connection()).block();

@@ -22,9 +22,6 @@ public final class DedicatedConnections {
 
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
-    /** All of them: a shard that does not respond delays no other. */
-    private static final int PROBES_MAX = 1_024;
-
     private final PerShard<SessionConnections> sessions;
     private final ShardSchemas schemas;
     private final DatabaseProperties properties;
@@ -71,7 +68,8 @@ public final class DedicatedConnections {
     @Scheduled(fixedRate = PROBE_INTERVAL_MILLIS)
     Mono<Void> probe() {
         return Flux.fromIterable(created)
-                .flatMap(connection -> connection.probe().onErrorResume(DedicatedConnections::later), PROBES_MAX)
+                .flatMap(
+                        connection -> connection.probe().onErrorResume(DedicatedConnections::later), created.size() + 1)
                 .then();
     }
 

@@ -77,8 +77,8 @@ class PostgresConfiguration {
     }
 
     @Bean
-    StoredKeys storedKeys(PerShard<Pool> pools) {
-        return new PostgresStoredKeys(pools);
+    PerShard<StoredKeys> storedKeys(PerShard<Pool> pools) {
+        return pools.map(PostgresStoredKeys::new);
     }
 
     @Bean

@@ -22,7 +22,7 @@ final class SessionSql {
      */
     static final String RESOLVE = """
             select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
-                     case when $1::text is not null then pg_catalog.quote_ident($1)
+                     case when $1::pg_catalog.text is not null then pg_catalog.quote_ident($1)
                           when 'pg_catalog' operator(pg_catalog.=) any (pg_catalog.current_schemas(false))
                           then (select pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' order by s.place)
                                   from pg_catalog.unnest(pg_catalog.current_schemas(false))

@@ -27,7 +27,8 @@ public final class Sessions {
         // Settings that Tally relies on replace those of the URL.
         settings.putAll(session);
         if (schema != null) {
-            settings.put("search_path", schema);
+            // Each session sets its path itself, and PgBouncer refuses one in the log-in.
+            settings.remove("search_path");
         }
         PostgresqlConnectionFactory factory = new PostgresqlConnectionFactory(address(properties)
                 // The client's side would keep a connection on the loop that opened it; the server's spreads them.

@@ -5,6 +5,7 @@ import io.r2dbc.spi.Row;
 import io.tally.StartupException;
 import io.tally.shard.Sharding;
 import java.util.stream.IntStream;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -16,7 +17,9 @@ final class ShardLayout {
 
     /** The schema in which the sessions find the tables; no row if they find none. */
     private static final String SINGLE = """
-            select relnamespace::regnamespace::text as schema from pg_class where oid = to_regclass('writer')
+            select relnamespace::regnamespace::text as schema from pg_class
+             where oid = to_regclass('writer') and to_regclass('counter') is not null
+               and to_regclass('idempotency_key') is not null
             """;
 
     /** Whether a schema has records. $1 schema. Reads only the catalog, which needs no rights. */
@@ -51,18 +54,20 @@ final class ShardLayout {
     }
 
     /**
-     * Checks that the database does not have another number of shards. Changes nothing.
+     * Checks that the database does not have another number of shards. Changes nothing. Of two first starts at the same
+     * time with different numbers, at least one finds the other by a check after its records.
      *
      * @param plain a session with the search path of the URL or of the user
      */
     Mono<Void> requireNoOther(LaneConnection plain) {
-        return plain.use(connection -> found(connection).defaultIfEmpty(count))
-                .doOnNext(this::require)
+        return plain.use(connection -> Flux.concat(several(connection), Mono.defer(() -> single(connection)))
+                        .collectList())
+                .doOnNext(counts -> counts.forEach(this::require))
                 .then();
     }
 
-    /** The recorded number of shards; empty if there are no tables. */
-    private Mono<Integer> found(PostgresqlConnection connection) {
+    /** The recorded number of several shards; empty if there are none. */
+    private Mono<Integer> several(PostgresqlConnection connection) {
         String first = schemas.numbered(0);
         return Statements.one(
                         connection.createStatement(IS_RECORDED).bind("$1", first), row -> CounterRows.is(row, "found"))
@@ -70,14 +75,14 @@ final class ShardLayout {
                         ? Statements.one(
                                 connection.createStatement("select number, count from " + quoted(first) + ".shard"),
                                 row -> Recorded.of(row).count())
-                        : Mono.empty())
-                .switchIfEmpty(Mono.defer(() -> single(connection)));
+                        : Mono.empty());
     }
 
     private static String quoted(String identifier) {
         return '"' + identifier.replace("\"", "\"\"") + '"';
     }
 
+    /** 1 if the search path has the tables of a single shard; empty if it has none. */
     private Mono<Integer> single(PostgresqlConnection connection) {
         return Statements.one(connection.createStatement(SINGLE), row -> CounterRows.text(row, "schema"))
                 .filter(schema -> count == 1 || !isNumbered(schema))

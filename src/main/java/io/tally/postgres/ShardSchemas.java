@@ -17,7 +17,7 @@ record ShardSchemas(Sharding sharding, String base) {
     private static final String DEFAULT_BASE = "tally";
 
     /** Lower case, so that no statement has to quote it, and short enough for the number. */
-    private static final Pattern BASE = Pattern.compile("[a-z_][a-z0-9_]{0,59}");
+    private static final Pattern BASE = Pattern.compile("(?!pg_)[a-z_][a-z0-9_]{0,59}");
 
     /**
      * The schemas in a database.

@@ -123,7 +123,8 @@ final class StartFailures {
             return new StartupException(
                     "The database user lacks a right: " + text,
                     "Grant it. The user of the migrations must be able to connect and to create tables: grant create on"
-                            + " schema … to …; SPRING_FLYWAY_USER names another user for them.");
+                            + " schema … to …; with several shards, also their schemas: grant create on database … to"
+                            + " …; SPRING_FLYWAY_USER names another user for them.");
         }
         if (causes(failure).anyMatch(SSLException.class::isInstance)
                 || causes(failure).anyMatch(GeneralSecurityException.class::isInstance)

@@ -41,7 +41,7 @@ public final class PerShard<T> {
         return elements.get(index);
     }
 
-    /** The element of the first shard, which has what belongs to no namespace. */
+    /** The element of the first shard, which stores access keys and runs of the lab. */
     public T first() {
         return elements.getFirst();
     }
@@ -56,7 +56,7 @@ public final class PerShard<T> {
         return sharding;
     }
 
-    /** What each element becomes. */
+    /** Applies a function to each element. */
     public <U> PerShard<U> map(Function<T, U> mapping) {
         return of(sharding, index -> mapping.apply(elements.get(index)));
     }

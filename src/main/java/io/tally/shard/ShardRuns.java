@@ -41,8 +41,9 @@ public final class ShardRuns {
     private record Run(Mono<Void> work, AtomicBoolean active) {
 
         Mono<Void> start() {
-            return Mono.defer(() ->
-                    active.compareAndSet(false, true) ? work.doFinally(signal -> active.set(false)) : Mono.empty());
+            return Mono.defer(() -> active.compareAndSet(false, true)
+                    ? Mono.using(() -> active, started -> work, started -> started.set(false))
+                    : Mono.empty());
         }
     }
 

@@ -4,8 +4,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * Ids of what requests find without a namespace: random UUIDs of version 8 (RFC 9562, section 5.8), whose last byte is
- * the index of the shard.
+ * Ids of resources whose requests name no namespace, such as jobs: random UUIDs of version 8 (RFC 9562, section 5.8),
+ * whose last byte is the index of the shard.
  */
 public final class ShardedId {
 

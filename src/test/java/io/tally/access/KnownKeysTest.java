@@ -42,7 +42,8 @@ class KnownKeysTest {
     private final Store store = new Store();
     private long nanos;
     private Instant now = NOW;
-    private final KnownKeys known = new KnownKeys(store, 2, Caller.Observer.NONE, () -> now, () -> nanos);
+    private final KnownKeys known =
+            new KnownKeys(store, KnownKeys.TRUSTED_MAX, 2, Caller.Observer.NONE, () -> now, () -> nanos);
     private final KeyAccess access = new KeyAccess(
             known,
             new KeyPolls(
