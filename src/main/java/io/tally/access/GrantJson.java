@@ -92,7 +92,8 @@ final class GrantJson {
     }
 
     /**
-     * Checks the pattern of a namespace: a namespace, or the beginning of one with {@code *} behind it.
+     * Checks the pattern of a namespace: a namespace, or the beginning of one with {@code *} behind it, such as
+     * {@code acme:*} for all with the tag acme.
      *
      * @return the same
      * @throws IllegalArgumentException with a message for the caller if it is malformed
@@ -109,7 +110,7 @@ final class GrantJson {
 
     private static boolean isBeginning(String text) {
         try {
-            // A beginning may end with the tag: acme:* stands for all namespaces with that tag.
+            // A tag and its colon begin a namespace, and are none.
             boolean isTag = text.endsWith(String.valueOf(Naming.TAG_END));
             Naming.requireNamespace(isTag ? text + "x" : text);
             return true;

@@ -110,6 +110,17 @@ class AccessKeysIT {
                 .status();
     }
 
+    // ---- namespaces with a tag
+
+    @Test
+    void aStarBehindTheColonStandsForAllNamespacesWithTheTag() {
+        String key = newKey("tagged", "acme:*", "\"write\"", "");
+        assertThat(increment(client, "acme:stock/a", key)).isEqualTo(200);
+        assertThat(increment(client, "acme%3Asold/a", key)).isEqualTo(200);
+        assertThat(increment(client, "acme/a", key)).isEqualTo(403);
+        assertThat(increment(client, "acmes:stock/a", key)).isEqualTo(403);
+    }
+
     // ---- credentials
 
     @Test
@@ -290,6 +301,9 @@ class AccessKeysIT {
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['own']}]}",
                 "{'name':'a','grants':[{'namespaces':['a*b'],'actions':['read']}]}",
                 "{'name':'a','grants':[{'namespaces':['**'],'actions':['read']}]}",
+                "{'name':'a','grants':[{'namespaces':['a:'],'actions':['read']}]}",
+                "{'name':'a','grants':[{'namespaces':[':*'],'actions':['read']}]}",
+                "{'name':'a','grants':[{'namespaces':['a:b:*'],'actions':['read']}]}",
                 "{'name':'a','grants':[{'namespaces':['a/b'],'actions':['read']}]}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['admin']}]}",
                 "{'name':'a','grants':[{'namespaces':['a'],'actions':['read'],'x':1}]}",

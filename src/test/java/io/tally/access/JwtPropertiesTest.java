@@ -24,7 +24,7 @@ class JwtPropertiesTest {
             "issuer-uri", "https://issuer.example/realms/shop",
             "audience", "tally",
             "grants[0].subject", "system:serviceaccount:shop:*",
-            "grants[0].namespaces", "shop, shop-*",
+            "grants[0].namespaces", "shop, shop-*, acme:*",
             "grants[0].actions", "read, write");
 
     private static JwtProperties properties(Map<String, String> values) {
@@ -47,7 +47,7 @@ class JwtPropertiesTest {
         List<GrantBySubject> grants = properties(VALID).checkedGrants();
         assertThat(grants).hasSize(1);
         assertThat(grants.getFirst().grant())
-                .isEqualTo(new Grant(List.of("shop", "shop-*"), Set.of(Action.READ, Action.WRITE)));
+                .isEqualTo(new Grant(List.of("shop", "shop-*", "acme:*"), Set.of(Action.READ, Action.WRITE)));
         assertThat(grants.getFirst().subject().matches("system:serviceaccount:shop:web"))
                 .isTrue();
         check(VALID);
@@ -69,6 +69,9 @@ class JwtPropertiesTest {
             grants[0].namespaces  | ''                       | is empty.
             grants[0].namespaces  | shop,-x                  | contains '-x', which is no namespace.
             grants[0].namespaces  | s*p                      | contains 's*p', which is no namespace.
+            grants[0].namespaces  | s:                       | contains 's:', which is no namespace.
+            grants[0].namespaces  | ':*'                     | contains ':*', which is no namespace.
+            grants[0].namespaces  | 's:t:*'                  | contains 's:t:*', which is no namespace.
             grants[0].actions     | ''                       | is empty.
             grants[0].actions     | read,append              | contains 'append', which is no action.
             grants[0].actions     | admin                    | contains admin, but tally.access.jwt.grants[0].namespaces
