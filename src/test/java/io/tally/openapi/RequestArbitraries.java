@@ -68,6 +68,8 @@ final class RequestArbitraries {
             "{name}",
             "-x",
             "a:b",
+            "a:",
+            "a:b:c",
             "a+b",
             "%20",
             "%25",

@@ -63,8 +63,8 @@ final class SchemaArbitraries {
 
     /** Names by the parameter or member that they are for. */
     private static final Map<String, List<String>> FEW = Map.of(
-            "namespace", List.of("shop", "n-1", "A.b_c"),
-            "namespaces", List.of("*", "shop", "shop-*", "n-1"),
+            "namespace", List.of("shop", "n-1", "A.b_c", "acme:stock"),
+            "namespaces", List.of("*", "shop", "shop-*", "n-1", "acme:*"),
             "id", List.of("0123456789Ab", "zzzzzzzzzzzz"),
             "name",
                     List.of(
