@@ -3,6 +3,7 @@ package io.tally.k8s;
 import io.tally.lab.LabProperties;
 import io.tally.pipeline.PipelineProperties;
 import io.tally.postgres.DatabaseProperties;
+import io.tally.shard.Sharding;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -21,10 +22,13 @@ import org.springframework.core.io.Resource;
 final class Instance {
 
     /**
-     * Connections of an instance besides those of lanes and reads, each opened when it is wanted: one compares the
-     * books, one orders large namespaces, and two take a snapshot.
+     * Connections for a shard besides those of lanes and reads, each opened when it is wanted: one compares the books,
+     * and one orders large namespaces.
      */
-    private static final int CONNECTIONS_BESIDE = 1 + 1 + 2;
+    private static final int CONNECTIONS_BESIDE = 1 + 1;
+
+    /** Connections of the only snapshot that an instance takes at a time. */
+    private static final int CONNECTIONS_OF_SNAPSHOT = 2;
 
     private final Binder settings;
 
@@ -66,7 +70,13 @@ final class Instance {
         int lab = settings.bind("tally.lab.enabled", Boolean.class).orElse(false)
                 ? settings.bindOrCreate("tally.lab", LabProperties.class).workersMax()
                 : 0;
-        return lanes + database().readConnectionsMax() + CONNECTIONS_BESIDE + lab;
+        int ofShard = lanes + database().readConnectionsMax() + CONNECTIONS_BESIDE;
+        return shards() * ofShard + CONNECTIONS_OF_SNAPSHOT + lab;
+    }
+
+    /** The number of shards. */
+    int shards() {
+        return settings.bindOrCreate("tally.shards", Sharding.class).count();
     }
 
     /** How many instances share the rate limit of an access key, as it has it. */

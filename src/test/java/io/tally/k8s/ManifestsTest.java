@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -30,6 +31,7 @@ class ManifestsTest {
 
     private static final String LOCAL = "local";
     private static final String PRODUCTION = "production";
+    private static final String CITUS = "citus";
 
     private static List<ObjectNode> render(String overlay) {
         return new Kustomize().render(Overlays.ROOT.resolve("overlays").resolve(overlay));
@@ -52,14 +54,16 @@ class ManifestsTest {
     @Test
     void onlyReleasesGoIntoProduction() {
         assertThat(Relations.unreleased(render(PRODUCTION))).isEmpty();
+        assertThat(Relations.unreleased(render(CITUS))).isEmpty();
         assertThat(Relations.unreleased(render(LOCAL))).containsExactly("tally:latest is no release");
     }
 
     /** The image of production, and the label that tools show as the version. */
-    @Test
-    void theVersionIsThatOfThePom() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {PRODUCTION, CITUS})
+    void theVersionIsThatOfThePom(String overlay) throws Exception {
         String release = ProjectVersion.release();
-        ObjectNode deployment = Objects.requireNonNull(new Rendering(render(PRODUCTION)).find("Deployment", "tally"));
+        ObjectNode deployment = Objects.requireNonNull(new Rendering(render(overlay)).find("Deployment", "tally"));
 
         assertThat(Manifest.containers(deployment))
                 .extracting(container -> container.path("image").asString(""))
@@ -220,6 +224,45 @@ class ManifestsTest {
             broken(objects, "Deployment/tally", "add", "/spec/replicas", "8");
         }
         broken(objects, name, operation, path, value);
+
+        assertThat(Relations.complaints(objects))
+                .anySatisfy(each -> assertThat(each).contains(complaint));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            Deployment/tally | replace | /metadata/annotations/database-max-connections | '700' | may want 720
+            Deployment/tally | remove | /metadata/annotations/database-max-connections | | max_connections is 100
+            Deployment/tally | add | CONTAINER/env/- | {name: TALLY_PIPELINE_LANES, value: '4'} | may want 944
+            HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 11 | may want 770
+            NetworkPolicy/tally-to-database | remove | /spec/egress/0/to | | lets it out to one address
+            NetworkPolicy/tally-to-database | replace | /spec/egress/0/to/0/ipBlock/cidr | 0.0.0.0/0 | lets it out to one
+            """)
+    void whatDoesNotFitOnCitusIsFound(
+            String name, String operation, String path, @Nullable String value, String complaint) {
+        List<ObjectNode> objects = render(CITUS);
+        broken(objects, name, operation, path, value);
+
+        assertThat(Relations.complaints(objects))
+                .anySatisfy(each -> assertThat(each).contains(complaint));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            TALLY_SHARDS_COUNT | 1 | has one shard
+            TALLY_SHARDS_COUNT | 16 | may want 1392
+            TALLY_DATABASE_READCONNECTIONSMAX | 4 | may want 944
+            TALLY_DATABASE_URL | postgresql://citus.example.com:5432/tally | does not check its database
+            """)
+    void variableThatDoesNotFitOnCitusIsFound(String variable, String value, String complaint) {
+        List<ObjectNode> objects = render(CITUS);
+        ObjectNode deployment = Objects.requireNonNull(new Rendering(objects).find("Deployment", "tally"));
+        Manifest.containers(deployment)
+                .getFirst()
+                .path("env")
+                .valueStream()
+                .filter(each -> each.path("name").asString("").equals(variable))
+                .forEach(each -> ((ObjectNode) each).put("value", value));
 
         assertThat(Relations.complaints(objects))
                 .anySatisfy(each -> assertThat(each).contains(complaint));

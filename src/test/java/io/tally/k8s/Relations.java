@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -15,8 +16,10 @@ final class Relations {
 
     private static final Set<String> PROBES = Set.of("startupProbe", "livenessProbe", "readinessProbe");
 
-    /** The secret with the root key, which an operator creates by hand where an overlay does not have it. */
-    private static final String ROOT_KEY = "tally-access";
+    /** The secrets and their keys that an operator creates by hand where an overlay does not have them. */
+    private static final Map<String, Set<String>> BY_HAND = Map.of(
+            "tally-access", Set.of("root-key"),
+            "tally-database", Set.of("username", "password", "ca.crt"));
 
     private final Rendering rendering;
 
@@ -196,8 +199,9 @@ final class Relations {
     /** The keys of an object's data, be it here, made by an operator, or made by hand as the documentation says. */
     private @Nullable Set<String> dataOf(String kind, String name) {
         if (kind.equals("Secret")) {
-            if (name.equals(ROOT_KEY) && rendering.find(kind, name) == null) {
-                return Set.of("root-key");
+            Set<String> byHand = BY_HAND.get(name);
+            if (byHand != null && rendering.find(kind, name) == null) {
+                return byHand;
             }
             for (ObjectNode cluster : rendering.all("Cluster")) {
                 if (name.equals(Manifest.name(cluster) + "-app")) {

@@ -26,6 +26,9 @@ final class TallyPods {
     /** Connections for the operator, superusers and people. */
     private static final int CONNECTIONS_RESERVED = 20;
 
+    /** The annotation with {@code max_connections} of a database that an overlay does not have. */
+    private static final String CONNECTIONS_ANNOTATION = "/metadata/annotations/database-max-connections";
+
     /** The default of PostgreSQL. */
     private static final int CONNECTIONS_DEFAULT = 100;
 
@@ -150,11 +153,11 @@ final class TallyPods {
             checkConnections(tally, instance, cluster, most);
             String owner = cluster.at("/spec/bootstrap/initdb/database").asString("");
             rendering.require(url.getPath().equals("/" + owner), cluster, "has not the database " + url.getPath());
-            rendering.require(
-                    String.valueOf(url.getQuery()).contains("sslmode=verify-full"),
-                    tally,
-                    "does not check its database");
             checkCertificate(tally, url);
+            return;
+        }
+        if (host.contains(".")) {
+            checkOutside(tally, instance, url);
             return;
         }
         ObjectNode service = rendering.find("Service", host);
@@ -181,7 +184,23 @@ final class TallyPods {
                 .orElse("");
     }
 
+    /** A database that runs elsewhere: Citus, which has several shards. */
+    private void checkOutside(ObjectNode tally, Instance instance, URI url) {
+        checkCertificate(tally, url);
+        checkConnections(
+                tally, instance, tally, tally.at(CONNECTIONS_ANNOTATION).asString(""));
+        rendering.require(instance.shards() > 1, tally, "has one shard, which no cluster spreads");
+        List<JsonNode> out = rules("egress", Rendering.labels(tally), url.getPort());
+        boolean narrow = !out.isEmpty()
+                && out.stream()
+                        .allMatch(rule -> rule.path("to").size() == 1
+                                && rule.at("/to/0/ipBlock/cidr").asString("").endsWith("/32"));
+        rendering.require(narrow, tally, "no NetworkPolicy lets it out to one address at " + url.getPort());
+    }
+
     private void checkCertificate(ObjectNode tally, URI url) {
+        rendering.require(
+                String.valueOf(url.getQuery()).contains("sslmode=verify-full"), tally, "does not check its database");
         boolean mounted = Manifest.containers(tally)
                 .getFirst()
                 .path("volumeMounts")
