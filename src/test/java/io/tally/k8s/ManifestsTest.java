@@ -236,7 +236,7 @@ class ManifestsTest {
             Deployment/tally | add | CONTAINER/env/- | {name: TALLY_PIPELINE_LANES, value: '4'} | may want 944
             HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 11 | may want 770
             NetworkPolicy/tally-to-database | remove | /spec/egress/0/to | | lets it out to one address
-            NetworkPolicy/tally-to-database | replace | /spec/egress/0/to/0/ipBlock/cidr | 0.0.0.0/0 | lets it out to one
+            NetworkPolicy/tally-to-database | replace | /spec/egress/0/to/0/ipBlock/cidr | 0.0.0.0/0 | lets it out to
             """)
     void whatDoesNotFitOnCitusIsFound(
             String name, String operation, String path, @Nullable String value, String complaint) {
@@ -252,7 +252,7 @@ class ManifestsTest {
             TALLY_SHARDS_COUNT | 1 | has one shard
             TALLY_SHARDS_COUNT | 16 | may want 1392
             TALLY_DATABASE_READCONNECTIONSMAX | 4 | may want 944
-            TALLY_DATABASE_URL | postgresql://citus.example.com:5432/tally | does not check its database
+            TALLY_DATABASE_URL | postgresql://citus.example:5432/tally | does not check its database
             """)
     void variableThatDoesNotFitOnCitusIsFound(String variable, String value, String complaint) {
         List<ObjectNode> objects = render(CITUS);
