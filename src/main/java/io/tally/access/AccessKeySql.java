@@ -24,9 +24,12 @@ final class AccessKeySql {
 
     /** $1 id, $2 name, $3 grants, $4 requests per second, $5 expiry, $6 hash, $7 the maximum of keys. */
     static final String CREATE = """
+            with present as materialized (
+              select count(*) as keys from access_key
+            )
             insert into access_key (id, name, grants, per_second, expires_at, secret_hash)
             select $1, $2, $3::text::jsonb, $4::integer, $5::timestamptz, $6::bytea
-             where (select count(*) from access_key) < $7
+              from present p where p.keys < $7
             returning\s""" + COLUMNS;
 
     static final String FIND = "select " + COLUMNS + " from access_key where id = $1";
@@ -41,14 +44,14 @@ final class AccessKeySql {
     static final String ROTATE = """
             update access_key
                set previous_hash = secret_hash, previous_until = now() + $3 * interval '1 second', secret_hash = $2
-             where id = $1 and revoked_at is null and coalesce(expires_at > now(), true)
+             where id = $1 and revoked_at is null and (expires_at is null or expires_at > now())
             returning\s""" + COLUMNS;
 
     /** $1 id. */
     static final String REVOKE = """
             update access_key
-               set revoked_at = coalesce(revoked_at, now()), previous_hash = null, previous_until = null
-             where id = $1
+               set revoked_at = coalesce(revoked_at, t.now), previous_hash = null, previous_until = null
+              from (select now() offset 0) t where id = $1
             returning\s""" + COLUMNS;
 
     /** $1 ids, $2 times. */

@@ -60,15 +60,15 @@ final class NameSql {
                    where n.namespace = i.namespace collate "C" and n.key = i.key collate "C" offset 0
                 ) n on true
             ), fresh as materialized (
-              select i.*, row_number() over (partition by i.namespace order by i.position) as nth
-                from item i where i.id is null
-            ), made as (
-              insert into name as n (namespace, key, name, id, created_by)
-              select f.namespace, f.key, f.name, s.last_id + f.nth, f.creator
-                from fresh f
+              select f.namespace, f.key, f.name, s.last_id + f.nth as id, f.creator
+                from (select i.*, row_number() over (partition by i.namespace order by i.position) as nth
+                        from item i where i.id is null) f
                cross join lateral (
                   select * from name_space s where s.namespace = f.namespace collate "C" offset 0
                 ) s
+            ), made as (
+              insert into name as n (namespace, key, name, id, created_by)
+              select f.namespace, f.key, f.name, f.id, f.creator from fresh f
               returning n.namespace, n.key, n.name, n.id, n.created_by
             ), moved as (
               insert into name_space as s (namespace, last_id)

@@ -81,11 +81,11 @@ final class PeriodSql {
      */
     static final String CLAIM = """
             with renewed as (
-              update sweep set holder = $2, lease_until = now() + $3 * interval '1 millisecond'
+              update sweep set holder = $2, lease_until = t.lease_end
+                from (select now(), now() + $3 * interval '0.5 millisecond' as half,
+                             now() + $3 * interval '1 millisecond' as lease_end offset 0) t
                where kind = $1
-                 and lease_until not between
-                       case when holder = $2 then now() + $3 * interval '0.5 millisecond' else now() end
-                       and now() + $3 * interval '1 millisecond'
+                 and lease_until not between case when holder = $2 then t.half else t.now end and t.lease_end
               returning kind
             )
             select case when s.reached > '-infinity' then s.reached end as reached, now() as transaction_time

@@ -21,14 +21,17 @@ public final class CounterSql {
             """;
 
     /** The value of a counter {@code c} at the time of the statement. */
-    public static final String CURRENT_VALUE = """
-            case when c.period_end <= now() then coalesce(c.initial, 0) else c.value end
-            """;
+    public static final String CURRENT_VALUE = currentValue("now()");
 
     /** Whether a counter {@code c} has not expired. */
     public static final String IS_ALIVE = """
             (c.expires_at is null or c.expires_at > now())
             """;
+
+    /** The value of a counter {@code c} at a time. An update on Citus must take the time from a source row. */
+    public static String currentValue(String time) {
+        return "case when c.period_end <= " + time + " then coalesce(c.initial, 0) else c.value end\n";
+    }
 
     /** Registers a writer. $1 writer, $2 instance, $3 lane. */
     static final String REGISTER = """
@@ -58,7 +61,10 @@ public final class CounterSql {
                       else false end
             """;
 
-    /** Looks for the counter of an item that must exist. */
+    /**
+     * Looks for the counter of an item that must exist. Belongs to the query of the items: an insert whose own query
+     * reads a table fails on Citus.
+     */
     private static final String FOUND = """
             left join lateral (
                 select true as found from counter c
@@ -80,47 +86,49 @@ public final class CounterSql {
      * <p>All statements lock rows in the same order, so that two writers cannot wait for each other. The statement
      * stores the outcomes in the writer's row, in the same commit: if the connection is lost, they answer the callers.
      */
-    static final String ADD = add("", "", "", "", "");
+    static final String ADD = add("", "", "", "", "", "");
 
     /** The same. $8 whether the counter must exist. */
     static final String ADD_TO_EXISTING = add(
             ", $8::boolean[]",
             "existing, ",
-            FOUND + "where not i.existing or e.found",
+            FOUND,
+            "where not i.existing or i.found",
             ", " + SOUND + " as sound",
             "and o.sound = 1");
 
-    private static String add(String flags, String flag, String found, String sound, String isSound) {
+    private static String add(
+            String flags, String flag, String found, String isFound, String sound, String isSound) {
         return """
             with guard as (
               select id from writer where id = $1 and sequence = $2 - 1 for update
             ), item as (
               select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]%1$s)
-                       with ordinality as i(namespace, name, delta, operations, %2$sposition)
+                       with ordinality as i(namespace, name, delta, operations, %2$sposition) %3$s
             ), applied as (
               insert into counter as c (namespace, name, value, version, updated_at)
               select i.namespace, i.name, i.delta, i.operations, t.now
-                from item i cross join guard cross join (select now()) t %3$s
+                from item i cross join guard cross join (select now()) t %4$s
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
                  set value = c.value + excluded.value, version = c.version + excluded.version,
                      updated_at = excluded.updated_at
-               where %6$s
+               where %7$s
               returning namespace, name, value, version
             ), outcome as (
               select array_agg(a.value order by i.position) as levels,
                      array_agg(a.version order by i.position) as versions,
                      coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
-                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations %4$s
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations %5$s
                 from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
             )
             update writer w
                set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
                    outcome_values = o.levels, outcome_versions = o.versions, seen_at = now(),
                    outcome_key_values = null, outcome_key_versions = null, outcome_key_fingerprints = null
-              from guard g, outcome o where w.id = g.id %5$s
+              from guard g, outcome o where w.id = g.id %6$s
             returning w.outcome_values, w.outcome_versions, w.outcome_key_values
-            """.formatted(flags, flag, found, sound, isSound, FITS);
+            """.formatted(flags, flag, found, isFound, sound, isSound, FITS);
     }
 
     /**
@@ -146,23 +154,25 @@ public final class CounterSql {
                    where i.namespace = k.namespace collate "C" and i.key = k.key collate "C" offset 0
                 ) known on true
             ), item as (
-              select p.item, max(p.namespace) as namespace, max(p.name) as name,
-                     sum(p.delta)::bigint as delta, sum(p.operations)::bigint as operations,
-                     bool_or(p.existing) as existing,
-                     (sum(p.delta) filter (where p.keyed))::bigint as keyed_delta,
-                     (sum(p.operations) filter (where p.keyed))::bigint as keyed_operations
-                from (select i.item, i.namespace, i.name, i.delta, i.operations, i.existing, false as keyed
-                        from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::boolean[])
-                               with ordinality as i(namespace, name, delta, operations, existing, item)
-                       union all
-                      select k.item, null, null, k.delta, 1, false, true from keyed k where k.known is null) p
-               group by p.item
+              select *
+                from (select p.item, max(p.namespace) as namespace, max(p.name) as name,
+                             sum(p.delta)::bigint as delta, sum(p.operations)::bigint as operations,
+                             bool_or(p.existing) as existing,
+                             (sum(p.delta) filter (where p.keyed))::bigint as keyed_delta,
+                             (sum(p.operations) filter (where p.keyed))::bigint as keyed_operations
+                        from (select i.item, i.namespace, i.name, i.delta, i.operations, i.existing, false as keyed
+                                from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::boolean[])
+                                       with ordinality as i(namespace, name, delta, operations, existing, item)
+                               union all
+                              select k.item, null, null, k.delta, 1, false, true
+                                from keyed k where k.known is null) p
+                       group by p.item) i
+                     \s""" + FOUND + """
             ), applied as (
               insert into counter as c (namespace, name, value, version, updated_at)
               select i.namespace, i.name, i.delta, i.operations, t.now
-                from item i cross join guard cross join (select now()) t\s""" + FOUND + """
-
-               where i.operations > 0 and (not i.existing or e.found)
+                from item i cross join guard cross join (select now()) t
+               where i.operations > 0 and (not i.existing or i.found)
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update
                  set value = c.value + excluded.value, version = c.version + excluded.version,

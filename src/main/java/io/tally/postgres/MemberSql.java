@@ -50,16 +50,10 @@ final class MemberSql {
               on conflict do nothing
               returning namespace, name, member
             ), went as (
-              delete from member where ctid = any (array(
-                  select x.place from move m
-                   cross join lateral (
-                     select t.ctid as place from member t
-                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
-                        and t.member = m.member collate "C"
-                     offset 0
-                   ) x
-                   where m.taken and not m.joins))
-              returning namespace, name, member
+              delete from member t using move m
+               where m.taken and not m.joins and t.namespace = m.namespace collate "C"
+                 and t.name = m.name collate "C" and t.member = m.member collate "C"
+              returning t.namespace, t.name, t.member
             ), effect as materialized (
               select max(e.position) as position, max(e.item) as item,
                      case when bool_or(e.taken) then bool_or(e.moved) end as moved, bool_or(e.joins) as joins
@@ -130,15 +124,9 @@ final class MemberSql {
               select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
                          as m(namespace, name, member, joins)
             ), went as (
-              delete from member where ctid = any (array(
-                  select x.place from move m
-                   cross join lateral (
-                     select t.ctid as place from member t
-                      where t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
-                        and t.member = m.member collate "C"
-                     offset 0
-                   ) x
-                   where not m.joins))
+              delete from member t using move m
+               where not m.joins and t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
+                 and t.member = m.member collate "C"
             )
             insert into member (namespace, name, member) select namespace, name, member from move where joins
             """;

@@ -95,11 +95,21 @@ final class SessionSql {
             """;
 
     /**
+     * The value of a requested setting {@code s(name, value)} on this server. Citus plans a statement on distributed
+     * tables only with the values of its parameters: there, a forced generic plan fails.
+     */
+    static final String VALUE = """
+            case when s.name = 'plan_cache_mode' and exists (select from pg_extension where extname = 'citus')
+                 then 'force_custom_plan' else s.value end
+            """;
+
+    /**
      * Sent after {@link #PREPARE}, which removes time limits and resets settings of the planner. $1 names of settings,
      * $2 their values. The search path is resolved already.
      */
-    static final String SET = """
-            select count(set_config(s.name, s.value, false)) from unnest($1::text[], $2::text[]) as s(name, value)
+    static final String SET =
+            "select count(set_config(s.name, " + VALUE + """
+            , false)) from unnest($1::text[], $2::text[]) as s(name, value)
              where s.name <> 'search_path'
             """;
 

@@ -37,8 +37,8 @@ final class RankingSql {
 
     /** Records the number of counters of a namespace. $1 namespace, $2 number. */
     static final String NOTE = """
-            insert into ranking_pass (namespace, counters) values ($1, $2)
-            on conflict (namespace) do update set counters = excluded.counters, due_at = now()
+            insert into ranking_pass (namespace, counters, due_at) values ($1, $2, now())
+            on conflict (namespace) do update set counters = excluded.counters, due_at = excluded.due_at
             """;
 
     /** Whether a pass over a large namespace is due. $1 the maximum of counters of a small one. */
@@ -74,8 +74,8 @@ final class RankingSql {
               select greatest(statement_timestamp(), p.passed_at + interval '1 microsecond') as at
                 from ranking_pass p where p.namespace = $1
             ), ended as (
-              update ranking set until = (select at from pass)
-               where ctid = any (array(select place from moved where place is not null))
+              update ranking r set until = p.at from moved m, pass p
+               where r.namespace = $1 and r.name = m.ended and r.since = m.since
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
               select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
@@ -91,10 +91,10 @@ final class RankingSql {
                 from counter c where c.namespace = $1 and\s""" + IS_ALIVE + """
 
             ), moved as materialized (
-              select s.name, s.value, s.growth, r.place
+              select s.name, s.value, s.growth, r.name as ended, r.since
                 from state s
                 full join (
-                  select ctid as place, name, value, growth from ranking where namespace = $1 and until = 'infinity'
+                  select name, value, growth, since from ranking where namespace = $1 and until = 'infinity'
                 ) r on r.name = s.name
                where s.value is distinct from r.value or s.growth is distinct from r.growth
             """ + WRITE + """
@@ -109,13 +109,13 @@ final class RankingSql {
      */
     static final String PASS = """
             with moved as materialized (
-              select c.name, g.value, g.growth, r.place
+              select c.name, g.value, g.growth, c.name as ended, r.since
                 from counter c
                cross join lateral (select\s""" + CURRENT_VALUE + """
                                     as value,\s""" + GROWTH + """
                                     as growth offset 0) g
                 left join lateral (
-                  select r.ctid as place, r.value, r.growth from ranking r
+                  select r.since, r.value, r.growth from ranking r
                    where r.namespace = $1 and r.name = c.name and r.until = 'infinity' offset 0
                 ) r on true
                where c.namespace = $1 and c.updated_at >= $2
@@ -133,16 +133,17 @@ final class RankingSql {
      */
     static final String DUE = """
             update ranking_pass
-               set due_at = clock_timestamp() + least(interval '1 minute',
-                     greatest($3 * interval '1 millisecond',
-                              case when $3 > 0 then 20 * (clock_timestamp() - now()) end,
-                              $2 * interval '1 millisecond'))
+               set due_at = d.at
+              from (select statement_timestamp() + least(interval '1 minute',
+                             greatest($3 * interval '1 millisecond',
+                                      case when $3 > 0 then 20 * (statement_timestamp() - now()) end,
+                                      $2 * interval '1 millisecond')) as at offset 0) d
              where namespace = $1
             """;
 
     /** Postpones a failed pass, so that other namespaces have their turn. $1 namespace. */
     static final String PUT_OFF = """
-            update ranking_pass set due_at = clock_timestamp() + interval '1 minute' where namespace = $1
+            update ranking_pass set due_at = statement_timestamp() + interval '1 minute' where namespace = $1
             """;
 
     /** Removes the rows that no page can request any more. $1 namespace. */

@@ -1,6 +1,7 @@
 package io.tally.snapshot;
 
 import static io.tally.postgres.CounterSql.CURRENT_VALUE;
+import static io.tally.postgres.CounterSql.currentValue;
 
 /** The statements of snapshots. */
 final class SnapshotSql {
@@ -41,10 +42,11 @@ final class SnapshotSql {
 
                order by name for no key update
             ), copied as (
-              update counter c set snapshot_value =\s""" + CURRENT_VALUE + """
+              update counter c set snapshot_value =\s""" + currentValue("t.now") + """
 
+                from (select now() offset 0) t
                where namespace = $3 and name > $4 and name <= (select max(name) from locked)
-                 and snapshot_value is distinct from\s""" + CURRENT_VALUE + """
+                 and snapshot_value is distinct from\s""" + currentValue("t.now") + """
             ), progress as (
               select c.counters, coalesce(c.reached, $4) as reached, c.counters <\s""" + CHUNK + """
              as last from chunk c
@@ -53,9 +55,11 @@ final class SnapshotSql {
                set done = j.done + p.counters, reached = p.reached,
                    total = case when p.last or j.total < j.done + p.counters then j.done + p.counters else j.total end,
                    state = case when p.last then 'done' else 'running' end,
-                   finished_at = case when p.last then clock_timestamp() end,
-                   lease_until = now() + $5 * interval '1 millisecond'
-              from claimed k, progress p where j.id = k.id
+                   finished_at = case when p.last then t.now end,
+                   lease_until = t.lease_until
+              from claimed k, progress p,
+                   (select now(), now() + $5 * interval '1 millisecond' as lease_until offset 0) t
+             where j.id = k.id
             returning j.*
             """;
 }

@@ -16,16 +16,19 @@ final class TokenSql {
      * for each other.
      */
     static final String ISSUE = """
-            insert into token as t (namespace, token, expires_at)
-            select i.namespace, i.token, now() + i.ttl * interval '1 second'
-              from (values ($1::text, $2::text, $3::bigint)) as i(namespace, token, ttl)
-             where not exists (
-                select from token p
-                 where p.namespace = i.namespace collate "C" and p.token = i.token collate "C" and p.state = 'pending'
-                   and (p.expires_at is null or p.expires_at > now()))
+            with free as materialized (
+              select i.namespace, i.token, now() as created_at, now() + i.ttl * interval '1 second' as expires_at
+                from (values ($1::text, $2::text, $3::bigint)) as i(namespace, token, ttl)
+               where not exists (
+                  select from token p
+                   where p.namespace = i.namespace collate "C" and p.token = i.token collate "C"
+                     and p.state = 'pending' and (p.expires_at is null or p.expires_at > now()))
+            )
+            insert into token as t (namespace, token, created_at, expires_at)
+            select namespace, token, created_at, expires_at from free
             on conflict (namespace, token) where state = 'pending' do update
-               set created_at = now(), expires_at = excluded.expires_at
-             where t.expires_at <= now()
+               set created_at = excluded.created_at, expires_at = excluded.expires_at
+             where t.expires_at <= excluded.created_at
             returning t.expires_at
             """;
 
