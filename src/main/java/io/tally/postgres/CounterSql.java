@@ -97,8 +97,7 @@ public final class CounterSql {
             ", " + SOUND + " as sound",
             "and o.sound = 1");
 
-    private static String add(
-            String flags, String flag, String found, String isFound, String sound, String isSound) {
+    private static String add(String flags, String flag, String found, String isFound, String sound, String isSound) {
         return """
             with guard as (
               select id from writer where id = $1 and sequence = $2 - 1 for update
@@ -202,6 +201,7 @@ public final class CounterSql {
               select a.namespace, a.key, a.fingerprint, a.value, a.version, a.delta from answer a
                where a.known is null and a.version is not null
                order by a.namespace collate "C", a.key collate "C"
+              returning 1
             ), answers as (
               select array_agg(a.value order by a.position) as levels,
                      array_agg(a.version order by a.position) as versions,
@@ -370,7 +370,8 @@ public final class CounterSql {
 
     /**
      * Stores idempotency records, after {@link #WRITE} and in the same transaction. $1 namespaces of the keys, $2 keys,
-     * $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 results other than those of increments.
+     * $3 fingerprints, $4 values, $5 versions, $6 deltas, $7 results other than those of increments. Returns a row for
+     * each record: without {@code returning}, Citus reports a stored key as an internal error.
      */
     static final String REMEMBER = """
             insert into idempotency_key (namespace, key, fingerprint, value, version, delta, result)
@@ -378,6 +379,7 @@ public final class CounterSql {
                                  $7::text[])
                             as k(namespace, key, fingerprint, value, version, delta, result)
              order by k.namespace collate "C", k.key collate "C"
+            returning 1
             """;
 
     /** Moves a writer past a batch that was not committed, so that it can never commit. $1 writer, $2 sequence. */

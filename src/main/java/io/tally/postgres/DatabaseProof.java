@@ -47,8 +47,7 @@ final class DatabaseProof {
      * The session and its settings. $1 names of settings, $2 requested values. Sets each value for the transaction to
      * compare it in the server's own spelling, since the server returns 2000ms as 2s.
      */
-    private static final String SESSION =
-            """
+    private static final String SESSION = """
             with asked as materialized (
               select s.name,\s""" + SessionSql.VALUE + """
                      as value, current_setting(s.name, true) as found

@@ -129,5 +129,6 @@ final class MemberSql {
                  and t.member = m.member collate "C"
             )
             insert into member (namespace, name, member) select namespace, name, member from move where joins
+            returning 1
             """;
 }

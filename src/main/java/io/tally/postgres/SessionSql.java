@@ -107,8 +107,7 @@ final class SessionSql {
      * Sent after {@link #PREPARE}, which removes time limits and resets settings of the planner. $1 names of settings,
      * $2 their values. The search path is resolved already.
      */
-    static final String SET =
-            "select count(set_config(s.name, " + VALUE + """
+    static final String SET = "select count(set_config(s.name, " + VALUE + """
             , false)) from unnest($1::text[], $2::text[]) as s(name, value)
              where s.name <> 'search_path'
             """;

@@ -1,5 +1,6 @@
 package io.tally.postgres;
 
+import io.r2dbc.postgresql.api.ErrorDetails;
 import io.r2dbc.postgresql.api.PostgresqlException;
 import io.r2dbc.spi.R2dbcException;
 import io.tally.pipeline.StoreFailure;
@@ -7,6 +8,7 @@ import io.tally.pipeline.StoreFailure.Cause;
 import io.tally.pipeline.StoreFailure.Kind;
 import java.time.Duration;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -19,6 +21,10 @@ final class SqlStates {
 
     private static final Set<String> OUR_KEYS =
             Set.of("counter_pkey", "member_pkey", "writer_pkey", "idempotency_key_pkey");
+
+    /** Citus names the constraint in the message only, with the id of the shard, which has six digits at least. */
+    private static final Pattern OUR_SHARD_KEYS =
+            Pattern.compile("\\b(" + String.join("|", OUR_KEYS) + ")_[0-9]{6,}\\b");
 
     private SqlStates() {}
 
@@ -81,12 +87,14 @@ final class SqlStates {
 
     /** A race for one of Tally's own primary keys, which a retry resolves. It does not for other unique indexes. */
     private static StoreFailure alreadyThere(Throwable failure) {
-        boolean ours = failure instanceof PostgresqlException known
-                && known.getErrorDetails()
-                        .getConstraintName()
-                        .filter(OUR_KEYS::contains)
-                        .isPresent();
+        boolean ours = failure instanceof PostgresqlException known && isOurs(known.getErrorDetails());
         return failure(ours ? Kind.CONFLICT : Kind.BAD_OPERATION, Cause.KEY_RACE, "23505", failure);
+    }
+
+    private static boolean isOurs(ErrorDetails error) {
+        return error.getConstraintName()
+                .map(OUR_KEYS::contains)
+                .orElseGet(() -> OUR_SHARD_KEYS.matcher(error.getMessage()).find());
     }
 
     private static StoreFailure ofClass(String state, Throwable failure) {

@@ -79,6 +79,7 @@ final class RankingSql {
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
               select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
+              returning 1
             )
             """;
 

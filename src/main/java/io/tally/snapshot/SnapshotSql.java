@@ -24,8 +24,7 @@ final class SnapshotSql {
      * statement locks and writes only counters that have changed since the last snapshot, in the lock order of all
      * statements.
      */
-    static final String STEP =
-            """
+    static final String STEP = """
             with claimed as materialized (
               select id from job
                where id = $1 and claims = $2 and reached = $4 and state = 'running' for update
@@ -46,7 +45,8 @@ final class SnapshotSql {
 
                 from (select now() offset 0) t
                where namespace = $3 and name > $4 and name <= (select max(name) from locked)
-                 and snapshot_value is distinct from\s""" + currentValue("t.now") + """
+                 and snapshot_value is distinct from\s"""
+            + currentValue("t.now") + """
             ), progress as (
               select c.counters, coalesce(c.reached, $4) as reached, c.counters <\s""" + CHUNK + """
              as last from chunk c

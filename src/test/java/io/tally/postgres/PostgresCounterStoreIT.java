@@ -11,6 +11,7 @@ import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -62,9 +63,10 @@ class PostgresCounterStoreIT {
                     Duration.ofSeconds(10),
                     2,
                     Duration.ZERO);
-            factory = new PostgresqlConnectionFactory(Sessions.address(properties)
-                    .options(Map.of("default_transaction_isolation", isolation))
-                    .build());
+            Map<String, String> session = new HashMap<>(properties.address().session());
+            session.put("default_transaction_isolation", isolation);
+            factory = new PostgresqlConnectionFactory(
+                    Sessions.address(properties).options(session).build());
             SessionConnections connections = new SessionConnections(factory, Map.of(), null);
             pool = new Pool(connections, properties, 2);
             store = new PostgresCounterStore(connections, pool, properties, "test");
@@ -95,9 +97,13 @@ class PostgresCounterStoreIT {
         public void age(CounterId counter, Duration by) {
             try {
                 database.execute(
-                        "update counter set period_start = period_start - i, period_end = period_end - i,"
-                                + " expires_at = expires_at - i"
-                                + " from (select ? * interval '1 second' as i) by where namespace = ? and name = ?",
+                        "update counter c set period_start = o.period_start, period_end = o.period_end,"
+                                + " expires_at = o.expires_at"
+                                + " from (select namespace, name, period_start - b.i as period_start,"
+                                + " period_end - b.i as period_end, expires_at - b.i as expires_at"
+                                + " from counter, (select ? * interval '1 second' as i) b"
+                                + " where namespace = ? and name = ? offset 0) o"
+                                + " where c.namespace = o.namespace and c.name = o.name",
                         by.toSeconds(),
                         counter.namespace(),
                         counter.name());

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.flywaydb.core.Flyway;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.testcontainers.DockerClientFactory;
@@ -18,7 +19,8 @@ import org.testcontainers.utility.DockerImageName;
  *
  * <p>It runs in a container where a Docker Engine answers, else embedded; the system property {@code
  * tally.test.postgres} demands one of {@code container} and {@code embedded}, and {@code tally.test.postgres.image} (or
- * {@code TALLY_TEST_POSTGRES_IMAGE}) names an image. Either way it is durable. Any thread may use it.
+ * {@code TALLY_TEST_POSTGRES_IMAGE}) names an image. The value {@code citus} demands {@link Citus}, where each database
+ * is a distributed schema. Either way it is durable. Any thread may use it.
  */
 public final class Postgres {
 
@@ -26,6 +28,7 @@ public final class Postgres {
 
     private static final String CONTAINER = "container";
     private static final String EMBEDDED = "embedded";
+    private static final String CITUS = "citus";
     private static final String DEFAULT_IMAGE = "postgres:18";
 
     private static final Deque<AutoCloseable> OPEN = new ConcurrentLinkedDeque<>();
@@ -35,17 +38,27 @@ public final class Postgres {
     }
 
     private final Database administration;
-    private final String migrated;
+
+    /** The name of a migrated database. Null on Citus. */
+    private final @Nullable String migrated;
+
+    private Postgres(Database administration, @Nullable String migrated) {
+        this.administration = administration;
+        this.migrated = migrated;
+    }
 
     /** Migrates a database once, so that others are made as copies of it: that takes a fraction of the time. */
-    private Postgres(Database administration) throws SQLException {
-        this.administration = administration;
-        Database template = createEmptyDatabase();
+    private static Postgres withTemplate(Database administration) throws SQLException {
+        Database template = new Postgres(administration, null).create("");
+        migrate(template);
+        return new Postgres(administration, template.queryString("select current_database()"));
+    }
+
+    private static void migrate(Database empty) {
         Flyway.configure()
-                .dataSource("jdbc:" + template.url(), template.username(), template.password())
+                .dataSource("jdbc:" + empty.url(), empty.username(), empty.password())
                 .load()
                 .migrate();
-        this.migrated = template.queryString("select current_database()");
     }
 
     private static final class Shared {
@@ -59,16 +72,24 @@ public final class Postgres {
 
     /** Creates a database with the service's tables, under a name of its own. */
     public Database createDatabase() throws SQLException {
-        return create(" TEMPLATE " + migrated);
+        if (migrated != null) {
+            return create(" TEMPLATE " + migrated);
+        }
+        Database empty = Citus.createSchema(administration);
+        migrate(empty);
+        return empty;
     }
 
     /** Creates an empty database with a name of its own. */
     public Database createEmptyDatabase() throws SQLException {
-        return create("");
+        return migrated == null ? Citus.createSchema(administration) : create("");
     }
 
     /** Creates an empty database whose encoding is not that of the others. */
     public Database createDatabaseEncoded(String encoding) throws SQLException {
+        if (migrated == null) {
+            throw new UnsupportedOperationException("The tests share one database of Citus");
+        }
         return create(" ENCODING '" + encoding + "' LOCALE 'C' TEMPLATE template0");
     }
 
@@ -84,10 +105,11 @@ public final class Postgres {
         return switch (demanded) {
             case CONTAINER -> startContainer();
             case EMBEDDED -> startEmbedded("as demanded");
+            case CITUS -> startCitus();
             case "" -> startAny();
             default ->
                 throw new IllegalArgumentException(
-                        "-Dtally.test.postgres must be container or embedded, not " + demanded);
+                        "-Dtally.test.postgres must be container, embedded or citus, not " + demanded);
         };
     }
 
@@ -119,6 +141,12 @@ public final class Postgres {
         return announced(administration, "embedded PostgreSQL", reason);
     }
 
+    private static Postgres startCitus() {
+        Database server = Citus.required();
+        announce(server, "Citus " + Citus.version(server) + " on PostgreSQL", "that TALLY_TEST_CITUS_URL names");
+        return new Postgres(server, null);
+    }
+
     private static Postgres startContainer() {
         String image = image();
         // Testcontainers would turn fsync off.
@@ -142,13 +170,21 @@ public final class Postgres {
     }
 
     private static Postgres announced(Database administration, String kind, String reason) {
+        announce(administration, kind, reason);
+        try {
+            return withTemplate(administration);
+        } catch (SQLException e) {
+            throw new IllegalStateException("The tests' PostgreSQL does not answer", e);
+        }
+    }
+
+    private static void announce(Database administration, String kind, String reason) {
         try (Connection connection = administration.connect();
                 Statement statement = connection.createStatement()) {
             requireOn(statement, "fsync");
             requireOn(statement, "synchronous_commit");
             String version = connection.getMetaData().getDatabaseProductVersion();
             LOG.info("Tests run on {} {} ({})", kind, version, reason);
-            return new Postgres(administration);
         } catch (SQLException e) {
             throw new IllegalStateException("The tests' PostgreSQL does not answer", e);
         }
