@@ -245,21 +245,23 @@ public final class CounterSql {
     /**
      * Like {@link #LOCK}, but also inserts the counters that do not exist, with version 0. One statement locks and
      * inserts, since inserting after locking would break the order of locks. The update that changes nothing makes the
-     * statement return an existing counter in its locked state.
+     * statement return an existing counter in its locked state. The insert and the result take the time from the items:
+     * Citus evaluates {@code now()} of an insert on the coordinator, and that of a query on the node of the table.
      */
     static final String CLAIM = """
             with guard as (
               select id from writer where id = $1 and sequence = $2 - 1 for update
             ), item as materialized (
-              select * from unnest($3::text[], $4::text[]) with ordinality as i(namespace, name, position)
+              select i.*, now() as now
+                from unnest($3::text[], $4::text[]) with ordinality as i(namespace, name, position)
             ), claimed as (
-              insert into counter as c (namespace, name, value, version)
-              select i.namespace, i.name, 0, 0 from item i cross join guard
+              insert into counter as c (namespace, name, value, version, created_at)
+              select i.namespace, i.name, 0, 0, i.now from item i cross join guard
                order by i.namespace collate "C", i.name collate "C"
               on conflict (namespace, name) do update set version = c.version
               returning *
             )
-            select g.id as guarded, now() as transaction_time, i.namespace, i.name,\s""" + STATE_COLUMNS + """
+            select g.id as guarded, i.now as transaction_time, i.namespace, i.name,\s""" + STATE_COLUMNS + """
               from item i
               left join guard g on true
               left join claimed c on c.namespace = i.namespace collate "C" and c.name = i.name collate "C"
@@ -303,8 +305,8 @@ public final class CounterSql {
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
      * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds, $14 initial values; the periods:
-     * $15 rules, $16 starts, $17 ends, $18 first versions; $19 times of expiry; $11 the number of operations, $12 the
-     * change of the sum of all values.
+     * $15 rules, $16 starts, $17 ends, $18 first versions; $19 times of expiry; $20 the time of the transaction; $11 the
+     * number of operations, $12 the change of the sum of all values.
      *
      * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
      * {@link #CLAIM} inserted the missing ones.
@@ -320,10 +322,11 @@ public final class CounterSql {
               insert into counter as c (namespace, name, value, version, min, max, created_at, updated_at, kind,
                                         initial, period, period_start, period_end, period_version, expires_at)
               select i.namespace, i.name, i.value, i.version, i.min, i.max,
-                     case when i.anew then t.now else '-infinity' end, t.now, i.kind, i.initial, i.period,
+                     case when i.anew then $20::timestamptz else '-infinity' end, $20::timestamptz, i.kind,
+                     i.initial, i.period,
                      i.period_start::timestamptz, i.period_end::timestamptz, i.period_version,
                      i.expires_at::timestamptz
-                from item i, (select now()) t where i.change = 'change'
+                from item i where i.change = 'change'
               on conflict (namespace, name) do update
                  set value = excluded.value, version = excluded.version, min = excluded.min, max = excluded.max,
                      updated_at = excluded.updated_at, created_at = greatest(excluded.created_at, c.created_at),

@@ -9,6 +9,7 @@ import io.tally.pipeline.Resolution.Change;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -98,7 +99,8 @@ record LockedResolution(LockedRows locked, Resolution resolution) {
                 .bind("$16", starts)
                 .bind("$17", ends)
                 .bind("$18", firstVersions)
-                .bind("$19", expiries);
+                .bind("$19", expiries)
+                .bind("$20", locked.time().atOffset(ZoneOffset.UTC));
     }
 
     private static @Nullable String text(@Nullable Instant time) {
