@@ -34,15 +34,21 @@ final class LabSql {
             )
             """;
 
-    /** The same without the unique constraint on the name. */
+    /**
+     * The same without the unique constraint on the name. A block, since Citus prepares the text of an index without
+     * parameters, and a prepared statement has one command.
+     */
     static final String UNCONSTRAINED = """
-            create table lab.post (
-              id bigint generated always as identity primary key,
-              name text not null,
-              likes bigint not null default 0,
-              version bigint not null default 0
-            );
-            create index on lab.post (name)
+            do $$
+            begin
+              create table lab.post (
+                id bigint generated always as identity primary key,
+                name text not null,
+                likes bigint not null default 0,
+                version bigint not null default 0
+              );
+              create index on lab.post (name);
+            end $$
             """;
 
     /** Copies of the service's tables for the fast path. */

@@ -6,6 +6,17 @@ final class MemberSql {
     private MemberSql() {}
 
     /**
+     * Whether a row {@code t} is the member of a move {@code m}. Compares whole rows, so that only a scan of the index for
+     * each move fits: while the table has few rows, the planner would prefer to read all of them. The last condition
+     * tells it that few rows match.
+     */
+    private static final String IS_MOVED = """
+            (t.namespace, t.name, t.member) >= (m.namespace collate "C", m.name collate "C", m.member collate "C")
+                 and (t.namespace, t.name, t.member) <= (m.namespace collate "C", m.name collate "C", m.member collate "C")
+                 and t.member = m.member collate "C"
+            """;
+
+    /**
      * Adds and removes members, and changes their counters by the actual changes. $1 writer, $2 sequence; the counters,
      * each once: $3 namespaces, $4 names; the moves, each member once: $5 the position of the counter, $6 namespaces,
      * $7 names, $8 members, $9 whether they join.
@@ -51,8 +62,7 @@ final class MemberSql {
               returning namespace, name, member
             ), went as (
               delete from member t using move m
-               where m.taken and not m.joins and t.namespace = m.namespace collate "C"
-                 and t.name = m.name collate "C" and t.member = m.member collate "C"
+               where m.taken and not m.joins and\s""" + IS_MOVED + """
               returning t.namespace, t.name, t.member
             ), effect as materialized (
               select max(e.position) as position, max(e.item) as item,
@@ -125,8 +135,7 @@ final class MemberSql {
                          as m(namespace, name, member, joins)
             ), went as (
               delete from member t using move m
-               where not m.joins and t.namespace = m.namespace collate "C" and t.name = m.name collate "C"
-                 and t.member = m.member collate "C"
+               where not m.joins and\s""" + IS_MOVED + """
             )
             insert into member (namespace, name, member) select namespace, name, member from move where joins
             returning 1

@@ -67,7 +67,7 @@ final class RankingSql {
     /**
      * Stores the changed ranks; no other pass changes a row of the namespace while this one holds the lock. The time of
      * a pass is the start of its statement. The snapshot is younger, so it includes all operations acknowledged before
-     * that time.
+     * that time. Compares whole rows, so that only a scan of the index for each changed rank fits.
      */
     private static final String WRITE = """
             ), pass as (
@@ -75,7 +75,8 @@ final class RankingSql {
                 from ranking_pass p where p.namespace = $1
             ), ended as (
               update ranking r set until = p.at from moved m, pass p
-               where r.namespace = $1 and r.name = m.ended and r.since = m.since
+               where (r.namespace, r.name, r.since) >= ($1, m.ended, m.since)
+                 and (r.namespace, r.name, r.since) <= ($1, m.ended, m.since)
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
               select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null

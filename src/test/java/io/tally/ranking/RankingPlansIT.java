@@ -77,6 +77,10 @@ class RankingPlansIT {
                     .contains("counter_pkey")
                     .doesNotContain("ranking_by_value", "ranking_pkey", "Seq Scan");
         }
+        // Each changed rank is found by its whole key.
+        assertThat(Plans.plan(database, RankingSql.PASS, "text, timestamptz", "'n', now()"))
+                .contains("ROW(namespace, name, since) >= ROW($1, m.ended, m.since)")
+                .doesNotContain("Join Filter", "Seq Scan");
         assertThat(Plans.plan(database, RankingSql.BY_NAME, "text, text, bigint", "'n', 'c', 10"))
                 .contains("counter_pkey")
                 .doesNotContain("Seq Scan");
