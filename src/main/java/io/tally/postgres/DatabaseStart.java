@@ -107,10 +107,13 @@ final class DatabaseStart {
     /** @param schema {@code null} for the one that Flyway is configured with */
     private static void migrate(Flyway flyway, @Nullable String schema, String searched) {
         if (schema == null) {
-            MigrationTarget.of(flyway.getConfiguration()).requireSchema(searched);
+            MigrationTarget target = MigrationTarget.of(flyway.getConfiguration(), null);
+            target.requireSchema(searched);
+            target.requireRights();
             flyway.migrate();
         } else {
             MigrationTarget.requireNoSchema(flyway.getConfiguration());
+            MigrationTarget.of(flyway.getConfiguration(), schema).requireRights();
             Flyway.configure()
                     .configuration(flyway.getConfiguration())
                     .schemas(schema)
