@@ -13,6 +13,7 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import io.tally.testing.TestShards;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -71,7 +72,8 @@ class ClientsGoAwayIT {
         long failed = operations + 1 - last.json().path("value").asLong();
         assertThat(failed).isBetween(0L, operations / 5L);
         assertThat(acknowledged()).isEqualTo(last.json().path("value").asLong());
-        assertThat(pipeline.queued(0) + pipeline.queued(1)).isZero();
+        assertThat(IntStream.range(0, TestShards.count() * 2).map(pipeline::queued))
+                .containsOnly(0);
     }
 
     private long acknowledged() {
@@ -106,7 +108,7 @@ class ClientsGoAwayIT {
         client.requireBalancedBooks();
         assertThat(database.queryLong("select count(*) from pg_stat_activity"
                         + " where application_name = 'tally' and datname = current_database()"))
-                .isLessThanOrEqualTo(2 + 1 + 4);
+                .isLessThanOrEqualTo(TestShards.count() * (2 + 1 + 4));
     }
 
     /** Part of a request, or all of it, or all of it and a look at the first byte of the answer. */

@@ -8,12 +8,14 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import java.net.URI;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** URLs with which the service migrates and counts. */
+@Tag("one-shard") // Names schemas and search paths itself.
 @Timeout(120)
 class DatabaseUrlIT {
 

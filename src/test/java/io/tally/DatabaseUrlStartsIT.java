@@ -28,6 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Starts of a process with settings of the database. None prints a password, even where it logs all that it can. */
+@Tag("one-shard") // Names schemas and search paths itself.
 @Timeout(180)
 class DatabaseUrlStartsIT {
 

@@ -2,6 +2,7 @@ package io.tally;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.snapshot.SnapshotFixture;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
@@ -67,9 +68,7 @@ class LiveStreamFaultsIT {
         other = TallyServer.start(database);
         client = new TallyClient(server.uri());
         writer = new TallyClient(other.uri());
-        job = "/v1/jobs/"
-                + database.queryString("insert into job (kind, namespace, state, finished_at)"
-                        + " values ('snapshot', 'away', 'done', now()) returning id");
+        job = "/v1/jobs/" + SnapshotFixture.insertDone(database, "away");
         run = client.send("POST", "/v1/lab/runs", "{\"strategy\":\"atomic\",\"increments\":10,\"workers\":1}")
                 .header("Location");
         Clients.await(

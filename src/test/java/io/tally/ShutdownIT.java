@@ -41,12 +41,11 @@ class ShutdownIT {
             future.get();
         }
 
-        history.check(database.queryLong("select value from counter"));
-        assertThat(database.queryLong("select count(*) from writer where id <> 0"))
-                .isZero();
-        assertThat(database.queryLong("select delta from writer where id = 0"))
-                .isEqualTo(database.queryLong("select value from counter"));
-        assertThat(database.queryLong("select operations from writer where id = 0"))
+        history.check(database.of("stop").queryLong("select value from counter"));
+        assertThat(database.sum("select count(*) from writer where id <> 0")).isZero();
+        assertThat(database.of("stop").queryLong("select delta from writer where id = 0"))
+                .isEqualTo(database.of("stop").queryLong("select value from counter"));
+        assertThat(database.of("stop").queryLong("select operations from writer where id = 0"))
                 .isGreaterThanOrEqualTo(history.acknowledged());
         Clients.await("no connection is left", Clients.PATIENCE, () -> connections(database) == 0);
     }

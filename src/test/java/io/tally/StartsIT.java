@@ -34,6 +34,7 @@ import org.springframework.core.NestedExceptionUtils;
  * The start on a database: what it refuses at once, what it waits for, how a signal ends it, and with which users and
  * schemas it serves.
  */
+@Tag("one-shard") // The start of several shards is tested apart.
 @Timeout(300)
 class StartsIT {
 

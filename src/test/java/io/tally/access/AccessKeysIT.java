@@ -259,9 +259,10 @@ class AccessKeysIT {
         assertThat(read.json().path("expiresAt").asString()).isEqualTo("2029-12-31T23:00:00Z");
         assertThat(read.json().path("revokedAt").isNull()).isTrue();
         assertThat(read.body()).doesNotContain(key.substring(20));
-        assertThat(database.queryLong(
-                        "select count(*) from access_key where access_key::text like '%' || ? || '%'",
-                        key.substring(17)))
+        assertThat(database.first()
+                        .queryLong(
+                                "select count(*) from access_key where access_key::text like '%' || ? || '%'",
+                                key.substring(17)))
                 .isZero();
     }
 

@@ -3,6 +3,7 @@ package io.tally.access;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.http.Action;
+import io.tally.snapshot.SnapshotFixture;
 import io.tally.testing.ApiOperation;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
@@ -125,14 +126,13 @@ class AccessTableIT {
         admin = new TallyClient(server.uri(), "Authorization", "Bearer " + ROOT);
         everything = key("*", Action.values(), "");
         expired = key("*", Action.values(), "");
-        database.execute("update access_key set expires_at = now() where id = ?", id(expired));
-        database.execute("update access_generation set generation = generation + 1");
+        database.first().execute("update access_key set expires_at = now() where id = ?", id(expired));
+        database.first().execute("update access_generation set generation = generation + 1");
         revoked = key("*", Action.values(), "");
         elsewhere = key("elsewhere", new Action[] {Action.READ, Action.WRITE, Action.MANAGE}, ",\"perSecond\":100000");
         limited = key("*", Action.values(), ",\"perSecond\":1");
         assertThat(admin.send("DELETE", "/v1/keys/" + id(revoked), "").status()).isEqualTo(204);
-        job = database.queryString("insert into job (kind, namespace, state, finished_at)" + " values ('snapshot', '"
-                + NAMESPACE + "', 'done', now()) returning id");
+        job = SnapshotFixture.insertDone(database, NAMESPACE);
     }
 
     @AfterAll

@@ -95,7 +95,7 @@ class ModeChangeIT {
     }
 
     private long records(String scope, String idempotencyKey) throws SQLException {
-        return database.queryLong(
+        return database.sum(
                 "select count(*) from idempotency_key where namespace = ? and starts_with(key, ?)",
                 scope,
                 idempotencyKey + "/");

@@ -2,6 +2,7 @@ package io.tally.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.snapshot.SnapshotFixture;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.RawHttp;
@@ -42,8 +43,7 @@ class StreamEndsIT {
         admin = new TallyClient(other.uri(), "Authorization", "Bearer " + ROOT);
         assertThat(admin.increment("shop/a", 1).status()).isEqualTo(200);
         // Leased for an hour by none of these instances.
-        job = database.queryString("insert into job (kind, namespace, lease_until) values"
-                + " ('snapshot', 'shop', now() + interval '1 hour') returning id");
+        job = SnapshotFixture.insertRunning(database, "shop");
     }
 
     private static TallyServer start(Database database) {

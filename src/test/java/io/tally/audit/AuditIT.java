@@ -75,7 +75,7 @@ class AuditIT {
 
     @Test
     void showsAChangeBehindItsBackUntilItIsUndone() throws Exception {
-        database.execute("update counter set value = value + 5 where name = 'a'");
+        database.of("books").execute("update counter set value = value + 5 where name = 'a'");
 
         assertThat(audit().json().path("drift").asLong()).isEqualTo(5);
         awaitGauge("tally_audit_drift", "5.0");
@@ -85,7 +85,7 @@ class AuditIT {
         assertThat(client.get("/livez").status()).isEqualTo(200);
         assertThat(client.get("/readyz").status()).isEqualTo(200);
 
-        database.execute("update counter set value = value - 5 where name = 'a'");
+        database.of("books").execute("update counter set value = value - 5 where name = 'a'");
         assertThat(audit().json().path("drift").asLong()).isZero();
         awaitGauge("tally_audit_drift", "0.0");
         assertThat(management.get("/actuator/health").status()).isEqualTo(200);
@@ -93,9 +93,10 @@ class AuditIT {
 
     @Test
     void showsACounterThatSomebodyMadeOrRemoved() throws Exception {
-        database.execute("insert into counter (namespace, name, value, version) values ('books', 'forged', 9, 1)");
+        database.of("books")
+                .execute("insert into counter (namespace, name, value, version) values ('books', 'forged', 9, 1)");
         assertThat(audit().json().path("drift").asLong()).isEqualTo(9);
-        database.execute("delete from counter where namespace = 'books' and name in ('forged', 'a')");
+        database.of("books").execute("delete from counter where namespace = 'books' and name in ('forged', 'a')");
         assertThat(audit().json().path("drift").asLong()).isEqualTo(-40);
     }
 
@@ -105,9 +106,10 @@ class AuditIT {
         for (int i = 0; i < 10; i++) {
             client.increment("books/a", 1);
         }
-        database.execute("update writer set operations = operations - 3, delta = delta - 3, sequence = sequence - 3"
-                + " where operations >= 3");
-        database.execute("update counter set value = value - 3, version = version - 3 where name = 'a'");
+        database.of("books")
+                .execute("update writer set operations = operations - 3, delta = delta - 3, sequence = sequence - 3"
+                        + " where operations >= 3");
+        database.of("books").execute("update counter set value = value - 3, version = version - 3 where name = 'a'");
 
         assertThat(audit().json().path("lostOperations").asLong()).isGreaterThanOrEqualTo(3);
         assertThat(audit().json().path("drift").asLong()).isZero();
@@ -120,10 +122,12 @@ class AuditIT {
     @Test
     void keepsTheBooksOfInstancesThatAreGone() throws Exception {
         server.close();
-        assertThat(database.queryLong("select count(*) from writer")).isEqualTo(1);
-        assertThat(database.queryLong("select operations from writer where id = 0"))
+        assertThat(database.of("books").queryLong("select count(*) from writer"))
+                .isEqualTo(1);
+        assertThat(database.of("books").queryLong("select operations from writer where id = 0"))
                 .isEqualTo(2);
-        assertThat(database.queryLong("select delta from writer where id = 0")).isEqualTo(42);
+        assertThat(database.of("books").queryLong("select delta from writer where id = 0"))
+                .isEqualTo(42);
 
         server = TallyServer.start(database, "tally.audit.interval", "200ms");
         client = new TallyClient(server.uri());
@@ -133,18 +137,19 @@ class AuditIT {
 
     @Test
     void foldsWritersThatWereSilentForDays() throws Exception {
-        database.execute("insert into writer (id, lane, instance, operations, delta, seen_at)"
-                + " values (1, 0, 'crashed', 7, 0, now() - interval '8 days'),"
-                + " (2, 1, 'crashed', 5, 0, now() - interval '8 days')");
+        database.of("books")
+                .execute("insert into writer (id, lane, instance, operations, delta, seen_at)"
+                        + " values (1, 0, 'crashed', 7, 0, now() - interval '8 days'),"
+                        + " (2, 1, 'crashed', 5, 0, now() - interval '8 days')");
         audit();
         Clients.await("folded", Clients.PATIENCE, () -> {
             try {
-                return database.queryLong("select count(*) from writer where instance = 'crashed'") == 0;
+                return database.of("books").queryLong("select count(*) from writer where instance = 'crashed'") == 0;
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }
         });
-        assertThat(database.queryLong("select operations from writer where id = 0"))
+        assertThat(database.of("books").queryLong("select operations from writer where id = 0"))
                 .isEqualTo(12);
         assertThat(audit().json().path("drift").asLong()).isZero();
     }

@@ -409,7 +409,7 @@ class BulkIT {
             connection.send(head("Prefer: return=minimal", CHUNKED));
             Future<?> upload;
             long whileLocked;
-            try (Connection locker = database.connect()) {
+            try (Connection locker = database.of("bulk").connect()) {
                 locker.setAutoCommit(false);
                 try (Statement lock = locker.createStatement()) {
                     lock.execute("select * from counter where namespace = 'bulk' and name = '" + a + "' for update");

@@ -204,16 +204,16 @@ class TransactionsIT {
             assertThat(statuses).contains(200, 409).containsOnly(200, 409);
             assertThat(reader.get()).isNotEmpty().containsOnly((long) accounts * initial);
         }
-        assertThat(database.queryLong("select sum(value) from counter where namespace = 'bank'"))
+        assertThat(database.of("bank").queryLong("select sum(value) from counter where namespace = 'bank'"))
                 .isEqualTo((long) accounts * initial);
-        assertThat(database.queryLong("select min(value) from counter where namespace = 'bank'"))
+        assertThat(database.of("bank").queryLong("select min(value) from counter where namespace = 'bank'"))
                 .isNotNegative();
     }
 
     private static List<Long> sumsWhile(AtomicBoolean looking) throws SQLException {
         List<Long> sums = new ArrayList<>();
         while (looking.get()) {
-            sums.add(database.queryLong("select sum(value) from counter where namespace = 'bank'"));
+            sums.add(database.of("bank").queryLong("select sum(value) from counter where namespace = 'bank'"));
         }
         return sums;
     }
@@ -250,7 +250,8 @@ class TransactionsIT {
                 .containsEntry(200, (long) stock);
         assertThat(clients.getFirst().value("shop/stock")).isZero();
         assertThat(clients.getFirst().value("shop/sold")).isEqualTo(stock);
-        assertThat(database.queryLong("select count(*) from counter where namespace = 'shop' and name like 'buyer-%'"))
+        assertThat(database.of("shop")
+                        .queryLong("select count(*) from counter where namespace = 'shop' and name like 'buyer-%'"))
                 .isEqualTo(stock);
     }
 

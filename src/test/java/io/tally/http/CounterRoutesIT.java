@@ -99,11 +99,13 @@ class CounterRoutesIT {
     /** Value, version, min and max in the database, or {@code absent}. */
     private static String stored(String counter) throws SQLException {
         int slash = counter.indexOf('/');
-        return database.queryString(
-                "select coalesce((select concat_ws(' ', value, version, coalesce(min::text, '-'),"
-                        + " coalesce(max::text, '-')) from counter where namespace = ? and name = ?), 'absent')",
-                counter.substring(0, slash),
-                counter.substring(slash + 1));
+        String namespace = counter.substring(0, slash);
+        return database.of(namespace)
+                .queryString(
+                        "select coalesce((select concat_ws(' ', value, version, coalesce(min::text, '-'),"
+                                + " coalesce(max::text, '-')) from counter where namespace = ? and name = ?), 'absent')",
+                        namespace,
+                        counter.substring(slash + 1));
     }
 
     private static Instant instant(Answer answer, String member) {
@@ -242,8 +244,8 @@ class CounterRoutesIT {
 
         String utc = "select to_char(%s at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from counter"
                 + " where namespace = 'get' and name = 'times'";
-        assertThat(instant(after, "createdAt")).isEqualTo(database.queryString(utc.formatted("created_at")));
-        assertThat(instant(after, "updatedAt")).isEqualTo(database.queryString(utc.formatted("updated_at")));
+        assertThat(instant(after, "createdAt")).isEqualTo(database.of("get").queryString(utc.formatted("created_at")));
+        assertThat(instant(after, "updatedAt")).isEqualTo(database.of("get").queryString(utc.formatted("updated_at")));
         assertThat(before.json()).isEqualTo(created.json());
         assertThat(instant(before, "updatedAt")).isEqualTo(instant(before, "createdAt"));
         assertThat(instant(after, "createdAt")).isEqualTo(instant(before, "createdAt"));

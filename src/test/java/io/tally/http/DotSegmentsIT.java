@@ -97,7 +97,7 @@ class DotSegmentsIT {
                 assertMalformed(request.send(dots, version));
             }
         }
-        assertThat(database.queryLong("select count(*) from counter where namespace = 'dots'"))
+        assertThat(database.of("dots").queryLong("select count(*) from counter where namespace = 'dots'"))
                 .isZero();
     }
 
@@ -139,9 +139,9 @@ class DotSegmentsIT {
                     "Content-Type",
                     type));
         }
-        assertThat(database.queryLong("select count(*) from counter where namespace = 'items'"))
+        assertThat(database.of("items").queryLong("select count(*) from counter where namespace = 'items'"))
                 .isEqualTo(2);
-        assertThat(database.queryLong("select count(*) from name where namespace = 'items'"))
+        assertThat(database.of("items").queryLong("select count(*) from name where namespace = 'items'"))
                 .isEqualTo(2);
     }
 
@@ -178,7 +178,7 @@ class DotSegmentsIT {
     void whatHasSuchANameIsReadChangedAndRemoved(String dots) throws Exception {
         String encoded = dots.replace(".", "%2E");
         String counter = "/v1/counters/old/" + encoded;
-        database.execute("insert into counter (namespace, name, value) values ('old', ?, 0)", dots);
+        database.of("old").execute("insert into counter (namespace, name, value) values ('old', ?, 0)", dots);
         assertThat(client.get(counter).json().path("name").asString()).isEqualTo(dots);
         assertThat(client.send("PATCH", counter, "{\"max\":9}", "If-Match", "*").status())
                 .isEqualTo(200);
@@ -191,7 +191,7 @@ class DotSegmentsIT {
         assertThat(client.send("PUT", "/v1/counters/old/liked/members/ann", "").status())
                 .isEqualTo(201);
         // The place of a member that was there.
-        database.execute("update member set member = ? where namespace = 'old' and name = 'liked'", dots);
+        database.of("old").execute("update member set member = ? where namespace = 'old' and name = 'liked'", dots);
         String member = "/v1/counters/old/liked/members/" + encoded;
         assertThat(client.get(member).status()).isEqualTo(200);
         assertThat(client.send("DELETE", member, "").json().path("value").asLong(-1))
@@ -199,11 +199,11 @@ class DotSegmentsIT {
         assertThat(client.get(member).status()).isEqualTo(404);
         assertThat(client.send("DELETE", "/v1/counters/old/liked", "").status()).isEqualTo(204);
 
-        database.execute("insert into name values (?, 1, now(), 'old', ?, ?)", dots.length(), dots, dots);
+        database.of("old").execute("insert into name values (?, 1, now(), 'old', ?, ?)", dots.length(), dots, dots);
         assertThat(client.get("/v1/names/old/" + encoded).json().path("id").asInt())
                 .isEqualTo(dots.length());
 
-        database.execute("insert into token (namespace, token) values ('old', ?)", dots);
+        database.of("old").execute("insert into token (namespace, token) values ('old', ?)", dots);
         assertThat(client.post("/v1/tokens/old/" + encoded + "/execution")
                         .json()
                         .path("state")

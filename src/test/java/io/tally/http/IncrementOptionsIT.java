@@ -361,7 +361,7 @@ class IncrementOptionsIT {
     /** Every table, row by row, but for what the instance itself keeps alive. */
     private List<String> tables() throws SQLException {
         List<String> rows = new ArrayList<>();
-        try (Connection connection = database.connect();
+        try (Connection connection = database.of("options").connect();
                 Statement statement = connection.createStatement()) {
             for (String sql : List.of(
                     "select c::text from counter c order by 1",
@@ -533,11 +533,11 @@ class IncrementOptionsIT {
     void initialThatIsNotStoredIsTheNearestWithinTheBounds() throws SQLException {
         String name = name();
         client.put("options/" + name, "{\"initial\":9,\"min\":4}");
-        database.execute("update counter set initial = null where name = ?", name);
+        database.of("options").execute("update counter set initial = null where name = ?", name);
         assertThat(counter(name)).isEqualTo("[9, 1, 4, 4, null]");
         assertThat(patch("/v1/counters/options/" + name, "{\"max\":20}").status())
                 .isEqualTo(200);
-        assertThat(database.queryLong("select initial from counter where name = ?", name))
+        assertThat(database.of("options").queryLong("select initial from counter where name = ?", name))
                 .isEqualTo(4);
     }
 
@@ -546,7 +546,8 @@ class IncrementOptionsIT {
     void plainCountersStoreNoInitialValue() throws SQLException {
         String name = name();
         client.increment("options/" + name, 1);
-        assertThat(database.queryLong("select count(*) from counter where name = ? and initial is null", name))
+        assertThat(database.of("options")
+                        .queryLong("select count(*) from counter where name = ? and initial is null", name))
                 .isEqualTo(1);
     }
 }

@@ -540,9 +540,13 @@ class MalformedRequestsIT {
         return Arrays.stream(list.split(",", -1)).map(String::strip).sorted().toList();
     }
 
-    /** How many counters there are, the only one, and how many operations were ever applied. */
+    /** Of each shard: how many counters there are, the only one, and how many operations were ever applied. */
     private static String everything() throws SQLException {
-        return database.queryString("select concat_ws(' ', count(*), max(name), max(value), max(version), max(min),"
-                + " max(max), (select sum(operations) from writer)) from counter");
+        List<String> all = new ArrayList<>();
+        for (Database shard : database.shards()) {
+            all.add(shard.queryString("select concat_ws(' ', count(*), max(name), max(value), max(version), max(min),"
+                    + " max(max), (select sum(operations) from writer)) from counter"));
+        }
+        return String.join(", ", all);
     }
 }

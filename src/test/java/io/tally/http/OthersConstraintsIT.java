@@ -37,10 +37,10 @@ class OthersConstraintsIT {
 
     @AfterEach
     void removeRules() throws SQLException {
-        database.execute("alter table counter drop constraint if exists mine");
-        database.execute("drop index if exists mine");
-        database.execute("drop trigger if exists refuse on counter");
-        database.execute("drop function if exists refuse()");
+        database.executeInEach("alter table counter drop constraint if exists mine");
+        database.executeInEach("drop index if exists mine");
+        database.executeInEach("drop trigger if exists refuse on counter");
+        database.executeInEach("drop function if exists refuse()");
     }
 
     @AfterAll
@@ -61,7 +61,7 @@ class OthersConstraintsIT {
             })
     void refuseOneOperationOnly(String rule) throws Exception {
         client.increment("rules/other", 1);
-        database.execute(rule.length() == 5 ? triggerThatRaises(rule) : rule);
+        database.of("rules").execute(rule.length() == 5 ? triggerThatRaises(rule) : rule);
 
         List<Answer> answers =
                 Clients.atOnce(32, i -> client.increment(i == 7 ? "rules/bad" : "rules/good" + i % 3, 1));
@@ -79,7 +79,7 @@ class OthersConstraintsIT {
     void refuseWhatIsBesideTheLanes(String tableAndPath) throws Exception {
         String table = tableAndPath.split(" ", -1)[0];
         String path = tableAndPath.split(" ", -1)[1];
-        database.execute("alter table " + table + " add constraint mine check (namespace <> 'bad')");
+        database.executeInEach("alter table " + table + " add constraint mine check (namespace <> 'bad')");
 
         Answer refused = client.post(path + "bad");
 

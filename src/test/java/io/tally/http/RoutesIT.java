@@ -3,6 +3,7 @@ package io.tally.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.http.Routes.Route;
+import io.tally.snapshot.SnapshotFixture;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.RawHttp;
@@ -63,8 +64,7 @@ class RoutesIT {
         client.send("POST", "/v1/names/routes", "[\"a\"]");
         variables.putAll(Map.of(
                 "namespace", "routes", "name", "members", "member", "ann", "slug", "malformed", "file", "docs.js"));
-        String job = database.queryString("insert into job (kind, namespace, state, finished_at)"
-                + " values ('snapshot', 'routes', 'done', now()) returning id");
+        String job = SnapshotFixture.insertDone(database, "routes");
         String run = client.send("POST", "/v1/lab/runs", "{\"strategy\":\"atomic\",\"increments\":10,\"workers\":1}")
                 .header("Location");
         variables.put("/v1/jobs/{id}", job);

@@ -240,9 +240,7 @@ class JobsIT {
 
     /** One that another instance works on, as it says. */
     private String insertOthersJob() throws SQLException {
-        return "/v1/jobs/"
-                + database.queryString("insert into job (kind, namespace, lease_until)"
-                        + " values ('snapshot', 'others', now() + interval '1 hour') returning id");
+        return "/v1/jobs/" + SnapshotFixture.insertRunning(database, "others");
     }
 
     @Test
@@ -254,9 +252,10 @@ class JobsIT {
             try (Connection holder = SnapshotFixture.holdLast(database, NAMESPACE)) {
                 job = SnapshotFixture.start(client, NAMESPACE);
                 Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) > 0);
-                database.execute(
-                        "update job set state = 'cancelled', finished_at = now() where state = 'running' and id = ?",
-                        id(job));
+                database.of(NAMESPACE)
+                        .execute(
+                                "update job set state = 'cancelled', finished_at = now() where state = 'running' and id = ?",
+                                id(job));
                 holder.rollback();
             }
             long done = SnapshotFixture.done(client, job);
@@ -276,8 +275,9 @@ class JobsIT {
     void aJobThatCannotSucceedSaysSo() throws Exception {
         try (TallyServer server = TallyServer.start(database)) {
             SnapshotFixture.fill(database, NAMESPACE, 1_500);
-            database.execute(
-                    "alter table counter add constraint others check (snapshot_value is null or name < 'c-f')");
+            database.of(NAMESPACE)
+                    .execute(
+                            "alter table counter add constraint others check (snapshot_value is null or name < 'c-f')");
             TallyClient client = new TallyClient(server.uri());
             String job = SnapshotFixture.start(client, NAMESPACE);
             Clients.await(
@@ -294,7 +294,7 @@ class JobsIT {
             assertThat(metric(server, FAILED)).isEqualTo(1);
 
             // Mended, the next succeeds.
-            database.execute("alter table counter drop constraint others");
+            database.of(NAMESPACE).execute("alter table counter drop constraint others");
             SnapshotFixture.awaitDone(client, SnapshotFixture.start(client, NAMESPACE));
             client.requireBalancedBooks();
         }
@@ -303,7 +303,7 @@ class JobsIT {
     @Test
     void aJobWaitsForACounterThatSomebodyHasLocked() throws Exception {
         try (TallyServer server = TallyServer.start(database, "tally.database.lock-timeout", "200ms");
-                Connection holder = database.connect();
+                Connection holder = database.of(NAMESPACE).connect();
                 Statement statement = holder.createStatement()) {
             SnapshotFixture.fill(database, NAMESPACE, 1_500);
             TallyClient client = new TallyClient(server.uri());
@@ -324,12 +324,12 @@ class JobsIT {
     }
 
     private long claims() {
-        return queried("select sum(claims) from job");
+        return sum("select coalesce(sum(claims), 0) from job");
     }
 
-    private long queried(String sql) {
+    private long sum(String sql) {
         try {
-            return database.queryLong(sql);
+            return database.sum(sql);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -341,7 +341,7 @@ class JobsIT {
             TallyClient client = new TallyClient(server.uri());
             String old = SnapshotFixture.start(client, NAMESPACE);
             SnapshotFixture.awaitDone(client, old);
-            database.execute("update job set finished_at = now() - interval '31 days'");
+            database.of(NAMESPACE).execute("update job set finished_at = now() - interval '31 days'");
 
             String recent = SnapshotFixture.start(client, NAMESPACE);
             SnapshotFixture.awaitDone(client, recent);
@@ -357,11 +357,7 @@ class JobsIT {
     @Test
     void isTakenOnWhenItsLeaseHasExpired() throws Exception {
         SnapshotFixture.fill(database, NAMESPACE, 2_500);
-        String job = "/v1/jobs/"
-                + database.queryString(
-                        "insert into job (kind, namespace, claims, lease_until)"
-                                + " values ('snapshot', ?, 1, now() - interval '1 second') returning id",
-                        NAMESPACE);
+        String job = "/v1/jobs/" + SnapshotFixture.insertAbandoned(database, NAMESPACE);
         try (TallyServer server = TallyServer.start(database)) {
             requireCopiedOnce(new TallyClient(server.uri()), job, 2_500);
             assertThat(claims()).isEqualTo(2);
@@ -461,7 +457,7 @@ class JobsIT {
                 assertThat(found(store, id)).isEqualTo(claim.job());
             }
             assertThat(claim.job().total()).isEqualTo(20_000);
-            assertThat(database.queryLong("select count(*) from counter where snapshot_value = value"))
+            assertThat(database.sum("select count(*) from counter where snapshot_value = value"))
                     .isEqualTo(20_000);
         }
     }
@@ -473,8 +469,8 @@ class JobsIT {
             JobStore store = server.bean(JobStore.class);
             UUID id = id(insertOthersJob());
             Claim former = new Claim(found(store, id), 0, "");
-            database.execute("update job set claims = 1");
-            String lease = database.queryString("select lease_until from job");
+            database.of("others").execute("update job set claims = 1");
+            String lease = database.of("others").queryString("select lease_until from job");
 
             assertThat(server.bean(JobKind.class).step(former).blockOptional()).isEmpty();
             store.renew(former).block();
@@ -482,7 +478,8 @@ class JobsIT {
             store.release(former).block();
             store.fail(former, "late").block();
             assertThat(found(store, id)).isEqualTo(former.job());
-            assertThat(database.queryString("select lease_until from job")).isEqualTo(lease);
+            assertThat(database.of("others").queryString("select lease_until from job"))
+                    .isEqualTo(lease);
         }
     }
 
@@ -500,9 +497,10 @@ class JobsIT {
             Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) >= 10_000);
             server.close();
 
-            assertThat(database.queryString("select state from job")).isEqualTo("running");
-            assertThat(database.queryLong("select done from job")).isBetween(10_000L, 199_999L);
-            assertThat(database.queryString("select lease_until <= now() from job"))
+            assertThat(database.of(NAMESPACE).queryString("select state from job"))
+                    .isEqualTo("running");
+            assertThat(database.of(NAMESPACE).queryLong("select done from job")).isBetween(10_000L, 199_999L);
+            assertThat(database.of(NAMESPACE).queryString("select lease_until <= now() from job"))
                     .isEqualTo("t");
             holder.rollback();
         }
@@ -511,8 +509,12 @@ class JobsIT {
     }
 
     private long connections() {
-        return queried("select count(*) from pg_stat_activity"
-                + " where application_name = 'tally' and datname = current_database()");
+        try {
+            return database.queryLong("select count(*) from pg_stat_activity"
+                    + " where application_name = 'tally' and datname = current_database()");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
@@ -555,7 +557,7 @@ class JobsIT {
         Answer done = SnapshotFixture.awaitDone(client, job);
         assertThat(done.json().path("done").asLong()).isEqualTo(counters);
         assertThat(done.json().path("total").asLong()).isEqualTo(counters);
-        assertThat(database.queryLong("select count(*) from counter where snapshot_value = value"))
+        assertThat(database.sum("select count(*) from counter where snapshot_value = value"))
                 .isEqualTo(counters);
         client.requireBalancedBooks();
     }

@@ -18,10 +18,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** An instance that does everything at once has no more connections than the manifests count with. */
+@Tag("one-shard") // Compares with the connections that the manifests state for one shard.
 @Timeout(120)
 class ConnectionsIT {
 

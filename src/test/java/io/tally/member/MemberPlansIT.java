@@ -6,9 +6,11 @@ import io.tally.testing.Database;
 import io.tally.testing.Plans;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Plans outlive the table they were made for: with few members and with many, a page is read along the primary key. */
+@Tag("one-shard") // Plans in one schema.
 class MemberPlansIT {
 
     @Test

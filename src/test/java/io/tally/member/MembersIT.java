@@ -54,7 +54,7 @@ class MembersIT {
 
     /** Counters whose value is not the number of their members, in one snapshot. */
     private static long wrongCounters() throws SQLException {
-        return database.queryLong("select count(*) from counter c where kind = 'members' and value <>"
+        return database.sum("select count(*) from counter c where kind = 'members' and value <>"
                 + " (select count(*) from member m where m.namespace = c.namespace and m.name = c.name)");
     }
 
@@ -165,7 +165,7 @@ class MembersIT {
         IntStream.range(0, 10).forEach(i -> join(client, counter, "m" + i));
         assertThat(client.send("DELETE", "/v1/counters/" + counter, "").status())
                 .isEqualTo(204);
-        assertThat(database.queryLong("select count(*) from member where name = ?", counter.substring(6)))
+        assertThat(database.sum("select count(*) from member where name = ?", counter.substring(6)))
                 .isZero();
         says(join(client, counter, "m3"), 201, true, 1, 1);
         assertThat(client.send("DELETE", "/v1/counters/" + counter, "").status())
@@ -285,7 +285,7 @@ class MembersIT {
         for (String member : members) {
             assertThat(otherClient.get(path(counter, member)).status()).isEqualTo(200);
         }
-        assertThat(database.queryLong("select count(*) from member where name = ?", counter.substring(6)))
+        assertThat(database.sum("select count(*) from member where name = ?", counter.substring(6)))
                 .isEqualTo(members.size());
     }
 
@@ -370,7 +370,7 @@ class MembersIT {
             return number;
         });
         assertThat(wrongCounters()).isZero();
-        assertThat(database.queryLong("select count(*) from member m where not exists (select from counter c"
+        assertThat(database.sum("select count(*) from member m where not exists (select from counter c"
                         + " where c.namespace = m.namespace and c.name = m.name and c.kind = 'members')"))
                 .isZero();
     }

@@ -106,11 +106,11 @@ class NameFaultsIT {
     }
 
     private long count() throws SQLException {
-        return database.queryLong("select count(*) from name where namespace = ?", namespace);
+        return database.of(namespace).queryLong("select count(*) from name where namespace = ?", namespace);
     }
 
     private long lastId() throws SQLException {
-        return database.queryLong("select last_id from name_space where namespace = ?", namespace);
+        return database.of(namespace).queryLong("select last_id from name_space where namespace = ?", namespace);
     }
 
     private static List<Boolean> created(Answer answer) {

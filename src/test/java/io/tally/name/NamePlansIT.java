@@ -6,12 +6,14 @@ import io.tally.testing.Database;
 import io.tally.testing.Plans;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Plans outlive the table they were made for: for any size of it, a name is found by its key and by its id, and
  * never by reading all names of its namespace.
  */
+@Tag("one-shard") // Plans in one schema.
 class NamePlansIT {
 
     private static final String KEYS = "'{a}', '{b}'";

@@ -147,9 +147,9 @@ class NamesIT {
 
         told.idsAreDense();
         assertThat(told.created).isEqualTo(told.ids.keySet());
-        assertThat(database.queryLong("select count(*) from name where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select count(*) from name where namespace = ?", namespace))
                 .isEqualTo(told.ids.size());
-        assertThat(database.queryLong("select last_id from name_space where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select last_id from name_space where namespace = ?", namespace))
                 .isEqualTo(told.ids.size());
     }
 
@@ -329,7 +329,7 @@ class NamesIT {
                 IntStream.range(0, 1_001).mapToObj(Integer::toString).toList();
 
         assertThat(array(client, namespace, names).status()).isEqualTo(413);
-        assertThat(database.queryLong("select count(*) from name where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select count(*) from name where namespace = ?", namespace))
                 .isZero();
         assertThat(answers(array(client, namespace, names.subList(1, 1_001)))).hasSize(1_000);
     }
@@ -388,7 +388,7 @@ class NamesIT {
 
         told.idsAreDense();
         assertThat(told.created).hasSize(40_000);
-        assertThat(database.queryLong("select max(id) from name where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select max(id) from name where namespace = ?", namespace))
                 .isEqualTo(40_000);
     }
 
@@ -410,7 +410,7 @@ class NamesIT {
             List<String> names =
                     IntStream.range(0, 2_000).mapToObj(i -> "name " + i).toList();
             Future<Answer> upload;
-            try (Connection locker = database.connect()) {
+            try (Connection locker = database.of(namespace).connect()) {
                 locker.setAutoCommit(false);
                 try (Statement lock = locker.createStatement()) {
                     lock.execute("select * from name_space where namespace = '" + namespace + "' for update");
@@ -434,7 +434,7 @@ class NamesIT {
         String namespace = fresh();
         TallyServer stopping = TallyServer.start(database);
         try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
-                Connection locker = database.connect()) {
+                Connection locker = database.of(namespace).connect()) {
             TallyClient asking = new TallyClient(stopping.uri());
             array(asking, namespace, List.of("first"));
             locker.setAutoCommit(false);

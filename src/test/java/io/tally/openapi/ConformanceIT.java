@@ -39,6 +39,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>jqwik prints the seed, and the counts of operations and statuses. After a failure it tries the same seed again.
  */
+@Tag("one-shard") // Its transactions name any namespaces.
 class ConformanceIT {
 
     /** The maximum of a line of a request's head, of which Netty allows a little more. */

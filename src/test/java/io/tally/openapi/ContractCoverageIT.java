@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.parallel.Isolated;
  * Whether the integration tests saw all that the OpenAPI file describes. Comes last: it is ordered so, and isolated
  * classes come after those that run at the same time. A run of chosen classes does not choose this one.
  */
+@Tag("one-shard") // The other run sees it all.
 @Isolated
 @Order(Integer.MAX_VALUE)
 class ContractCoverageIT {

@@ -295,7 +295,7 @@ class SharedResponsesIT {
     @Test
     void counterOfTooManyMembersIsNotDeleted() throws Exception {
         client.send("PUT", "/v1/counters/shop/crowd/members/ann", "");
-        database.execute("update counter set value = 1000001 where name = 'crowd'");
+        database.of("shop").execute("update counter set value = 1000001 where name = 'crowd'");
         Answer refused = client.send("DELETE", "/v1/counters/shop/crowd", "");
         assertThat(refused.status()).as(refused.body()).isEqualTo(409);
         assertThat(refused.problem()).isEqualTo("too-many-members");

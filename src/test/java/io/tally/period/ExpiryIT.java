@@ -46,7 +46,7 @@ class ExpiryIT {
     void start() throws SQLException {
         database = Postgres.shared().createDatabase();
         // Without its row, a pass has no lease.
-        database.execute("delete from sweep where kind = 'expiry'");
+        database.executeInEach("delete from sweep where kind = 'expiry'");
         one = TallyServer.start(database);
         other = TallyServer.start(database, "tally.watch.interval", "20ms");
         client = new TallyClient(one.uri());
@@ -75,13 +75,15 @@ class ExpiryIT {
     /** Sets the time of expiry of a stored counter to the past. */
     private void expire(String name) throws SQLException {
         assertThat(rows(name)).isOne();
-        database.execute(
-                "update counter set expires_at = now() - interval '1 ms' where namespace = 'expiry' and name = ?",
-                name);
+        database.of("expiry")
+                .execute(
+                        "update counter set expires_at = now() - interval '1 ms' where namespace = 'expiry' and name = ?",
+                        name);
     }
 
     private long rows(String name) throws SQLException {
-        return database.queryLong("select count(*) from counter where namespace = 'expiry' and name = ?", name);
+        return database.of("expiry")
+                .queryLong("select count(*) from counter where namespace = 'expiry' and name = ?", name);
     }
 
     private String expired() throws SQLException {
@@ -138,8 +140,10 @@ class ExpiryIT {
         assertThat(names(client.get(list))).hasSize(5);
         String cursor = client.get(list + "&limit=1").json().path("next").asString();
 
-        database.execute(
-                "update counter set expires_at = now() where namespace = ? and name in ('c0', 'c1', 'c3')", namespace);
+        database.of(namespace)
+                .execute(
+                        "update counter set expires_at = now() where namespace = ? and name in ('c0', 'c1', 'c3')",
+                        namespace);
 
         assertThat(names(client.get(list))).containsExactlyInAnyOrder("c2", "c4");
         assertThat(names(client.get(list + "&cursor=" + cursor))).isSubsetOf("c2", "c4");
@@ -225,9 +229,10 @@ class ExpiryIT {
             String name = name();
             client.put("expiry/" + name, "{\"ttlSeconds\":1000,\"period\":{\"every\":\"PT1H\"}}");
             client.increment("expiry/" + name, 4);
-            database.execute(
-                    "update counter set period_end = date_trunc('second', now()), snapshot_value = 4 where name = ?",
-                    name);
+            database.of("expiry")
+                    .execute(
+                            "update counter set period_end = date_trunc('second', now()), snapshot_value = 4 where name = ?",
+                            name);
             assertThat(client.increment("expiry/" + name, 2)
                             .json()
                             .path("value")
@@ -248,12 +253,13 @@ class ExpiryIT {
             assertThat(client.get(path(name) + "/periods").json().path("items").size())
                     .as("periods of the former counter")
                     .isZero();
-            assertThat(database.queryString("select (snapshot_value is null)::text from counter where name = ?", name))
+            assertThat(database.of("expiry")
+                            .queryString("select (snapshot_value is null)::text from counter where name = ?", name))
                     .isEqualTo("true");
             Clients.await(
                     "the rows are gone, too",
                     Duration.ofSeconds(30),
-                    database.is(0, "select count(*) from ended_period where name = ?", name));
+                    database.of("expiry").is(0, "select count(*) from ended_period where name = ?", name));
         }
     }
 
@@ -347,7 +353,7 @@ class ExpiryIT {
     void aLifeThatIsOverAlreadyIsRefused() throws SQLException {
         String name = name();
         client.put("expiry/" + name, "");
-        database.execute("update counter set created_at = now() - interval '100 s' where name = ?", name);
+        database.of("expiry").execute("update counter set created_at = now() - interval '100 s' where name = ?", name);
         Answer refused = client.send("PATCH", path(name), "{\"ttlSeconds\":99}", "If-Match", "*");
         assertThat(refused.problem()).isEqualTo("expiry-passed");
         assertThat(client.get(path(name)).json().path("version").asLong()).isOne();

@@ -51,7 +51,9 @@ class HotUpdatesIT {
 
     private long updates(String column) {
         try {
-            return database.queryLong("select " + column + " from pg_stat_user_tables where relname = 'counter'");
+            return database.of("hot")
+                    .queryLong("select " + column + " from pg_stat_user_tables"
+                            + " where schemaname = current_schema() and relname = 'counter'");
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -93,8 +95,9 @@ class HotUpdatesIT {
         Instant anchor = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(Duration.ofHours(10));
         client.put("hot/next", "{\"period\":{\"every\":\"PT1000H\",\"anchor\":\"" + anchor + "\"}}");
         client.increment("hot/next", 1);
-        database.execute("update counter set period_start = period_start - interval '1000 hours',"
-                + " period_end = period_end - interval '1000 hours' where name = 'next'");
+        database.of("hot")
+                .execute("update counter set period_start = period_start - interval '1000 hours',"
+                        + " period_end = period_end - interval '1000 hours' where name = 'next'");
         long conditional = batches("conditional");
         long fast = batches("fast");
 

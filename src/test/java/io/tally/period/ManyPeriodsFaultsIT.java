@@ -37,6 +37,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /** A million counters whose periods end at once, while clients increment another counter. */
+@Tag("one-shard") // The memory and the time of one pass over one namespace.
 @Tag("faults")
 @Isolated("It measures pauses")
 @Timeout(600)

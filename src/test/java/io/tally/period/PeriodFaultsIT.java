@@ -91,8 +91,7 @@ class PeriodFaultsIT {
             awaitPeriods(BOUNDARIES);
             load.check();
             log.info("{}", load);
-            assertThat(database.queryLong("select count(*) from idempotency_key"))
-                    .isEqualTo(load.answered());
+            assertThat(database.sum("select count(*) from idempotency_key")).isEqualTo(load.answered());
             assertThat(load.replayed()).as("applied, and not answered at first").isPositive();
         }
     }
@@ -161,10 +160,11 @@ class PeriodFaultsIT {
         assertThat(client.value("day/minute")).isZero();
         // Version 1 is the creation, and each period begun since then counts one.
         JsonNode minute = client.get("/v1/counters/day/minute").json();
-        long periods = database.queryLong(
-                "select extract(epoch from ?::timestamptz - period_start)::bigint / 60 from counter"
-                        + " where namespace = 'day' and name = 'minute'",
-                minute.path("period").path("start").asString());
+        long periods = database.of("day")
+                .queryLong(
+                        "select extract(epoch from ?::timestamptz - period_start)::bigint / 60 from counter"
+                                + " where namespace = 'day' and name = 'minute'",
+                        minute.path("period").path("start").asString());
         assertThat(minute.path("version").asLong()).isEqualTo(1 + periods);
         client.requireBalancedBooks();
     }
@@ -191,13 +191,14 @@ class PeriodFaultsIT {
 
     /** The rows with their positions in the table, which each update changes. */
     private String rows() throws SQLException {
-        return database.queryString("select string_agg(concat_ws(' ', name, ctid, xmin, value, version), ', '"
-                + " order by name) from counter where namespace = 'day'");
+        return database.of("day")
+                .queryString("select string_agg(concat_ws(' ', name, ctid, xmin, value, version), ', '"
+                        + " order by name) from counter where namespace = 'day'");
     }
 
     /** Each commit of a lane moves the sequence of its writer. */
     private long laneCommits() throws SQLException {
-        return database.queryLong("select sum(sequence) from writer");
+        return database.sum("select sum(sequence) from writer");
     }
 
     private static void awaitBoundary(int offsetMillis) {
@@ -220,7 +221,7 @@ class PeriodFaultsIT {
     /** The number of ended periods in which both counters were incremented. */
     private static long endedPeriods(Database database) {
         try {
-            return database.queryLong("""
+            return database.of("quota").queryLong("""
                     select count(*) from ended_period b join ended_period p using (namespace, ended_at)
                      where namespace = 'quota' and b.name = 'bounded' and p.name = 'plain'
                        and b.value > 0 and p.value > 0

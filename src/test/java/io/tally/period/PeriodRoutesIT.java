@@ -47,7 +47,7 @@ class PeriodRoutesIT {
     void start() throws SQLException {
         database = Postgres.shared().createDatabase();
         // Without its row, a pass has no lease.
-        database.execute("delete from sweep where kind = 'periods'");
+        database.executeInEach("delete from sweep where kind = 'periods'");
         server = TallyServer.start(database);
         client = new TallyClient(server.uri());
     }
@@ -98,7 +98,7 @@ class PeriodRoutesIT {
 
     /** Moves the stored periods of a counter into the past by so many periods. */
     private void pass(String name, int periods) throws SQLException {
-        database.execute(
+        database.of("period").execute(
                 "update counter c set period_start = p.period_start, period_end = p.period_end"
                         + " from (select namespace, name, period_start - i as period_start, period_end - i as period_end"
                         + " from counter, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
@@ -107,7 +107,7 @@ class PeriodRoutesIT {
                 name);
         // Far away first, so that no row takes the key of another.
         for (int shift : new int[] {1_000, periods - 1_000}) {
-            database.execute(
+            database.of("period").execute(
                     "update ended_period e set started_at = p.started_at, ended_at = p.ended_at"
                             + " from (select namespace, name, counter_created_at, ended_at as id,"
                             + " started_at - i as started_at, ended_at - i as ended_at"
@@ -120,7 +120,7 @@ class PeriodRoutesIT {
     }
 
     private String row(String name) throws SQLException {
-        return database.queryString("select xmin || ' ' || c::text from counter c where name = ?", name);
+        return database.of("period").queryString("select xmin || ' ' || c::text from counter c where name = ?", name);
     }
 
     // ---- GET …/periods
@@ -166,7 +166,7 @@ class PeriodRoutesIT {
         }
         assertThat(paged).containsExactly(5L, 4L, 3L, 2L, 1L);
         assertThat(page(name, "")).isEqualTo(all);
-        assertThat(database.queryLong("select count(*) from ended_period where name = ?", name))
+        assertThat(database.of("period").queryLong("select count(*) from ended_period where name = ?", name))
                 .isEqualTo(5);
     }
 
@@ -342,7 +342,7 @@ class PeriodRoutesIT {
         assertThat(version(patched)).isEqualTo(3);
         assertThat(time(patched.path("period"), "start")).isEqualTo(begin);
         assertThat(time(patched.path("period"), "end")).isEqualTo(anchor.plus(Duration.ofHours(20)));
-        database.execute("update counter set period_end = ?::timestamptz where name = ?", anchor.toString(), name);
+        database.of("period").execute("update counter set period_end = ?::timestamptz where name = ?", anchor.toString(), name);
         assertThat(value(counter(name))).isZero();
         assertThat(version(counter(name))).isEqualTo(4);
         assertThat(values(page(name, ""))).containsExactly(4L);
@@ -364,10 +364,11 @@ class PeriodRoutesIT {
         assertThat(value(removed)).isEqualTo(2);
         assertThat(version(removed)).isEqualTo(5);
         assertThat(values(page(name, ""))).containsExactly(7L);
-        assertThat(database.queryLong(
-                        "select num_nulls(period, period_start, period_end, period_version) from counter"
-                                + " where name = ?",
-                        name))
+        assertThat(database.of("period")
+                        .queryLong(
+                                "select num_nulls(period, period_start, period_end, period_version) from counter"
+                                        + " where name = ?",
+                                name))
                 .isEqualTo(4);
     }
 

@@ -172,7 +172,7 @@ class BoundsIT {
                 .json()
                 .path("version")
                 .asLong();
-        long commits = database.queryLong("select sum(sequence) from writer");
+        long commits = database.sum("select sum(sequence) from writer");
 
         Clients.atOnce(CLIENTS, client -> {
             for (int i = 0; i < 20; i++) {
@@ -186,7 +186,7 @@ class BoundsIT {
             return null;
         });
 
-        assertThat(database.queryLong("select sum(sequence) from writer")).isEqualTo(commits);
+        assertThat(database.sum("select sum(sequence) from writer")).isEqualTo(commits);
         assertThat(client(0)
                         .get("/v1/counters/stock/exhausted")
                         .json()

@@ -9,8 +9,10 @@ import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import java.time.Duration;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("one-shard") // A session has one schema.
 class DatabaseProofIT {
 
     private static final Duration LONG = Duration.ofSeconds(20);

@@ -14,10 +14,12 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Which failures cost a pool of one its connection. */
+@Tag("one-shard") // A pool has one schema.
 @Timeout(300)
 class PoolIT {
 

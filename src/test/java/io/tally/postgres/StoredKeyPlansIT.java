@@ -6,11 +6,13 @@ import io.tally.testing.Plans;
 import io.tally.testing.TallyServer;
 import java.sql.SQLException;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The plans of {@link PostgresStoredKeys}. */
+@Tag("one-shard") // Plans in one schema.
 @Timeout(120)
 class StoredKeyPlansIT {
 

@@ -288,7 +288,7 @@ class ListsIT {
                 "the order of a large one",
                 PATIENCE,
                 () -> each(items(largeClient.get(path)), ListsIT::name).equals(List.of("c59", "c58")));
-        assertThat(database.queryLong("select counters from ranking_pass where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select counters from ranking_pass where namespace = ?", namespace))
                 .isGreaterThan(10);
     }
 
@@ -296,9 +296,10 @@ class ListsIT {
     @Test
     void thePassesOverALargeNamespaceAreNeverFarApart() throws Exception {
         String namespace = fresh();
-        database.execute(
-                "insert into counter (namespace, name, value) select ?, 'c' || i, 0 from generate_series(1, 70000) i",
-                namespace);
+        database.of(namespace)
+                .execute(
+                        "insert into counter (namespace, name, value) select ?, 'c' || i, 0 from generate_series(1, 70000) i",
+                        namespace);
         Clients.await(
                 "ready",
                 PATIENCE,
@@ -306,9 +307,10 @@ class ListsIT {
                                 .get("/v1/counters/" + namespace + "?sort=value&limit=1")
                                 .status()
                         == 200);
-        assertThat(database.queryLong(
-                        "select extract(epoch from due_at - passed_at)::bigint from ranking_pass where namespace = ?",
-                        namespace))
+        assertThat(database.of(namespace)
+                        .queryLong(
+                                "select extract(epoch from due_at - passed_at)::bigint from ranking_pass where namespace = ?",
+                                namespace))
                 .isBetween(20L, 61L + PATIENCE.toSeconds());
     }
 
@@ -318,11 +320,12 @@ class ListsIT {
         String namespace = fresh();
         increments(namespace, 5, i -> i);
         items(client.get("/v1/counters/" + namespace + "?sort=-value"));
-        database.execute(
-                "update ranking_pass set passed_at = passed_at + interval '1 hour',"
-                        + " due_at = due_at + interval '1 hour', full_at = full_at + interval '1 hour'"
-                        + " where namespace = ?",
-                namespace);
+        database.of(namespace)
+                .execute(
+                        "update ranking_pass set passed_at = passed_at + interval '1 hour',"
+                                + " due_at = due_at + interval '1 hour', full_at = full_at + interval '1 hour'"
+                                + " where namespace = ?",
+                        namespace);
         client.increment(namespace + "/c0", 100);
 
         Answer page = client.get("/v1/counters/" + namespace + "?sort=-value&limit=1");
@@ -458,10 +461,11 @@ class ListsIT {
         String namespace = fresh();
         increments(namespace, 5, i -> i);
         items(client.get("/v1/counters/" + namespace + "?sort=value"));
-        database.execute(
-                "insert into ranking (value, growth, since, until, namespace, name)"
-                        + " values (0, 0, now() - interval '2 hours', now() - interval '1 hour', ?, 'c0')",
-                namespace);
+        database.of(namespace)
+                .execute(
+                        "insert into ranking (value, growth, since, until, namespace, name)"
+                                + " values (0, 0, now() - interval '2 hours', now() - interval '1 hour', ?, 'c0')",
+                        namespace);
         Clients.await("forgotten", PATIENCE, () -> {
             client.increment(namespace + "/c0", 1);
             items(client.get("/v1/counters/" + namespace + "?sort=value"));
@@ -471,9 +475,10 @@ class ListsIT {
 
     private static long past(String namespace) {
         try {
-            return database.queryLong(
-                    "select count(*) from ranking where namespace = ? and until < now() - interval '30 minutes'",
-                    namespace);
+            return database.of(namespace)
+                    .queryLong(
+                            "select count(*) from ranking where namespace = ? and until < now() - interval '30 minutes'",
+                            namespace);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -8,12 +8,14 @@ import io.tally.testing.Plans;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Plans outlive the tables they were made for: for any size of them, a page is read along the index of its order,
  * and a counter is found by its key.
  */
+@Tag("one-shard") // Plans in one schema.
 class RankingPlansIT {
 
     @Test

@@ -105,9 +105,11 @@ class SnapshotsIT {
     }
 
     private static String counters(String namespace, String columns) throws Exception {
-        return database.queryString(
-                "select string_agg(row(" + columns + ")::text, ',' order by name) from counter where namespace = ?",
-                namespace);
+        return database.of(namespace)
+                .queryString(
+                        "select string_agg(row(" + columns
+                                + ")::text, ',' order by name) from counter where namespace = ?",
+                        namespace);
     }
 
     @Test
@@ -128,8 +130,10 @@ class SnapshotsIT {
         Answer done = SnapshotFixture.awaitDone(client, SnapshotFixture.start(client, namespace));
         assertThat(done.json().path("done").asLong()).isEqualTo(counters);
         assertThat(done.json().path("total").asLong()).isEqualTo(counters);
-        assertThat(database.queryLong(
-                        "select count(*) from counter where namespace = ? and snapshot_value = value", namespace))
+        assertThat(database.of(namespace)
+                        .queryLong(
+                                "select count(*) from counter where namespace = ? and snapshot_value = value",
+                                namespace))
                 .isEqualTo(counters);
     }
 
@@ -147,8 +151,9 @@ class SnapshotsIT {
     private static void incrementDuringASnapshot(int counters, int senders) throws Exception {
         String namespace = fresh();
         SnapshotFixture.fill(database, namespace, counters);
-        database.execute("create table before_" + namespace.replace('-', '_')
-                + " as select name, value from counter where namespace = '" + namespace + "'");
+        database.of(namespace)
+                .execute("create table before_" + namespace.replace('-', '_')
+                        + " as select name, value from counter where namespace = '" + namespace + "'");
         List<String> moved = new ArrayList<>();
         for (int i = 1; i <= 64; i++) {
             moved.add(database.queryString("select 'c-' || md5(?::text)", String.valueOf(i * (counters / 75))));
@@ -201,10 +206,12 @@ class SnapshotsIT {
         assertThat(added).isPositive();
         String both = " from counter c join before_" + namespace.replace('-', '_')
                 + " b using (name) where c.namespace = '" + namespace + "'";
-        assertThat(database.queryLong("select sum(c.value - b.value)" + both)).isEqualTo(added);
-        assertThat(database.queryLong("select count(*)" + both + " and c.snapshot_value between b.value and c.value"))
+        assertThat(database.of(namespace).queryLong("select sum(c.value - b.value)" + both))
+                .isEqualTo(added);
+        assertThat(database.of(namespace)
+                        .queryLong("select count(*)" + both + " and c.snapshot_value between b.value and c.value"))
                 .isEqualTo(counters);
-        assertThat(database.queryLong("select count(*)" + both + " and c.snapshot_value > b.value"))
+        assertThat(database.of(namespace).queryLong("select count(*)" + both + " and c.snapshot_value > b.value"))
                 .as("increments during the snapshot are in it where it had not reached their counter")
                 .isBetween(1L, (long) moved.size());
     }
@@ -265,7 +272,7 @@ class SnapshotsIT {
         assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
         assertThat(again.header("Location")).isEqualTo(first.header("Location"));
         assertThat(again.body()).isEqualTo(first.body());
-        assertThat(database.queryLong("select count(*) from job where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select count(*) from job where namespace = ?", namespace))
                 .isEqualTo(1);
         // A key belongs to its namespace.
         assertThat(client.send("POST", "/v1/snapshots/" + fresh(), "", KEY, "nightly")
@@ -332,7 +339,7 @@ class SnapshotsIT {
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(status);
         assertThat(answer.problem()).isEqualTo(problem);
-        assertThat(database.queryLong("select count(*) from job where namespace not like 'ns-%'"))
+        assertThat(database.sum("select count(*) from job where namespace not like 'ns-%'"))
                 .isZero();
     }
 
@@ -346,7 +353,7 @@ class SnapshotsIT {
     void whatIsAskedAmissStartsNothing(String header, String value, int status) throws Exception {
         assertThat(client.send("POST", "/v1/snapshots/a", "{}", header, value).status())
                 .isEqualTo(status);
-        assertThat(database.queryLong("select count(*) from job where namespace not like 'ns-%'"))
+        assertThat(database.sum("select count(*) from job where namespace not like 'ns-%'"))
                 .isZero();
     }
 

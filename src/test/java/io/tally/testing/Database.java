@@ -5,7 +5,9 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 /**
  * A database for a test, and plain JDBC to look into it past the code under test.
@@ -20,6 +22,43 @@ public record Database(String url, String username, String password) {
     /** A new connection, which the caller closes. */
     public Connection connect() throws SQLException {
         return DriverManager.getConnection("jdbc:" + url, username, password);
+    }
+
+    /** The shard of a namespace: this database with the tables of that shard in the search path. */
+    public Database of(String namespace) {
+        return shard(TestShards.SHARDING.indexOf(namespace));
+    }
+
+    /** The shards, in order. */
+    public List<Database> shards() {
+        return IntStream.range(0, TestShards.count()).mapToObj(this::shard).toList();
+    }
+
+    /** The first shard, which has what belongs to no namespace. */
+    public Database first() {
+        return shard(0);
+    }
+
+    private Database shard(int index) {
+        return TestShards.count() == 1
+                ? this
+                : new Database(url + "?currentSchema=" + TestShards.schema(index), username, password);
+    }
+
+    /** The sum of a number over all shards. */
+    public long sum(String sql, Object... parameters) throws SQLException {
+        long sum = 0;
+        for (Database shard : shards()) {
+            sum += shard.queryLong(sql, parameters);
+        }
+        return sum;
+    }
+
+    /** Runs a statement in each shard. */
+    public void executeInEach(String sql, Object... parameters) throws SQLException {
+        for (Database shard : shards()) {
+            shard.execute(sql, parameters);
+        }
     }
 
     /** The first column of the only row, as text. */

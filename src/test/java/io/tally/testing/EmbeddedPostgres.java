@@ -52,7 +52,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             "listen_addresses=127.0.0.1",
             // The path of a socket may be longer than the system allows.
             "unix_socket_directories=",
-            "max_connections=200",
+            "max_connections=" + TestShards.CONNECTIONS_MAX,
             "shared_buffers=256MB",
             "max_wal_size=2GB",
             "timezone=UTC");

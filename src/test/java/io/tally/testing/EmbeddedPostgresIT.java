@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("one-shard") // Starts no service.
 @Tag("faults")
 class EmbeddedPostgresIT {
 

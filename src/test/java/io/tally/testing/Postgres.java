@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,10 +56,16 @@ public final class Postgres {
     }
 
     private static void migrate(Database empty) {
-        Flyway.configure()
-                .dataSource("jdbc:" + empty.url(), empty.username(), empty.password())
-                .load()
-                .migrate();
+        FluentConfiguration flyway =
+                Flyway.configure().dataSource("jdbc:" + empty.url(), empty.username(), empty.password());
+        if (TestShards.count() == 1) {
+            flyway.load().migrate();
+        } else {
+            for (int i = 0; i < TestShards.count(); i++) {
+                String schema = TestShards.schema(i);
+                flyway.schemas(schema).defaultSchema(schema).load().migrate();
+            }
+        }
     }
 
     private static final class Shared {
@@ -70,7 +77,7 @@ public final class Postgres {
         return Shared.INSTANCE;
     }
 
-    /** Creates a database with the service's tables, under a name of its own. */
+    /** Creates a database with the service's tables in the schemas of all shards, under a name of its own. */
     public Database createDatabase() throws SQLException {
         if (migrated != null) {
             return create(" TEMPLATE " + migrated);
@@ -152,7 +159,7 @@ public final class Postgres {
         // Testcontainers would turn fsync off.
         @SuppressWarnings("resource") // closed at exit, or by Testcontainers where its start fails
         var container = new PostgreSQLContainer(DockerImageName.parse(image).asCompatibleSubstituteFor("postgres"))
-                .withCommand("postgres", "-c", "fsync=on", "-c", "max_connections=200");
+                .withCommand("postgres", "-c", "fsync=on", "-c", "max_connections=" + TestShards.CONNECTIONS_MAX);
         container.start();
         closeAtExit(container);
         String url = "postgresql://%s:%d/%s"

@@ -156,6 +156,9 @@ public final class TallyProcess implements AutoCloseable {
                 "--tally.database.url=" + database.url(),
                 "--tally.database.username=" + database.username(),
                 "--tally.database.password=" + database.password()));
+        if (settings.stream().noneMatch(setting -> setting.startsWith("--" + TestShards.SETTING + "="))) {
+            line.add("--" + TestShards.SETTING + "=" + TestShards.count());
+        }
         line.addAll(settings);
         ProcessBuilder builder = new ProcessBuilder(line)
                 .redirectErrorStream(true)

@@ -62,13 +62,22 @@ public final class TallyServer implements AutoCloseable {
 
     private static TallyServer start(SpringApplication application, Database database, String... settings) {
         Map<String, Object> properties = new HashMap<>(Map.of(
-                "server.port", "0",
-                "server.address", "127.0.0.1",
-                "management.server.port", "0",
-                "management.server.address", "127.0.0.1",
-                "tally.database.url", database.url(),
-                "tally.database.username", database.username(),
-                "tally.database.password", database.password()));
+                "server.port",
+                "0",
+                "server.address",
+                "127.0.0.1",
+                "management.server.port",
+                "0",
+                "management.server.address",
+                "127.0.0.1",
+                TestShards.SETTING,
+                TestShards.count(),
+                "tally.database.url",
+                database.url(),
+                "tally.database.username",
+                database.username(),
+                "tally.database.password",
+                database.password()));
         for (int i = 0; i < settings.length; i += 2) {
             properties.put(settings[i], settings[i + 1]);
         }

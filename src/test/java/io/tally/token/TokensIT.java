@@ -173,7 +173,7 @@ class TokensIT {
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(400);
         assertThat(answer.problem()).isEqualTo("malformed");
-        assertThat(database.queryLong("select count(*) from token where namespace = 'malformed'"))
+        assertThat(database.of("malformed").queryLong("select count(*) from token where namespace = 'malformed'"))
                 .isZero();
     }
 
@@ -228,7 +228,7 @@ class TokensIT {
             assertThat(execute(client, namespace, "a").status()).isEqualTo(200);
             assertThat(execute(client, namespace, "a").problem()).isEqualTo("token-executed");
         }
-        assertThat(database.queryLong("select count(*) from token where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select count(*) from token where namespace = ?", namespace))
                 .isEqualTo(3);
     }
 
@@ -240,7 +240,7 @@ class TokensIT {
         String only = "{\"size\":1,\"alphabet\":\"a\",\"ttlSeconds\":3600}";
         assertThat(issue(client, namespace, only).status()).isEqualTo(201);
         assertThat(issue(client, namespace, only).status()).isEqualTo(409);
-        database.execute("update token set expires_at = now() where namespace = ?", namespace);
+        database.of(namespace).execute("update token set expires_at = now() where namespace = ?", namespace);
 
         assertThat(execute(client, namespace, "a").problem()).isEqualTo("not-found");
         List<Answer> again =
@@ -256,7 +256,8 @@ class TokensIT {
         issue(client, namespace, "{\"size\":1,\"alphabet\":\"a\"}");
         assertThat(execute(client, namespace, "a").status()).isEqualTo(200);
         issue(client, namespace, "{\"size\":1,\"alphabet\":\"a\",\"ttlSeconds\":3600}");
-        database.execute("update token set expires_at = now() where namespace = ? and state = 'pending'", namespace);
+        database.of(namespace)
+                .execute("update token set expires_at = now() where namespace = ? and state = 'pending'", namespace);
 
         assertThat(execute(client, namespace, "a").status()).isEqualTo(404);
     }
@@ -273,7 +274,7 @@ class TokensIT {
         assertThat(answers.stream().map(Answer::body).distinct()).hasSize(1);
         assertThat(answers.stream().filter(answer -> answer.header(REPLAYED).isEmpty()))
                 .hasSize(1);
-        assertThat(database.queryLong("select count(*) from token where namespace = ?", namespace))
+        assertThat(database.of(namespace).queryLong("select count(*) from token where namespace = ?", namespace))
                 .isEqualTo(1);
         // The same, spelled differently; and something else.
         assertThat(issue(client, namespace, "{\"size\":9,\"ttlSeconds\":60}", KEY, "k")
@@ -337,7 +338,7 @@ class TokensIT {
 
     private static long count(Database database) {
         try {
-            return database.queryLong("select count(*) from token");
+            return database.sum("select count(*) from token");
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

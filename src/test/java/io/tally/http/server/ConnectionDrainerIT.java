@@ -85,7 +85,7 @@ class ConnectionDrainerIT {
             future.get();
         }
 
-        long stored = database.queryLong("select value from counter");
+        long stored = database.of("stop").queryLong("select value from counter");
         assertThat(stored).as("stored").isEqualTo(answered.get());
         assertThat(last).as("answers that say they are the last").hasPositiveValue();
     }

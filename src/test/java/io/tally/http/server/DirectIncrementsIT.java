@@ -179,7 +179,7 @@ class DirectIncrementsIT {
             assertThat(send(gated, plain(""), "gated", List.of(ROUTED)).status())
                     .isEqualTo(200);
         }
-        assertThat(database.queryLong("select value from counter")).isEqualTo(2);
+        assertThat(database.of("direct").queryLong("select value from counter")).isEqualTo(2);
     }
 
     @Test

@@ -82,9 +82,9 @@ class WireLimitsIT {
     }
 
     private void assertNothingApplied() throws SQLException {
-        assertThat(database.queryLong("select version from counter where name = 'a'"))
+        assertThat(database.of("wire").queryLong("select version from counter where name = 'a'"))
                 .isEqualTo(version);
-        assertThat(database.queryLong("select count(*) from counter")).isEqualTo(1);
+        assertThat(database.sum("select count(*) from counter")).isEqualTo(1);
     }
 
     /** Sends what cannot be understood: one problem, and the connection is closed. */
