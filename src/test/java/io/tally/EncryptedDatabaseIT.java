@@ -67,7 +67,7 @@ class EncryptedDatabaseIT {
             assertThat(connections("ssl")).isGreaterThan(2);
             assertThat(connections("not ssl")).isZero();
         }
-        assertThat(database.queryString("select success::text from flyway_schema_history where version = '1'"))
+        assertThat(database.first().queryString("select success::text from flyway_schema_history where version = '1'"))
                 .isEqualTo("true");
     }
 

@@ -38,6 +38,7 @@ import org.slf4j.LoggerFactory;
  * within ten seconds, and no connection is left over. Runs on a PostgreSQL of its own: these faults need processes to
  * kill.
  */
+@Tag("four-shards")
 @Timeout(180)
 class FaultsIT {
 

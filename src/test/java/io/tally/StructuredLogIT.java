@@ -26,7 +26,7 @@ class StructuredLogIT {
         Database database = Postgres.shared().createDatabase();
         try (TallyProcess process = TallyProcess.start(database, "--spring.profiles.active=kubernetes")) {
             TallyClient client = new TallyClient(process.uri());
-            database.execute("drop table token");
+            database.of("ids").execute("drop table token");
 
             Answer answer = client.send("POST", "/v1/tokens/ids", "", "X-Request-Id", "7f1c-\"quoted\"");
 

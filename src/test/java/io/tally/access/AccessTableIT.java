@@ -27,6 +27,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Every operation of the OpenAPI file with every kind of credentials. An increment is sent twice: the direct way
  * handles the one, the dispatcher the other. An operation without a row in the table fails.
  */
+@Tag("four-shards")
 @Timeout(180)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class AccessTableIT {

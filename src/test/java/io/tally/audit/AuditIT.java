@@ -8,13 +8,16 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import io.tally.testing.TestShards;
 import java.sql.SQLException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Audits after a change outside the service, and after the database lost operations. */
+@Tag("four-shards")
 @Timeout(300)
 class AuditIT {
 
@@ -45,12 +48,13 @@ class AuditIT {
     }
 
     private String scraped(String meter) {
+        String series = meter + TestShards.label("books") + " ";
         return management
                 .get("/actuator/prometheus")
                 .body()
                 .lines()
-                .filter(line -> line.startsWith(meter + " "))
-                .map(line -> line.substring(meter.length() + 1))
+                .filter(line -> line.startsWith(series))
+                .map(line -> line.substring(series.length()))
                 .findFirst()
                 .orElse("absent");
     }

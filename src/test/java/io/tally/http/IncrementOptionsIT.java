@@ -19,6 +19,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -30,6 +31,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code defaults}, {@code atMost} and {@code dryRun}, by each way that an increment takes. */
+@Tag("four-shards")
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class IncrementOptionsIT {

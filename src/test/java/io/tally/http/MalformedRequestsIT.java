@@ -76,7 +76,7 @@ class MalformedRequestsIT {
                         .status())
                 .isEqualTo(201);
         assertThat(client.increment("rows/kept", 1).status()).isEqualTo(200);
-        assertThat(everything()).isEqualTo("1 kept 41 2 0 100 2");
+        assertThat(everything()).contains("1 kept 41 2 0 100 2");
     }
 
     @AfterAll

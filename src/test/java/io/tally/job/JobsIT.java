@@ -244,6 +244,7 @@ class JobsIT {
     }
 
     @Test
+    @Tag("four-shards")
     void aJobThatIsCalledOffStops() throws Exception {
         try (TallyServer server = TallyServer.start(database)) {
             SnapshotFixture.fill(database, NAMESPACE, 100_000);
@@ -336,6 +337,7 @@ class JobsIT {
     }
 
     @Test
+    @Tag("four-shards")
     void oldJobsAreRemoved() throws Exception {
         try (TallyServer server = TallyServer.start(database)) {
             TallyClient client = new TallyClient(server.uri());
@@ -355,6 +357,7 @@ class JobsIT {
 
     /** As a killed instance leaves it. */
     @Test
+    @Tag("four-shards")
     void isTakenOnWhenItsLeaseHasExpired() throws Exception {
         SnapshotFixture.fill(database, NAMESPACE, 2_500);
         String job = "/v1/jobs/" + SnapshotFixture.insertAbandoned(database, NAMESPACE);
@@ -518,6 +521,7 @@ class JobsIT {
     }
 
     @Test
+    @Tag("four-shards")
     void severalInstancesShareTheJobsOfSeveralNamespaces() throws Exception {
         try (TallyServer one = TallyServer.start(database);
                 TallyServer other = TallyServer.start(database)) {

@@ -143,6 +143,7 @@ class LabFaultsIT {
     }
 
     @Test
+    @Tag("one-shard") // The limit of connections is that of an instance with one shard.
     void aUserWithoutTheRightIsToldWhichOne() throws Exception {
         Database database = Postgres.shared().createEmptyDatabase();
         String name = database.queryString("select current_database()");
@@ -187,6 +188,7 @@ class LabFaultsIT {
     @EnumSource(
             value = Strategy.class,
             names = {"LANES", "UPSERT"})
+    @Tag("one-shard") // Names the schema of the tables.
     void tablesInAnotherSchemaAreLeftAlone(Strategy strategy) throws Exception {
         Database database = Postgres.shared().createEmptyDatabase();
         database.execute("create schema app");
@@ -248,7 +250,7 @@ class LabFaultsIT {
 
     private static long queried(Database database, String sql) {
         try {
-            return database.queryLong(sql);
+            return database.first().queryLong(sql);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -470,7 +472,7 @@ class LabFaultsIT {
         try (TallyServer server = lab(database)) {
             TallyClient client = new TallyClient(server.uri());
             String run = counting(client, Strategy.ATOMIC);
-            database.execute("update lab_run set lease_until = now() + interval '2 seconds'");
+            database.first().execute("update lab_run set lease_until = now() + interval '2 seconds'");
             Clients.await("a longer lease", PATIENCE, () -> leaseSeconds(database) > 5);
             client.send("DELETE", run, "");
             LabIT.ended(client, run);
@@ -488,10 +490,12 @@ class LabFaultsIT {
         try (TallyServer server = lab(database)) {
             TallyClient client = new TallyClient(server.uri());
             counting(client, Strategy.ATOMIC);
-            database.execute("do $$ begin execute format('comment on schema lab is %L',"
-                    + " replace(obj_description('lab'::regnamespace, 'pg_namespace'),"
-                    + " (select id::text from lab_run), gen_random_uuid()::text)); end $$");
-            database.execute("update lab_run set state = 'failed', problem = 'taken away', finished_at = now()");
+            database.first()
+                    .execute("do $$ begin execute format('comment on schema lab is %L',"
+                            + " replace(obj_description('lab'::regnamespace, 'pg_namespace'),"
+                            + " (select id::text from lab_run), gen_random_uuid()::text)); end $$");
+            database.first()
+                    .execute("update lab_run set state = 'failed', problem = 'taken away', finished_at = now()");
             Clients.await("the workers gone", PATIENCE, () -> LabIT.workers(database) == 0);
 
             // This run must not remove the schema of another run. The next run may, since no run is active then.

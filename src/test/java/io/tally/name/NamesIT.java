@@ -29,6 +29,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Names on two instances of one database: each name has one id, independent of the first caller. */
+@Tag("four-shards")
 @Timeout(300)
 class NamesIT {
 
@@ -470,7 +472,7 @@ class NamesIT {
     void aRuleOfOthersRefusesOneNameOnly() throws SQLException {
         Database ruled = Postgres.shared().createDatabase();
         try (TallyServer server = TallyServer.start(ruled)) {
-            ruled.execute("alter table name add constraint decent check (name <> 'rude')");
+            ruled.of("ruled").execute("alter table name add constraint decent check (name <> 'rude')");
             List<JsonNode> answers =
                     answers(array(new TallyClient(server.uri()), "ruled", List.of("a", "rude", "b", "c")));
 

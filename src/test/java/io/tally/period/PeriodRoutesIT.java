@@ -18,6 +18,7 @@ import java.util.stream.LongStream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +28,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Periods and expiry in requests and responses. No pass begins a period. */
+@Tag("four-shards")
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PeriodRoutesIT {

@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Snapshots, on two instances of one database. */
+@Tag("four-shards")
 @Timeout(600)
 class SnapshotsIT {
 

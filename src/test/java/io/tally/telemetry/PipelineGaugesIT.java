@@ -7,6 +7,7 @@ import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
+import io.tally.testing.TestShards;
 import io.tally.testing.WireProxy;
 import java.net.URI;
 import org.junit.jupiter.api.Test;
@@ -40,18 +41,18 @@ class PipelineGaugesIT {
             TallyClient client = new TallyClient(server.uri());
             TallyClient management = new TallyClient(server.managementUri());
             assertThat(client.increment("gauges/a", 1).status()).isEqualTo(200);
-            assertThat(shows(management, "tally_lane_queue_limit{lane=\"0\"} 20000.0"))
+            String lane = "{lane=\"" + TestShards.SHARDING.indexOf("gauges") + "\"} ";
+            assertThat(shows(management, "tally_lane_queue_limit" + lane + "20000.0"))
                     .isTrue();
-            assertThat(shows(management, "tally_lane_available{lane=\"0\"} 1.0"))
-                    .isTrue();
+            assertThat(shows(management, "tally_lane_available" + lane + "1.0")).isTrue();
 
             proxy.refuse();
             proxy.cutAll();
             assertThat(client.increment("gauges/a", 1).status()).isEqualTo(503);
-            await(management, "tally_lane_available{lane=\"0\"} 0.0");
+            await(management, "tally_lane_available" + lane + "0.0");
 
             proxy.admit();
-            await(management, "tally_lane_available{lane=\"0\"} 1.0");
+            await(management, "tally_lane_available" + lane + "1.0");
             client.requireBalancedBooks();
         }
     }

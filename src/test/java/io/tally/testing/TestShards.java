@@ -28,6 +28,11 @@ public final class TestShards {
         return ShardedId.random(SHARDING.indexOf(namespace));
     }
 
+    /** The labels of the series of the shard of a namespace: none with one shard. */
+    public static String label(String namespace) {
+        return count() == 1 ? "" : "{shard=\"" + Sharding.number(SHARDING.indexOf(namespace)) + "\"}";
+    }
+
     /** How many there are. */
     public static int count() {
         return SHARDING.count();
