@@ -100,24 +100,26 @@ class PeriodRoutesIT {
 
     /** Moves the stored periods of a counter into the past by so many periods. */
     private void pass(String name, int periods) throws SQLException {
-        database.of("period").execute(
-                "update counter c set period_start = p.period_start, period_end = p.period_end"
-                        + " from (select namespace, name, period_start - i as period_start, period_end - i as period_end"
-                        + " from counter, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
-                        + " where c.namespace = p.namespace and c.name = p.name",
-                periods,
-                name);
+        database.of("period")
+                .execute(
+                        "update counter c set period_start = p.period_start, period_end = p.period_end"
+                                + " from (select namespace, name, period_start - i as period_start, period_end - i as period_end"
+                                + " from counter, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
+                                + " where c.namespace = p.namespace and c.name = p.name",
+                        periods,
+                        name);
         // Far away first, so that no row takes the key of another.
         for (int shift : new int[] {1_000, periods - 1_000}) {
-            database.of("period").execute(
-                    "update ended_period e set started_at = p.started_at, ended_at = p.ended_at"
-                            + " from (select namespace, name, counter_created_at, ended_at as id,"
-                            + " started_at - i as started_at, ended_at - i as ended_at"
-                            + " from ended_period, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
-                            + " where e.namespace = p.namespace and e.name = p.name"
-                            + " and e.counter_created_at = p.counter_created_at and e.ended_at = p.id",
-                    shift,
-                    name);
+            database.of("period")
+                    .execute(
+                            "update ended_period e set started_at = p.started_at, ended_at = p.ended_at"
+                                    + " from (select namespace, name, counter_created_at, ended_at as id,"
+                                    + " started_at - i as started_at, ended_at - i as ended_at"
+                                    + " from ended_period, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
+                                    + " where e.namespace = p.namespace and e.name = p.name"
+                                    + " and e.counter_created_at = p.counter_created_at and e.ended_at = p.id",
+                            shift,
+                            name);
         }
     }
 
@@ -344,7 +346,8 @@ class PeriodRoutesIT {
         assertThat(version(patched)).isEqualTo(3);
         assertThat(time(patched.path("period"), "start")).isEqualTo(begin);
         assertThat(time(patched.path("period"), "end")).isEqualTo(anchor.plus(Duration.ofHours(20)));
-        database.of("period").execute("update counter set period_end = ?::timestamptz where name = ?", anchor.toString(), name);
+        database.of("period")
+                .execute("update counter set period_end = ?::timestamptz where name = ?", anchor.toString(), name);
         assertThat(value(counter(name))).isZero();
         assertThat(version(counter(name))).isEqualTo(4);
         assertThat(values(page(name, ""))).containsExactly(4L);

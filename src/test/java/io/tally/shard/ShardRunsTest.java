@@ -23,7 +23,7 @@ class ShardRunsTest {
     private final List<Sinks.Empty<Void>> ends =
             IntStream.range(0, SHARDS).mapToObj(index -> Sinks.<Void>empty()).toList();
     private Function<Integer, Mono<Void>> work = index -> Mono.empty();
-    private final ShardRuns runs = new ShardRuns(
+    private final ShardRuns runs = ShardRuns.onAll(
             PerShard.of(new Sharding(SHARDS), index -> index),
             index -> Mono.defer(() -> {
                 started.add(index);
@@ -40,6 +40,21 @@ class ShardRunsTest {
         runs.start().block();
 
         assertThat(started).containsExactly(0, 1, 2, 3, 0, 1, 2, 3);
+    }
+
+    @Test
+    void workInTurnStartsOnFourShardsAtATime() {
+        ShardRuns inTurn = ShardRuns.inTurn(PerShard.of(new Sharding(6), index -> index), index -> {
+            started.add(index);
+            return index == 1 ? ends.get(1).asMono() : Mono.empty();
+        });
+        CompletableFuture<Void> first = inTurn.start().toFuture();
+        inTurn.start().block();
+        inTurn.start().block();
+        assertThat(first).isNotDone();
+
+        // The work on the shard with index 1 has not ended.
+        assertThat(started).containsExactly(0, 1, 2, 3, 4, 5, 0, 2, 3, 4, 5);
     }
 
     @Test
@@ -90,7 +105,7 @@ class ShardRunsTest {
     @Test
     void aRunThatThrowsIsStartedAgain() {
         AtomicInteger calls = new AtomicInteger();
-        ShardRuns throwing = new ShardRuns(PerShard.single("only"), shard -> {
+        ShardRuns throwing = ShardRuns.onAll(PerShard.single("only"), shard -> {
             calls.incrementAndGet();
             throw new IllegalStateException("thrown");
         });
