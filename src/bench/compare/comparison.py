@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import machine, report
 from .contestants import BENCH, Contestant, Counters, HttpContestant, Java, Tally
-from .field import LANES_OFF, NO_DATABASE, TALLY, TALLY_LARGE, Field
+from .field import LANES_OFF, NO_DATABASE, SHARDED, TALLY, TALLY_LARGE, Field
 from .load import Load, Target, Upload, Wrk
 from .modes import Mode
 from .processes import Failed, run
@@ -20,6 +20,7 @@ from .workloads import (
     HOT,
     KEYED,
     LARGE,
+    SHARDS,
     SLOW,
     TEN_THOUSAND,
     USUAL,
@@ -31,7 +32,10 @@ from .workloads import (
 SLOW_FSYNC_MICROS = 2_000
 
 # The share of Tally's warm-up time for each contestant: JIT-compiled programs need the most.
-WARM_UP_SHARES = {TALLY: 1.0, TALLY_LARGE: 1.0, LANES_OFF: 0.4, NO_DATABASE: 0.4}
+WARM_UP_SHARES = {
+    **dict.fromkeys((TALLY, TALLY_LARGE, *SHARDED.values()), 1.0),
+    **dict.fromkeys((LANES_OFF, NO_DATABASE), 0.4),
+}
 WARM_UP_SHARE = 0.02
 # The first responses of a cold JVM take this long.
 WARM_UP_SECONDS_MIN = 0.5
@@ -50,7 +54,7 @@ class Comparison:
         self.runs = Runs()
         latencies = out / "latency"
         every = workloads(mode, self._java, self.runs, latencies)
-        self.workloads = [each for each in every if not only or each.name.startswith(tuple(only))]
+        self.workloads = [each for each in every if self._is_chosen(each, only)]
         if not self.workloads:
             raise Failed(f"unknown workload; allowed: {', '.join(each.name for each in every)}")
         self._only = only
@@ -64,9 +68,14 @@ class Comparison:
         for old in (*out.glob("*.svg"), out / "report.md", out / "table.md", out / "runs.csv"):
             old.unlink(missing_ok=True)
 
+    def _is_chosen(self, workload: Workload, only: list[str]) -> bool:
+        if only:
+            return workload.name.startswith(tuple(only))
+        return self.mode.has_long_rows or self.mode.means_nothing or not workload.is_long
+
     def run(self) -> bool:
         """Returns whether all runs are valid."""
-        for kind in (USUAL, SLOW, LARGE):
+        for kind in (USUAL, SLOW, LARGE, SHARDS):
             chosen = [workload for workload in self.workloads if workload.servers == kind]
             if not chosen:
                 continue

@@ -128,7 +128,7 @@ class Tally(HttpContestant):
     what = "Tally"
     durability = POSTGRES_DURABILITY
 
-    def __init__(self, java: Java, database: Database, name: str = "tally") -> None:
+    def __init__(self, java: Java, database: Database, name: str = "tally", *settings: str) -> None:
         self.name = name
         self._database = database
         port, management = free_port(), free_port()
@@ -142,6 +142,7 @@ class Tally(HttpContestant):
             f"--server.port={port}",
             "--management.server.address=127.0.0.1",
             f"--management.server.port={management}",
+            *settings,
             environment={
                 "TALLY_DATABASE_URL": f"postgresql:{database.address}",
                 "TALLY_DATABASE_USERNAME": "postgres",
@@ -195,6 +196,42 @@ class Tally(HttpContestant):
 
     def stop(self) -> None:
         self._service.stop()
+
+
+class ShardedTally(Tally):
+    """Tally with several shards on one server. Each counter has a namespace of its own."""
+
+    def __init__(self, java: Java, database: Database, name: str, shards: int) -> None:
+        super().__init__(java, database, name, f"--tally.shards.count={shards}")
+        self.what = f"Tally, shards: {shards}"
+        self._schemas = ["public"] if shards == 1 else [f"tally_{number}" for number in range(1, shards + 1)]
+
+    # With a dash behind the number, the namespaces 1 to 8 of each group are in eight different shards of eight.
+
+    def increments(self, counters: Counters) -> Requests:
+        return Requests("POST", f"/v1/counters/{counters.group}-", f"{counters.zeros}-/hits/increments")
+
+    def reads(self, counters: Counters) -> Requests:
+        return Requests("GET", f"/v1/counters/{counters.group}-", f"{counters.zeros}-/hits")
+
+    def prepare(self, counters: Counters) -> None:
+        # Tally itself knows the shard of each namespace.
+        lines = [
+            f'{{"namespace":"{counters.group}-{number}-","name":"hits","delta":0}}\n'
+            for number in range(1, counters.size + 1)
+        ]
+        headers = {"Content-Type": "application/x-ndjson", "Prefer": "return=minimal"}
+        summary = json.loads(get(f"{self.url}/v1/increments", "POST", "".join(lines).encode(), headers))
+        if summary["applied"] != counters.size:
+            raise Failed(f"the counters could not be created: {summary}")
+        for schema in self._schemas:
+            self._database.sql(f"vacuum (analyze) {schema}.counter")
+
+    def stored(self, counters: Counters) -> int:
+        every = " union all ".join(
+            f"select value from {schema}.counter where namespace like '{counters.group}-%-'" for schema in self._schemas
+        )
+        return int(self._database.sql(f"select coalesce(sum(value), 0) from ({every}) every"))
 
 
 class Baseline:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Set
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from .contestants import (
@@ -15,6 +16,7 @@ from .contestants import (
     NoDatabase,
     PgBench,
     RedisBenchmark,
+    ShardedTally,
     Tally,
     Webdis,
 )
@@ -22,6 +24,7 @@ from .servers import Postgres, Redis
 
 TALLY = "tally"
 TALLY_LARGE = "tally, large"
+SHARDED = {count: f"tally, shards: {count}" for count in (1, 2, 4, 8)}
 LANES_OFF = LanesOff.name
 NO_DATABASE = NoDatabase.name
 WEBDIS_ALWAYS = "webdis always"
@@ -64,6 +67,8 @@ class Field:
 
         add(TALLY, lambda: Tally(self._java, self.postgres.create("tally")))
         add(TALLY_LARGE, lambda: Tally(self._java, self.postgres.create("tally_large"), TALLY_LARGE))
+        for count, name in SHARDED.items():
+            add(name, partial(self._sharded, name, count))
         if names & {LANES_OFF, NO_DATABASE}:
             baseline = Baseline(self._java, self.postgres.create("baseline"))
             stack.callback(baseline.service.stop)
@@ -78,6 +83,12 @@ class Field:
             add(WEBDIS_EVERYSEC, lambda: Webdis(WEBDIS_EVERYSEC, REDIS_EVERYSEC_DURABILITY, everysec, self._directory))
         add(DJANGO, lambda: Django(self.postgres.create("django"), self._directory))
         add(PGBENCH, lambda: PgBench(self.postgres.create("pgbench")))
+
+    def _sharded(self, name: str, count: int) -> Contestant:
+        tally = ShardedTally(self._java, self.postgres.create(f"tally_of_{count}"), name, count)
+        # Before the next one: many JVMs that start at once on few cores take longer than the time-out.
+        tally.await_ready()
+        return tally
 
     def _redis(self, appendfsync: str, stack: ExitStack) -> Redis:
         redis = Redis(appendfsync, self._directory / f"redis-{appendfsync}", self._preload)

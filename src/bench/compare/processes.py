@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS_MAX = 60.0
+START_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.05
 
@@ -117,8 +117,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def get(url: str, method: str = "GET") -> str:
-    request = urllib.request.Request(url, method=method)
+def get(url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None) -> str:
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)
     with urllib.request.urlopen(request, timeout=START_SECONDS_MAX) as answer:
         return str(answer.read(), "utf-8")
 

@@ -11,9 +11,11 @@ from .workloads import (
     AT_MAX_OF_PERIOD,
     CONNECTIONS,
     FAR_FROM_MAX,
+    FOUR_SHARDS,
     HALF_AT_MAX,
     IN_PERIODS,
     MINIMAL,
+    ONE_SHARD,
     OPEN_LOOP,
     PIPELINED,
     REPLAYED_PERCENTS,
@@ -129,5 +131,6 @@ TARGETS = [
     Target("resident memory of Tally, the most after a run on a hot counter", "MiB", RSS_MIB_MAX, False, _rss),
     _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "10,000 of ten million counters, of as many of 10,000", TEN_THOUSAND_OF_MANY),
     _faster("large", TEN_THOUSAND_OF_FEW, 0.9, "all of ten million counters, of 10,000", ALL_OF_MANY),
+    _faster("shards-spread", ONE_SHARD, 0.9, "four shards on one server, 256 connections, of one shard", FOUR_SHARDS),
     Target("audits' share of the time, ten million counters", "%", AUDIT_PERCENT_MAX, False, _audit),
 ]

@@ -22,8 +22,11 @@ HALF_EXHAUSTED = Counters("half-exhausted", 2, maximum=f"case number when 1 then
 PERIODIC = Counters("periodic", 1, maximum=str(1 << 60), every="PT5S")
 EXHAUSTED_PERIOD = Counters("exhausted-period", 1, maximum="1", every="P1D")
 
+EIGHT = Counters("eight", 8)
+
 HOT_CONNECTIONS = (1, 16, 64, 256)
 CONNECTIONS = 64
+SHARDS_CONNECTIONS = 256
 OPEN_LOOP = "open-loop"
 REPLAYED_PERCENTS = (0, 10, 50)
 PIPELINE = 16
@@ -42,11 +45,13 @@ PIPELINED = f"redis-benchmark -P {PIPELINE}"
 TEN_THOUSAND_OF_FEW = "10,000 of 10,000"
 TEN_THOUSAND_OF_MANY = "10,000 of ten million"
 ALL_OF_MANY = "all of ten million"
+ONE_SHARD, FOUR_SHARDS = "shards: 1", "shards: 4"
 
 # The sets of servers that run at the same time.
 USUAL = "usual"
 SLOW = "slow disk"
 LARGE = "large"
+SHARDS = "shards"
 
 
 def keyed(percent: int) -> str:
@@ -75,6 +80,7 @@ class Workload:
     entrants: tuple[Entrant, ...]
     servers: str = USUAL
     reference: str = field.TALLY
+    is_long: bool = False  # not in the short mode, unless it is asked for
 
 
 def _over_http(*contestants: str, load: Load) -> tuple[Entrant, ...]:
@@ -208,6 +214,20 @@ def _large() -> Workload:
     )
 
 
+def _shards(name: str, title: str, counters: Counters) -> Workload:
+    entrants = [Entrant(f"shards: {count}", contestant, Wrk()) for count, contestant in field.SHARDED.items()]
+    return Workload(
+        f"shards-{name}",
+        f"{title}, {SHARDS_CONNECTIONS} connections",
+        counters,
+        SHARDS_CONNECTIONS,
+        tuple(entrants),
+        SHARDS,
+        reference=ONE_SHARD,
+        is_long=True,
+    )
+
+
 def workloads(mode: Mode, java: Java, runs: Runs, latencies: Path) -> list[Workload]:
     at_64 = f"{CONNECTIONS} connections"
     usual = [
@@ -226,4 +246,8 @@ def workloads(mode: Mode, java: Java, runs: Runs, latencies: Path) -> list[Workl
         *(_hot(connections, SLOW) for connections in HOT_CONNECTIONS if connections > 1 or mode.has_long_rows),
         _spread("slow-spread", f"Slow disk: 10,000 counters, {at_64}", TEN_THOUSAND, "uniform", SLOW),
     ]
-    return usual + slow + ([_large()] if mode.has_long_rows else [])
+    shards = [
+        _shards("spread", "One server, 10,000 namespaces", TEN_THOUSAND),
+        _shards("hot", "One server, eight hot counters, of eight shards one each", EIGHT),
+    ]
+    return usual + slow + ([_large()] if mode.has_long_rows else []) + shards
