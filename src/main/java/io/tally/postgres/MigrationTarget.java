@@ -26,7 +26,8 @@ record MigrationTarget(@Nullable String name, boolean isPresent, String database
                    case when s.name is null then true
                         when n.oid is null then has_database_privilege(current_database(), 'create')
                         else has_schema_privilege(n.oid, 'create')
-                          or exists (select from pg_class c where c.relnamespace = n.oid and c.relname = ?) end as writable
+                          or exists (select from pg_class c where c.relnamespace = n.oid and c.relname = ?)
+                   end as writable
               from (select coalesce(?::text, current_schema()::text) as name) s
                    left join pg_namespace n on n.nspname = s.name
             """;
