@@ -70,7 +70,9 @@ class ShardStartsIT {
     }
 
     private static void assertRefused(@Nullable StartupException refusal, String message, String action) {
-        assertThat(refusal).isNotNull();
+        if (refusal == null) {
+            throw new AssertionError("not refused: " + message);
+        }
         assertThat(refusal.getMessage()).contains(message);
         assertThat(refusal.action()).contains(action);
     }

@@ -16,8 +16,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -119,7 +117,7 @@ class ShardAwayIT {
     private static final class Scene implements AutoCloseable {
 
         private final List<String> namespaces = Shards.namespaces();
-        private final Map<Integer, EventStream> streams = new TreeMap<>();
+        private final List<EventStream> streams = new ArrayList<>();
         private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         private final AtomicBoolean loading = new AtomicBoolean(true);
         private final List<Future<?>> load = new ArrayList<>();
@@ -130,7 +128,7 @@ class ShardAwayIT {
                 assertThat(client.send("POST", "/v1/names/" + of(shard), "[\"n\"]")
                                 .status())
                         .isEqualTo(200);
-                streams.put(shard, new EventStream(server.uri(), "/v1/counters/" + of(shard) + "/a/events"));
+                streams.add(new EventStream(server.uri(), "/v1/counters/" + of(shard) + "/a/events"));
             }
             // These wait for the shard that is away, as many as its queue would have in production.
             for (int i = 0; i < clients; i++) {
@@ -175,7 +173,7 @@ class ShardAwayIT {
             quick(200, () -> client.increment(counter, 1));
             quick(200, () -> client.get("/v1/counters/" + counter));
             assertThat(client.value(counter)).isEqualTo(next);
-            quick(() -> streams.get(shard).awaitVersion("a", next));
+            quick(() -> streams.get(shard - 1).awaitVersion("a", next));
             try (EventStream late = new EventStream(server.uri(), "/v1/counters/" + counter + "/events")) {
                 quick(() -> late.awaitVersion("a", next));
             }
@@ -279,7 +277,7 @@ class ShardAwayIT {
             // The poll of its streams rests in proportion to the time that it took.
             long next = client.value(of(AWAY) + "/a") + 1;
             assertThat(increment(AWAY, "a").status()).isEqualTo(200);
-            streams.get(AWAY).awaitVersion("a", next);
+            streams.get(AWAY - 1).awaitVersion("a", next);
             backgroundWorkGoesOn(AWAY);
             client.requireBalancedBooks();
         }
@@ -288,7 +286,7 @@ class ShardAwayIT {
         public void close() {
             loading.set(false);
             threads.close();
-            streams.values().forEach(EventStream::close);
+            streams.forEach(EventStream::close);
         }
     }
 }

@@ -150,7 +150,7 @@ class ShardsIT {
         List<Long> expected = new ArrayList<>();
         for (int round = 1; round <= 50; round++) {
             for (int shard = 0; shard < Shards.COUNT; shard++) {
-                long delta = 1 + shard;
+                long delta = 1L + shard;
                 items.add(item(namespaces.get(shard), "a", delta));
                 expected.add(round * delta);
             }
@@ -392,19 +392,19 @@ class ShardsIT {
     @Test
     void snapshotsInAllShardsRunToTheEnd() throws Exception {
         List<String> namespaces = Shards.namespaces();
-        Map<String, String> jobs = new LinkedHashMap<>();
+        List<String> jobs = new ArrayList<>();
         for (int i = 0; i < Shards.COUNT; i++) {
             List<String> items = new ArrayList<>();
             for (int counter = 0; counter <= i; counter++) {
                 items.add(item(namespaces.get(i), "c" + counter, 3));
             }
             array(client, items);
-            jobs.put(namespaces.get(i), SnapshotFixture.start(i % 2 == 0 ? client : otherClient, namespaces.get(i)));
+            jobs.add(SnapshotFixture.start(i % 2 == 0 ? client : otherClient, namespaces.get(i)));
         }
 
         for (int i = 0; i < Shards.COUNT; i++) {
             String namespace = namespaces.get(i);
-            String job = jobs.get(namespace);
+            String job = jobs.get(i);
             Answer done = SnapshotFixture.awaitDone(i % 2 == 0 ? otherClient : client, job);
             assertThat(done.json().path("done").asLong()).isEqualTo(i + 1);
             assertThat(done.json().path("namespace").asString()).isEqualTo(namespace);
