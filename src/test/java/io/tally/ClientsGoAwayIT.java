@@ -108,7 +108,7 @@ class ClientsGoAwayIT {
         client.requireBalancedBooks();
         assertThat(database.queryLong("select count(*) from pg_stat_activity"
                         + " where application_name = 'tally' and datname = current_database()"))
-                .isLessThanOrEqualTo(7L * TestShards.count());
+                .isLessThanOrEqualTo((2L + 1 + 4) * TestShards.count());
     }
 
     /** Part of a request, or all of it, or all of it and a look at the first byte of the answer. */

@@ -10,6 +10,7 @@ import io.tally.testing.History;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import io.tally.testing.TestShards;
 import io.tally.testing.WireProxy;
 import io.tally.testing.WireProxy.Cut;
 import java.sql.SQLException;
@@ -22,6 +23,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -155,10 +157,10 @@ class FaultsIT {
 
     private void nothingIsLeftOver() throws Exception {
         CounterPipeline pipeline = server.bean(CounterPipeline.class);
-        assertThat(pipeline.queued(0) + pipeline.queued(1)).isZero();
+        assertThat(IntStream.range(0, 2 * TestShards.count()).map(pipeline::queued)).containsOnly(0);
         assertThat(pipeline.unavailableReasons()).isEmpty();
-        // A connection a lane, one for audits, and the pool's.
-        int connectionsMax = 2 + 1 + 4;
+        // Of each shard: a connection a lane, one for audits, and the pool's.
+        int connectionsMax = TestShards.count() * (2 + 1 + 4);
         Clients.await(
                 "no more than " + connectionsMax + " connections", RECOVERY_MAX, () -> connections() <= connectionsMax);
     }
