@@ -157,7 +157,8 @@ class FaultsIT {
 
     private void nothingIsLeftOver() throws Exception {
         CounterPipeline pipeline = server.bean(CounterPipeline.class);
-        assertThat(IntStream.range(0, 2 * TestShards.count()).map(pipeline::queued)).containsOnly(0);
+        assertThat(IntStream.range(0, 2 * TestShards.count()).map(pipeline::queued))
+                .containsOnly(0);
         assertThat(pipeline.unavailableReasons()).isEmpty();
         // Of each shard: a connection a lane, one for audits, and the pool's.
         int connectionsMax = TestShards.count() * (2 + 1 + 4);

@@ -100,7 +100,8 @@ class RollingUpdateIT {
         TallyServer.start(database).close();
         database.executeInEach(
                 "insert into flyway_schema_history select max(installed_rank) + 1, '999', 'of a newer one',"
-                        + " 'SQL', 'V999__of_a_newer_one.sql', 1, current_user, now(), 1, true from flyway_schema_history");
+                        + " 'SQL', 'V999__of_a_newer_one.sql', 1, current_user, now(), 1, true"
+                        + " from flyway_schema_history");
 
         try (TallyServer server = TallyServer.start(database)) {
             TallyClient client = new TallyClient(server.uri());

@@ -105,7 +105,8 @@ class CounterRoutesIT {
         return database.of(namespace)
                 .queryString(
                         "select coalesce((select concat_ws(' ', value, version, coalesce(min::text, '-'),"
-                                + " coalesce(max::text, '-')) from counter where namespace = ? and name = ?), 'absent')",
+                                + " coalesce(max::text, '-')) from counter"
+                                + " where namespace = ? and name = ?), 'absent')",
                         namespace,
                         counter.substring(slash + 1));
     }

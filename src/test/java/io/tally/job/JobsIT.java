@@ -255,7 +255,8 @@ class JobsIT {
                 Clients.await("some steps", PATIENCE, () -> SnapshotFixture.done(client, job) > 0);
                 database.of(NAMESPACE)
                         .execute(
-                                "update job set state = 'cancelled', finished_at = now() where state = 'running' and id = ?",
+                                "update job set state = 'cancelled', finished_at = now()"
+                                        + " where state = 'running' and id = ?",
                                 id(job));
                 holder.rollback();
             }

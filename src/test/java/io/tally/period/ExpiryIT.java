@@ -77,7 +77,8 @@ class ExpiryIT {
         assertThat(rows(name)).isOne();
         database.of("expiry")
                 .execute(
-                        "update counter set expires_at = now() - interval '1 ms' where namespace = 'expiry' and name = ?",
+                        "update counter set expires_at = now() - interval '1 ms'"
+                                + " where namespace = 'expiry' and name = ?",
                         name);
     }
 
@@ -231,7 +232,8 @@ class ExpiryIT {
             client.increment("expiry/" + name, 4);
             database.of("expiry")
                     .execute(
-                            "update counter set period_end = date_trunc('second', now()), snapshot_value = 4 where name = ?",
+                            "update counter set period_end = date_trunc('second', now()), snapshot_value = 4"
+                                    + " where name = ?",
                             name);
             assertThat(client.increment("expiry/" + name, 2)
                             .json()

@@ -300,7 +300,8 @@ class ListsIT {
         String namespace = fresh();
         database.of(namespace)
                 .execute(
-                        "insert into counter (namespace, name, value) select ?, 'c' || i, 0 from generate_series(1, 70000) i",
+                        "insert into counter (namespace, name, value) select ?, 'c' || i, 0"
+                                + " from generate_series(1, 70000) i",
                         namespace);
         Clients.await(
                 "ready",
@@ -311,7 +312,8 @@ class ListsIT {
                         == 200);
         assertThat(database.of(namespace)
                         .queryLong(
-                                "select extract(epoch from due_at - passed_at)::bigint from ranking_pass where namespace = ?",
+                                "select extract(epoch from due_at - passed_at)::bigint from ranking_pass"
+                                        + " where namespace = ?",
                                 namespace))
                 .isBetween(20L, 61L + PATIENCE.toSeconds());
     }
@@ -479,7 +481,8 @@ class ListsIT {
         try {
             return database.of(namespace)
                     .queryLong(
-                            "select count(*) from ranking where namespace = ? and until < now() - interval '30 minutes'",
+                            "select count(*) from ranking where namespace = ?"
+                                    + " and until < now() - interval '30 minutes'",
                             namespace);
         } catch (SQLException e) {
             throw new IllegalStateException(e);

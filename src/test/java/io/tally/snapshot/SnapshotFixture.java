@@ -27,7 +27,8 @@ public final class SnapshotFixture {
         database.of(namespace)
                 .execute(
                         "with made as (insert into counter (namespace, name, value, version)"
-                                + " select ?, 'c-' || md5(i::text), i % 1000, 1 from generate_series(1, ?) i returning value)"
+                                + " select ?, 'c-' || md5(i::text), i % 1000, 1"
+                                + " from generate_series(1, ?) i returning value)"
                                 + " update writer set delta = delta + (select sum(value) from made) where id = 0",
                         namespace, counters);
         // As autovacuum would in time.
