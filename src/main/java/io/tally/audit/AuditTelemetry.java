@@ -62,8 +62,7 @@ record AuditTelemetry(Audits audits) implements MeterBinder, HealthIndicator {
                 .withDetail("drift", total.drift())
                 .withDetail("lostOperations", total.lostOperations())
                 .withDetail("at", total.at());
-        return (audits.sharding().count() == 1 ? health : health.withDetail("shards", books.unbalanced()))
-                .build();
+        return (audits.sharding().count() == 1 ? health : health.withDetail("shards", books.unbalanced())).build();
     }
 
     private Health.Builder status(Books books) {
