@@ -82,7 +82,7 @@ final class DatabaseStart {
         try (Session session = new Session(plain.get())) {
             String searched = prove(session.connection());
             proof.requireConnections(session.connection(), needs).block();
-            layout.requireNoOther(session.connection()).block();
+            layout.begin(session.connection()).block();
             if (flyway != null) {
                 for (int i = 0; i < shards.all().size(); i++) {
                     migrate(flyway, schemas.of(i), searched);
@@ -92,7 +92,7 @@ final class DatabaseStart {
             for (int i = 0; i < shards.all().size(); i++) {
                 prove(i);
             }
-            layout.requireNoOther(session.connection()).block();
+            layout.end(session.connection()).block();
         }
     }
 

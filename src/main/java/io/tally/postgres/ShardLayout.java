@@ -3,7 +3,11 @@ package io.tally.postgres;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.r2dbc.spi.Row;
 import io.tally.StartupException;
+import io.tally.pipeline.StoreFailure;
+import io.tally.pipeline.StoreFailure.Cause;
+import io.tally.pipeline.StoreFailure.Kind;
 import io.tally.shard.Sharding;
+import java.util.List;
 import java.util.stream.IntStream;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -27,6 +31,11 @@ final class ShardLayout {
             select exists (
               select from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where n.nspname = $1 and c.relname = 'shard') as found
+            """;
+
+    /** A lock of the session, under a number that nothing else in a database uses. */
+    private static final String CHOOSE = """
+            select pg_try_advisory_lock(7236283946412) as alone
             """;
 
     /** Records a shard, unless it is recorded. $1 number, $2 count. */
@@ -54,16 +63,50 @@ final class ShardLayout {
     }
 
     /**
-     * Checks that the database does not have another number of shards. Changes nothing. Of two first starts at the same
-     * time with different numbers, at least one finds the other by a check after its records.
+     * Checks before the migrations that the database does not have another number of shards. If it has none yet, one
+     * start at a time may go on: this one, until its session is closed. So of two first starts with different numbers,
+     * one succeeds.
      *
      * @param plain a session with the search path of the URL or of the user
+     * @return fails with a {@link StoreFailure} while another start goes on
      */
-    Mono<Void> requireNoOther(LaneConnection plain) {
-        return plain.use(connection -> Flux.concat(several(connection), Mono.defer(() -> single(connection)))
-                        .collectList())
-                .doOnNext(counts -> counts.forEach(this::require))
+    Mono<Void> begin(LaneConnection plain) {
+        return plain.use(connection -> counts(connection)
+                        .flatMap(counts -> counts.isEmpty()
+                                ? choosing(connection).then(Mono.defer(() -> counts(connection)))
+                                : Mono.just(counts)))
+                .doOnNext(this::require)
                 .then();
+    }
+
+    private static Mono<Void> choosing(PostgresqlConnection connection) {
+        return Statements.one(connection.createStatement(CHOOSE), row -> CounterRows.is(row, "alone"))
+                .flatMap(alone -> alone ? Mono.empty() : Mono.error(ShardLayout::another));
+    }
+
+    private static StoreFailure another() {
+        return new StoreFailure(
+                Kind.UNAVAILABLE, Cause.CONNECTION, "another instance, which started first, creates the tables");
+    }
+
+    /**
+     * Checks again after the records, so that the safety of the counters does not depend on the lock: of two starts with
+     * different numbers, at least one finds the record of the other.
+     *
+     * @param plain as above
+     */
+    Mono<Void> end(LaneConnection plain) {
+        return plain.use(this::counts).doOnNext(this::require).then();
+    }
+
+    /** The numbers of shards that the database has; empty if it has no tables. */
+    private Mono<List<Integer>> counts(PostgresqlConnection connection) {
+        return Flux.concat(several(connection), Mono.defer(() -> single(connection)))
+                .collectList();
+    }
+
+    private void require(List<Integer> counts) {
+        counts.forEach(this::require);
     }
 
     /** The recorded number of several shards; empty if there are none. */
