@@ -98,6 +98,22 @@ final class DatabaseProof {
              where n.oid is null or not has_schema_privilege(n.oid, 'usage')
             """;
 
+    /**
+     * The version of Citus, and what is missing there; no row without Citus. Citus passes the settings of a role on to
+     * the workers, and not those of a session.
+     */
+    private static final String CITUS = """
+            select e.extversion as version,
+                   coalesce(current_setting('citus.enable_schema_based_sharding', true), 'off') = 'on' as sharding,
+                   (select string_agg(s.name || ' = ' || s.value, ', ' order by s.name)
+                      from (values ('enable_seqscan', 'off'), ('jit', 'off'), ('lock_timeout', '2s')) s(name, value)
+                     where not exists (
+                       select from pg_db_role_setting r cross join unnest(r.setconfig) c(setting)
+                        where r.setrole in (0, (select oid from pg_roles where rolname = current_user))
+                          and split_part(c.setting, '=', 1) = s.name)) as missing
+              from pg_extension e where e.extname = 'citus'
+            """;
+
     private final Map<String, String> settings;
 
     /** @param settings those that the service requests when it opens a session */
@@ -191,6 +207,27 @@ final class DatabaseProof {
                 "A pooler gives the statements of one connection to different sessions: " + evidence + ".",
                 "Use pool_mode = session for Tally in PgBouncer, or connect to PostgreSQL directly: Tally pools its"
                         + " connections itself.");
+    }
+
+    /** Logs the version of Citus, and settings that the workers lack. Nothing without Citus. */
+    Mono<Void> noteCitus(LaneConnection session) {
+        return session.use(connection -> Statements.one(connection.createStatement(CITUS), row -> {
+                    log.info("The database has Citus {}: sessions use custom plans", CounterRows.text(row, "version"));
+                    if (!CounterRows.is(row, "sharding")) {
+                        log.warn(
+                                "citus.enable_schema_based_sharding is off: new schemas stay on the coordinator. Set it"
+                                        + " for the database before the first start.");
+                    }
+                    String missing = row.get("missing", String.class);
+                    if (missing != null) {
+                        log.warn(
+                                "The workers lack settings of Tally's sessions, so statements may be slow, or wait for"
+                                        + " locks too long. Set them for the role: {}",
+                                missing);
+                    }
+                    return true;
+                }))
+                .then();
     }
 
     /** Checks that the server has connections for an instance. */

@@ -82,6 +82,7 @@ final class DatabaseStart {
         try (Session session = new Session(plain.get())) {
             String searched = prove(session.connection());
             proof.requireConnections(session.connection(), needs).block();
+            proof.noteCitus(session.connection()).block();
             layout.begin(session.connection()).block();
             if (flyway != null) {
                 for (int i = 0; i < shards.all().size(); i++) {
