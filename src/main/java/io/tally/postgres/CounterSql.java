@@ -305,8 +305,8 @@ public final class CounterSql {
      * Writes the decision on the rows of {@link #LOCK} or {@link #CLAIM}, in the same transaction. $1 writer, $2
      * sequence; the counters: $3 namespaces, $4 names, $5 {@code change} or {@code remove}, $6 values, $7 versions, $8
      * min, $9 max, $10 whether the counter was deleted and created again, $13 kinds, $14 initial values; the periods:
-     * $15 rules, $16 starts, $17 ends, $18 first versions; $19 times of expiry; $20 the time of the transaction; $11 the
-     * number of operations, $12 the change of the sum of all values.
+     * $15 rules, $16 starts, $17 ends, $18 first versions; $19 times of expiry; $20 the time of the transaction; $11
+     * the number of operations, $12 the change of the sum of all values.
      *
      * <p>A change is an upsert, since an upsert finds its row by the key under any plan. It always finds a row, since
      * {@link #CLAIM} inserted the missing ones.

@@ -6,13 +6,15 @@ final class MemberSql {
     private MemberSql() {}
 
     /**
-     * Whether a row {@code t} is the member of a move {@code m}. Compares whole rows, so that only a scan of the index for
-     * each move fits: while the table has few rows, the planner would prefer to read all of them. The last condition
-     * tells it that few rows match.
+     * Whether a row {@code t} is the member of a move {@code m}. Compares whole rows, so that only a scan of the index
+     * for each move fits: while the table has few rows, the planner would prefer to read all of them. The last
+     * condition tells it that few rows match.
      */
     private static final String IS_MOVED = """
-            (t.namespace, t.name, t.member) >= (m.namespace collate "C", m.name collate "C", m.member collate "C")
-                 and (t.namespace, t.name, t.member) <= (m.namespace collate "C", m.name collate "C", m.member collate "C")
+            (t.namespace, t.name, t.member)
+                     >= (m.namespace collate "C", m.name collate "C", m.member collate "C")
+                 and (t.namespace, t.name, t.member)
+                     <= (m.namespace collate "C", m.name collate "C", m.member collate "C")
                  and t.member = m.member collate "C"
             """;
 

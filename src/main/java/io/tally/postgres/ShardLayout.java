@@ -90,8 +90,8 @@ final class ShardLayout {
     }
 
     /**
-     * Checks again after the records, so that the safety of the counters does not depend on the lock: of two starts with
-     * different numbers, at least one finds the record of the other.
+     * Checks again after the records, so that the safety of the counters does not depend on the lock: of two starts
+     * with different numbers, at least one finds the record of the other.
      *
      * @param plain as above
      */

@@ -103,7 +103,8 @@ class PeriodRoutesIT {
         database.of("period")
                 .execute(
                         "update counter c set period_start = p.period_start, period_end = p.period_end"
-                                + " from (select namespace, name, period_start - i as period_start, period_end - i as period_end"
+                                + " from (select namespace, name, period_start - i as period_start, period_end - i as"
+                                + " period_end"
                                 + " from counter, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
                                 + " where c.namespace = p.namespace and c.name = p.name",
                         periods,
@@ -115,7 +116,8 @@ class PeriodRoutesIT {
                             "update ended_period e set started_at = p.started_at, ended_at = p.ended_at"
                                     + " from (select namespace, name, counter_created_at, ended_at as id,"
                                     + " started_at - i as started_at, ended_at - i as ended_at"
-                                    + " from ended_period, (select ? * interval '1000 hours' as i) by where name = ? offset 0) p"
+                                    + " from ended_period, (select ? * interval '1000 hours' as i) by where name = ?"
+                                    + " offset 0) p"
                                     + " where e.namespace = p.namespace and e.name = p.name"
                                     + " and e.counter_created_at = p.counter_created_at and e.ended_at = p.id",
                             shift,

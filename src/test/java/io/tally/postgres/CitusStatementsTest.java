@@ -86,13 +86,15 @@ class CitusStatementsTest {
         return Stream.of(
                 new Refusal(
                         "volatile function",
-                        "Citus refuses volatile functions in updates and deletes: it cannot tell whether to evaluate them once or"
+                        "Citus refuses volatile functions in updates and deletes: it cannot tell whether to evaluate"
+                                + " them once or"
                                 + " for each row. Take statement_timestamp().",
                         "with k as (select 1) update job set finished_at = clock_timestamp() from k where id = $1",
                         sql -> modifies(sql) ? find(VOLATILE, sql) : Stream.empty()),
                 new Refusal(
                         "mutable conflict clause",
-                        "Citus refuses functions that are not immutable in a conflict clause, since it does not evaluate them on"
+                        "Citus refuses functions that are not immutable in a conflict clause, since it does not"
+                                + " evaluate them on"
                                 + " the coordinator. Insert the result as a column, and take it from excluded.",
                         "insert into token (token) values ($1) on conflict (token) do update set created_at = now()",
                         sql -> from(CONFLICT, sql)
@@ -100,7 +102,8 @@ class CitusStatementsTest {
                                 .flatMap(clause -> find(MUTABLE, clause))),
                 new Refusal(
                         "clock in condition",
-                        "Citus refuses a clock in the case or coalesce of an update, since the coordinator might not reach it."
+                        "Citus refuses a clock in the case or coalesce of an update, since the coordinator might not"
+                                + " reach it."
                                 + " Take it from a source row: from (select now() offset 0) t.",
                         "update access_key set revoked_at = coalesce(revoked_at, now()) where id = $1",
                         sql -> updates(sql)
@@ -108,8 +111,10 @@ class CitusStatementsTest {
                                 .filter(condition -> CLOCK.matcher(condition).find())),
                 new Refusal(
                         "clock of an open source",
-                        "Without offset 0, the planner moves the clock of an update's source row to where the row is used.",
-                        "update access_key set revoked_at = coalesce(revoked_at, t.now) from (select now()) t where id = $1",
+                        "Without offset 0, the planner moves the clock of an update's source row to where the row is"
+                                + " used.",
+                        "update access_key set revoked_at = coalesce(revoked_at, t.now) from (select now()) t where id"
+                                + " = $1",
                         sql -> from(UPDATE, sql)
                                 .flatMap(update -> from(QUERY, update))
                                 .filter(source -> !source.contains(" from ")
@@ -117,19 +122,23 @@ class CitusStatementsTest {
                                         && !source.endsWith(" offset 0"))),
                 new Refusal(
                         "time of a column",
-                        "Citus refuses stable functions of a column in an update, such as a time plus an interval: the coordinator"
+                        "Citus refuses stable functions of a column in an update, such as a time plus an interval: the"
+                                + " coordinator"
                                 + " cannot evaluate them. Compute them in a source row.",
                         "update job j set lease_until = t.now + $1 * interval '1 second' from t where j.id = $2",
                         sql -> updates(sql).flatMap(clause -> find(TIME_OF_COLUMN, clause))),
                 new Refusal(
                         "insert that reads a table",
-                        "Citus sends an insert whose own query reads a table to the node with an invalid condition. Read the table"
+                        "Citus sends an insert whose own query reads a table to the node with an invalid condition."
+                                + " Read the table"
                                 + " in another query of the statement.",
-                        "insert into token (token) select $1 where not exists (select from token where token = $1) returning 1",
+                        "insert into token (token) select $1 where not exists (select from token where token = $1)"
+                                + " returning 1",
                         sql -> from(INSERT, sql).flatMap(insert -> find(READ, insert))),
                 new Refusal(
                         "insert without result",
-                        "Citus copies the rows of an insert from a query that has no conflict clause and returns nothing, and"
+                        "Citus copies the rows of an insert from a query that has no conflict clause and returns"
+                                + " nothing, and"
                                 + " reports a violated constraint as an internal error. Add: returning 1.",
                         "insert into member (namespace, name, member) select namespace, name, member from move",
                         sql -> from(INSERT, sql)
@@ -139,9 +148,11 @@ class CitusStatementsTest {
                                                 && !insert.contains(" returning "))),
                 new Refusal(
                         "place of a row",
-                        "An insert in a statement makes Citus execute the parts of the statement one by one. It then refuses ctid"
+                        "An insert in a statement makes Citus execute the parts of the statement one by one. It then"
+                                + " refuses ctid"
                                 + " in a condition, since a row may move meanwhile. Take the key.",
-                        "with gone as (delete from member where ctid = any (array(select place from moved))) insert into member"
+                        "with gone as (delete from member where ctid = any (array(select place from moved))) insert"
+                                + " into member"
                                 + " (namespace, name, member) values ($1, $2, $3)",
                         sql -> INSERT.matcher(sql).find()
                                 ? Stream.concat(from(DELETE, sql), from(UPDATE, sql))
