@@ -17,7 +17,7 @@ final class Citus {
     private static final String USERNAME = "TALLY_TEST_CITUS_USERNAME";
     private static final String PASSWORD = "TALLY_TEST_CITUS_PASSWORD";
 
-    private static final String SETUP = "Name a coordinator with the extension citus and at least one worker, and set"
+    private static final String SETUP = "Name a coordinator with the extension citus and at least one node for shards, and set"
             + " citus.enable_schema_based_sharding = on for its database.";
 
     private Citus() {}
@@ -44,8 +44,8 @@ final class Citus {
                     .equals("on")) {
                 throw unfit(server, "does not distribute schemas");
             }
-            if (server.queryLong("select count(*) from pg_dist_node where shouldhaveshards and groupid <> 0") == 0) {
-                throw unfit(server, "has no worker");
+            if (server.queryLong("select count(*) from pg_dist_node where shouldhaveshards") == 0) {
+                throw unfit(server, "has no node for shards");
             }
         } catch (SQLException failure) {
             throw new IllegalStateException(server.url() + " does not answer: " + failure.getMessage(), failure);
