@@ -75,7 +75,7 @@ final class PostgresJobs implements JobStore {
     public Mono<Claim> claim(Set<String> kinds) {
         int count = pools.all().size();
         int asked = Math.min(count, ASKED_MAX);
-        int first = turn.getAndUpdate(last -> (last + asked) % count);
+        int first = turn.getAndUpdate(last -> (last + 1) % count);
         return Flux.range(first, asked)
                 .map(index -> pools.at(index % count))
                 .concatMap(pool -> claim(pool, kinds).onErrorResume(StoreFailure.class, PostgresJobs::none))
