@@ -432,6 +432,7 @@ class NamesIT {
 
     /** What came in before the instance stopped is carried out and answered. */
     @Test
+    @Tag("one-node") // it looks for the wait on the node of the table
     void anInstanceThatStopsAnswersWhoWaits() throws Exception {
         String namespace = fresh();
         TallyServer stopping = TallyServer.start(database);

@@ -326,9 +326,10 @@ class ListsIT {
         items(client.get("/v1/counters/" + namespace + "?sort=-value"));
         database.of(namespace)
                 .execute(
-                        "update ranking_pass set passed_at = passed_at + interval '1 hour',"
-                                + " due_at = due_at + interval '1 hour', full_at = full_at + interval '1 hour'"
-                                + " where namespace = ?",
+                        "update ranking_pass r set passed_at = p.passed_at, due_at = p.due_at, full_at = p.full_at"
+                                + " from (select namespace, passed_at + i as passed_at, due_at + i as due_at,"
+                                + " full_at + i as full_at from ranking_pass, (select interval '1 hour' as i) hour"
+                                + " where namespace = ? offset 0) p where r.namespace = p.namespace",
                         namespace);
         client.increment(namespace + "/c0", 100);
 

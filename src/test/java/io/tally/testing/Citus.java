@@ -17,8 +17,8 @@ final class Citus {
     private static final String USERNAME = "TALLY_TEST_CITUS_USERNAME";
     private static final String PASSWORD = "TALLY_TEST_CITUS_PASSWORD";
 
-    private static final String SETUP = "Name a coordinator with the extension citus and at least one node for shards, and set"
-            + " citus.enable_schema_based_sharding = on for its database.";
+    private static final String SETUP = "Name a coordinator with the extension citus and at least one node for shards,"
+            + " and set citus.enable_schema_based_sharding = on for its database.";
 
     private Citus() {}
 
