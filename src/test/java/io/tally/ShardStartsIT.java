@@ -339,8 +339,8 @@ class ShardStartsIT {
                 .containsExactly("1 of 4", "4 of 4");
         assertRefused(
                 refusal(4, Postgres.shared().createEmptyDatabase(), "spring.flyway.enabled", "false"),
-                "does not find the tables access_generation, access_key, counter,",
-                "Apply all migrations");
+                "does not find the schemas tally_1, tally_2, tally_3, tally_4,",
+                "apply all migrations");
     }
 
     @Test
@@ -353,8 +353,9 @@ class ShardStartsIT {
 
         assertRefused(
                 refusal(64, database),
-                "An instance with 64 shards needs up to " + (64 * perShard + 2) + " connections, and the server has "
-                        + available + " for ordinary users.",
+                "An instance needs up to " + (64 * perShard + 2)
+                        + " connections with tally.shards.count = 64, and the database has " + available
+                        + " for its user.",
                 "Raise max_connections");
         assertThat(database.queryLong("select count(*) from pg_namespace where nspname like 'tally%'"))
                 .as("changes nothing")
