@@ -85,6 +85,7 @@ public final class Lane<I, O> {
     private final LongSupplier nanoClock;
 
     private final BatchHandler.Refusals<O> refusals;
+    private final @Nullable FlightLimit flights;
 
     private final Queue<PendingRequest<I, O>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
@@ -118,7 +119,7 @@ public final class Lane<I, O> {
      */
     public record Limits(int batchMax, int queueMax, Duration waitMax, Duration flightMax) {}
 
-    /** An empty lane. */
+    /** An empty lane that shares no limit. */
     public Lane(
             String name,
             Limits limits,
@@ -126,6 +127,22 @@ public final class Lane<I, O> {
             CallerExecutor callerExecutor,
             WaitObserver observer,
             LongSupplier nanoClock) {
+        this(name, limits, handler, callerExecutor, observer, nanoClock, null);
+    }
+
+    /**
+     * An empty lane.
+     *
+     * @param flights the limit that it shares with other lanes; {@code null} for none
+     */
+    public Lane(
+            String name,
+            Limits limits,
+            BatchHandler<I, O> handler,
+            CallerExecutor callerExecutor,
+            WaitObserver observer,
+            LongSupplier nanoClock,
+            @Nullable FlightLimit flights) {
         this.name = name;
         this.limits = limits;
         this.handler = handler;
@@ -133,6 +150,7 @@ public final class Lane<I, O> {
         this.observer = observer;
         this.nanoClock = nanoClock;
         this.refusals = handler.refusals();
+        this.flights = flights;
     }
 
     /** Enters a request on each subscription: never put a retry above this. */
@@ -274,7 +292,7 @@ public final class Lane<I, O> {
                 failure.toString());
     }
 
-    private void drain() {
+    void drain() {
         if (drains.getAndIncrement() != 0) {
             return;
         }
@@ -303,7 +321,7 @@ public final class Lane<I, O> {
     }
 
     private void next() {
-        if (inFlight != null || awaitsMore()) {
+        if (inFlight != null || awaitsMore() || mustWait()) {
             return;
         }
         List<PendingRequest<I, O>> requests = cut();
@@ -314,9 +332,20 @@ public final class Lane<I, O> {
             batch.begin();
             return;
         }
+        leave();
         awaited = 0;
         if (closing && queued.get() == 0) {
             emptied.tryEmitEmpty();
+        }
+    }
+
+    private boolean mustWait() {
+        return flights != null && !queue.isEmpty() && !flights.enter(this);
+    }
+
+    private void leave() {
+        if (flights != null) {
+            flights.leave(this);
         }
     }
 
@@ -400,6 +429,7 @@ public final class Lane<I, O> {
             }
             survive(() -> awaitReturnOf(this));
             inFlight = null;
+            survive(Lane.this::leave);
             drain();
         }
     }

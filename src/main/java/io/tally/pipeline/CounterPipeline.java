@@ -14,6 +14,7 @@ import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.OutcomeCategory;
 import io.tally.lane.CallerExecutor;
+import io.tally.lane.FlightLimit;
 import io.tally.lane.Lane;
 import io.tally.lane.LaneOwner;
 import io.tally.lane.OrderedSubmission;
@@ -70,10 +71,19 @@ public final class CounterPipeline implements SmartLifecycle {
         this.metrics = metrics;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
+        // As many as one shard has at the same time. One shard needs no limit.
+        FlightLimit flights = stores.sharding().count() == 1 ? null : new FlightLimit(limits.lanes(), nanoClock);
         this.shards = PerShard.of(
                 stores.sharding(),
                 index -> new ShardLanes(
-                        stores.sharding(), index, stores.at(index), limits, metrics, callerExecutor, nanoClock));
+                        stores.sharding(),
+                        index,
+                        stores.at(index),
+                        limits,
+                        metrics,
+                        callerExecutor,
+                        nanoClock,
+                        flights));
         this.probes = ShardRuns.onAll(shards, ShardLanes::probe);
     }
 

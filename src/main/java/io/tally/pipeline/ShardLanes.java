@@ -7,6 +7,7 @@ import io.tally.counter.Outcome;
 import io.tally.counter.Precondition.AtVersion;
 import io.tally.lane.BatchHandler;
 import io.tally.lane.CallerExecutor;
+import io.tally.lane.FlightLimit;
 import io.tally.lane.Lane;
 import io.tally.shard.Sharding;
 import java.time.Duration;
@@ -35,6 +36,7 @@ final class ShardLanes {
     private final PipelineProperties limits;
     private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
+    private final @Nullable FlightLimit flights;
     private final Ledger ledger = new Ledger();
     private final List<FencedWriter> writers = new ArrayList<>();
     private final List<Lane<Command, Outcome>> writes = new ArrayList<>();
@@ -43,6 +45,7 @@ final class ShardLanes {
     /**
      * The lanes of a shard.
      *
+     * @param flights the limit for the lanes of all shards that write; {@code null} for none
      * @param index the index of the shard, from 0; its lanes have the numbers after those of the shards before
      */
     ShardLanes(
@@ -52,10 +55,12 @@ final class ShardLanes {
             PipelineProperties limits,
             LaneMetrics metrics,
             CallerExecutor callerExecutor,
-            LongSupplier nanoClock) {
+            LongSupplier nanoClock,
+            @Nullable FlightLimit flights) {
         this.limits = limits;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
+        this.flights = flights;
         int first = index * limits.lanes();
         for (int lane = first; lane < first + limits.lanes(); lane++) {
             writes.add(write(lane, store, metrics));
@@ -64,7 +69,8 @@ final class ShardLanes {
                 sharding.label("reads", index),
                 new CounterReader(store, limits.batchOperationsMax(), limits.waitMax(), nanoClock),
                 nanos -> {},
-                store);
+                store,
+                null);
     }
 
     private Lane<Command, Outcome> write(int lane, CounterStore store, LaneMetrics metrics) {
@@ -72,17 +78,21 @@ final class ShardLanes {
                 new FencedWriter(lane, store.writes(lane), limits.outcomeMax(), ledger, metrics, nanoClock);
         writers.add(writer);
         BatchWriter handler = new BatchWriter(writer, limits.batchCountersMax(), limits.waitMax(), nanoClock);
-        return lane("lane " + lane, handler, nanos -> metrics.waited(lane, nanos), store);
+        return lane("lane " + lane, handler, nanos -> metrics.waited(lane, nanos), store, flights);
     }
 
     private <I> Lane<I, Outcome> lane(
-            String name, BatchHandler<I, Outcome> handler, Lane.WaitObserver observer, CounterStore store) {
+            String name,
+            BatchHandler<I, Outcome> handler,
+            Lane.WaitObserver observer,
+            CounterStore store,
+            @Nullable FlightLimit shared) {
         Lane.Limits lane = new Lane.Limits(
                 limits.batchOperationsMax(),
                 limits.queueOperationsMax(),
                 limits.waitMax(),
                 limits.flightMax(store.callMax()));
-        return new Lane<>(name, lane, handler, callerExecutor, observer, nanoClock);
+        return new Lane<>(name, lane, handler, callerExecutor, observer, nanoClock, shared);
     }
 
     /** The lane of the operations of a counter. */
