@@ -48,6 +48,9 @@ public final class CounterPipeline implements SmartLifecycle {
     private static final int EXPIRY_INTERVAL_MILLIS = 250;
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
+    /** With several shards: one batch commits while Tally prepares the other, as the lanes of one shard do. */
+    private static final int FLIGHTS_MIN = 2;
+
     private final PipelineProperties limits;
     private final LaneMetrics metrics;
     private final CallerExecutor callerExecutor;
@@ -71,8 +74,9 @@ public final class CounterPipeline implements SmartLifecycle {
         this.metrics = metrics;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
-        // As many as one shard has at the same time. One shard needs no limit.
-        FlightLimit flights = stores.sharding().count() == 1 ? null : new FlightLimit(limits.lanes(), nanoClock);
+        FlightLimit flights = stores.sharding().count() == 1
+                ? null
+                : new FlightLimit(Math.max(FLIGHTS_MIN, limits.lanes()), nanoClock);
         this.shards = PerShard.of(
                 stores.sharding(),
                 index -> new ShardLanes(
