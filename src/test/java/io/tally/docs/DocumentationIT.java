@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * {@code ```console run}, against an instance on an empty database, one for each document. {@code …} in a document
  * stands for any text.
  */
+@Tag("one-shard") // The documents show what one shard prints.
 @Timeout(300)
 class DocumentationIT {
 
