@@ -10,6 +10,7 @@ import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
 import io.tally.testing.WireProxy;
+import io.tally.testing.TestShards;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -239,7 +240,7 @@ class LiveStreamFaultsIT {
         takeAway();
         List<String> absent = List.of(
                 "/v1/counters/away/absent/events",
-                "/v1/jobs/" + UUID.randomUUID(),
+                "/v1/jobs/" + TestShards.id("away"),
                 "/v1/lab/runs/" + UUID.randomUUID());
         for (String path : absent) {
             try (Stream stream = new Stream(path, "Last-Event-ID", "3")) {
