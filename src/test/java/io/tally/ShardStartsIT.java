@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.core.NestedExceptionUtils;
 
 /** The start with several shards: the number is chosen once, and so are the schemas. */
+@Tag("one-shard") // It chooses the number itself.
 @Timeout(300)
 class ShardStartsIT {
 

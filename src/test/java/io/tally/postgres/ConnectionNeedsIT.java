@@ -23,10 +23,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The stated number of connections against those that the server counts while clients use all features. */
+@Tag("one-shard") // It chooses the number itself.
 @Timeout(180)
 class ConnectionNeedsIT {
 

@@ -23,11 +23,13 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 
 /** One of four shards is away: the others go on at once, and it does after its return. */
+@Tag("one-shard") // It chooses the number itself.
 @Timeout(300)
 class ShardAwayIT {
 
