@@ -6,9 +6,11 @@ import io.tally.testing.Database;
 import io.tally.testing.Plans;
 import io.tally.testing.Postgres;
 import java.sql.SQLException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Plans outlive the table they were made for: for any size of it, a member that leaves is found by its whole key. */
+@Tag("one-shard") // Plans do not depend on the number.
 class MovePlansIT {
 
     @Test
