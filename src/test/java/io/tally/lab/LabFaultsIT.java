@@ -28,6 +28,7 @@ import tools.jackson.databind.JsonNode;
 /**
  * The lab where something is in its way, or goes away: it says so, and leaves nothing behind but what is not its own.
  */
+@Tag("one-shard") // The lab works in the first shard.
 @Timeout(600)
 class LabFaultsIT {
 
@@ -143,7 +144,6 @@ class LabFaultsIT {
     }
 
     @Test
-    @Tag("one-shard") // The limit of connections is that of an instance with one shard.
     void aUserWithoutTheRightIsToldWhichOne() throws Exception {
         Database database = Postgres.shared().createEmptyDatabase();
         String name = database.queryString("select current_database()");
@@ -188,7 +188,6 @@ class LabFaultsIT {
     @EnumSource(
             value = Strategy.class,
             names = {"LANES", "UPSERT"})
-    @Tag("one-shard") // Names the schema of the tables.
     void tablesInAnotherSchemaAreLeftAlone(Strategy strategy) throws Exception {
         Database database = Postgres.shared().createEmptyDatabase();
         database.execute("create schema app");

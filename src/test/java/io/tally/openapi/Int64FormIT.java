@@ -47,7 +47,7 @@ class Int64FormIT {
 
     /** Members that differ from one response to the next. */
     private static final Set<String> VOLATILE =
-            Set.of("/at", "/seconds", "/shards/0/at", "/shards/0/seconds", "/asOf", "/lagSeconds", "/requestId");
+            Set.of("/at", "/seconds", "/shards/at", "/shards/seconds", "/asOf", "/lagSeconds", "/requestId");
 
     private final Int64Places places = new Int64Places();
     private TallyServer server;
@@ -318,7 +318,7 @@ class Int64FormIT {
     }
 
     private static void assertForms(Set<String> int64, String path, JsonNode plain, JsonNode strings) {
-        if (VOLATILE.contains(path)) {
+        if (VOLATILE.contains(path.replaceAll("/[0-9]+", ""))) {
             assertThat(strings.getNodeType()).as(path).isEqualTo(plain.getNodeType());
         } else if (int64.contains(path) && !plain.isNull()) {
             assertThat(plain.isIntegralNumber())
