@@ -45,7 +45,11 @@ public final class Pruner {
      */
     public Pruner(String what, PerShard<ExpiredRows> rows, Duration retention, LongConsumer observer) {
         this.what = what;
-        this.runs = ShardRuns.inTurn(rows.map(Progress::new), this::prune);
+        this.runs = ShardRuns.inTurn(
+                PerShard.of(
+                        rows.sharding(),
+                        index -> new Progress(rows.at(index), rows.sharding().where(index))),
+                this::prune);
         this.retention = retention;
         this.observer = observer;
     }
@@ -57,11 +61,11 @@ public final class Pruner {
     }
 
     private Mono<Void> prune(Progress shard) {
-        return Mono.defer(() -> new Pass(shard).steps()).onErrorResume(this::later);
+        return Mono.defer(() -> new Pass(shard).steps()).onErrorResume(failure -> later(shard, failure));
     }
 
-    private Mono<Void> later(Throwable failure) {
-        log.warn("Removing expired {} failed; the next pass retries: {}", what, failure.toString());
+    private Mono<Void> later(Progress shard, Throwable failure) {
+        log.warn("Removing expired {} failed{}; the next pass retries: {}", what, shard.where, failure.toString());
         return Mono.empty();
     }
 
@@ -69,10 +73,12 @@ public final class Pruner {
     private static final class Progress {
 
         private final ExpiredRows rows;
+        private final String where;
         private volatile Instant reached = Instant.EPOCH;
 
-        Progress(ExpiredRows rows) {
+        Progress(ExpiredRows rows, String where) {
             this.rows = rows;
+            this.where = where;
         }
     }
 

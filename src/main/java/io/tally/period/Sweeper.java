@@ -13,6 +13,7 @@ import io.tally.period.Sweeps.Position;
 import io.tally.pipeline.StoreFailure;
 import io.tally.shard.PerShard;
 import io.tally.shard.ShardRuns;
+import io.tally.shard.Sharding;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -57,6 +58,7 @@ final class Sweeper {
     private static final Duration RECORD_INTERVAL = Duration.ofSeconds(5);
 
     private final Function<CounterId, Mono<Outcome>> sweep;
+    private final Sharding sharding;
     private final Duration overlap;
     private final SweepMetrics metrics;
     private final ShardRuns periods;
@@ -71,6 +73,7 @@ final class Sweeper {
      */
     Sweeper(PerShard<Sweeps> shards, Function<CounterId, Mono<Outcome>> sweep, Duration overlap, SweepMetrics metrics) {
         this.sweep = sweep;
+        this.sharding = shards.sharding();
         this.overlap = overlap;
         this.metrics = metrics;
         this.periods = runs(shards, Kind.PERIODS);
@@ -99,7 +102,7 @@ final class Sweeper {
                 .doOnNext(claim -> metrics.lag(kind, shard, lag(claim)))
                 .switchIfEmpty(Mono.fromRunnable(() -> metrics.lag(kind, shard, Duration.ZERO)))
                 .flatMap(claim -> new Pass(sweeps, kind, claim).chunks())
-                .onErrorResume(StoreFailure.class, failure -> later(kind, failure));
+                .onErrorResume(StoreFailure.class, failure -> later(kind, shard, failure));
     }
 
     /** Before the first pass, nothing is late. */
@@ -107,8 +110,12 @@ final class Sweeper {
         return claim.reached().equals(Instant.EPOCH) ? Duration.ZERO : Duration.between(claim.reached(), claim.now());
     }
 
-    private static Mono<Void> later(Kind kind, StoreFailure failure) {
-        log.warn("A pass over {} failed; the next one retries: {}", Labels.label(kind), failure.getMessage());
+    private Mono<Void> later(Kind kind, int shard, StoreFailure failure) {
+        log.warn(
+                "A pass over {} failed{}; the next one retries: {}",
+                Labels.label(kind),
+                sharding.where(shard),
+                failure.getMessage());
         return Mono.empty();
     }
 

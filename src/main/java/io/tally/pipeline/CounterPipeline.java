@@ -27,12 +27,10 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Mono;
 
@@ -43,9 +41,8 @@ import reactor.core.publisher.Mono;
  * <p>Each shard has its own lanes. All operations of one counter go through one lane, in arrival order. At shutdown it
  * admits no more operations, drains its lanes and logs the operations that are left.
  */
-public final class CounterPipeline implements SmartLifecycle {
+public final class CounterPipeline extends LaneOwner {
 
-    private static final int EXPIRY_INTERVAL_MILLIS = 250;
     private static final int PROBE_INTERVAL_MILLIS = 1_000;
 
     /** With several shards: one batch commits while Tally prepares the other, as the lanes of one shard do. */
@@ -57,7 +54,6 @@ public final class CounterPipeline implements SmartLifecycle {
     private final LongSupplier nanoClock;
     private final PerShard<ShardLanes> shards;
     private final ShardRuns probes;
-    private volatile boolean running;
 
     /**
      * A pipeline with its lanes.
@@ -187,7 +183,7 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     /** The number of lanes that write, of all shards. */
-    public int lanes() {
+    public int writeLanes() {
         return shards.all().size() * limits.lanes();
     }
 
@@ -213,7 +209,7 @@ public final class CounterPipeline implements SmartLifecycle {
 
     /** The reasons why lanes cannot write; empty if all can. */
     public List<String> unavailableReasons() {
-        return IntStream.range(0, lanes())
+        return IntStream.range(0, writeLanes())
                 .mapToObj(this::unavailableReason)
                 .filter(Objects::nonNull)
                 .distinct()
@@ -253,11 +249,6 @@ public final class CounterPipeline implements SmartLifecycle {
         return shards.at(lane / limits.lanes());
     }
 
-    @Scheduled(fixedRate = EXPIRY_INTERVAL_MILLIS)
-    void expire() {
-        shards.all().forEach(ShardLanes::expire);
-    }
-
     /**
      * Probes lanes while no client writes. An unavailable lane becomes available again as soon as the database does. A
      * lost connection of an idle lane is replaced before the next operation arrives.
@@ -268,35 +259,12 @@ public final class CounterPipeline implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        running = true;
+    public List<Lane<?, ?>> lanes() {
+        return shards.all().stream().flatMap(shard -> shard.lanes().stream()).toList();
     }
 
     @Override
-    public void stop() {
-        stop(() -> {});
-    }
-
-    @Override
-    public void stop(Runnable callback) {
-        AtomicInteger open = new AtomicInteger(
-                shards.all().stream().mapToInt(ShardLanes::size).sum());
-        Runnable closed = () -> {
-            if (open.decrementAndGet() == 0) {
-                running = false;
-                callback.run();
-            }
-        };
-        shards.all().forEach(shard -> shard.close(closed));
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public int getPhase() {
-        return LaneOwner.PHASE;
+    protected Duration drainMax() {
+        return limits.drainMax();
     }
 }

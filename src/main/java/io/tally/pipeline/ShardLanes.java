@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -129,12 +130,6 @@ final class ShardLanes {
         return writers.get(lane).unavailableReason();
     }
 
-    /** Refuses operations that wait too long. */
-    void expire() {
-        writes.forEach(Lane::expire);
-        reads.expire();
-    }
-
     /** Probes each lane. */
     Mono<Void> probe() {
         return Flux.range(0, writers.size())
@@ -149,14 +144,8 @@ final class ShardLanes {
                 : writes.get(lane).submit(PROBE).then();
     }
 
-    /** The number of lanes, that of reads included. */
-    int size() {
-        return writes.size() + 1;
-    }
-
-    /** @param closed called for each lane */
-    void close(Runnable closed) {
-        writes.forEach(lane -> lane.close(limits.drainMax(), closed));
-        reads.close(limits.drainMax(), closed);
+    /** The lanes, that of reads included. */
+    List<Lane<?, ?>> lanes() {
+        return Stream.<Lane<?, ?>>concat(writes.stream(), Stream.of(reads)).toList();
     }
 }

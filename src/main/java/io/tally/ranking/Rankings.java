@@ -57,7 +57,7 @@ final class Rankings extends LaneOwner {
 
     Rankings(PerShard<Ranking> shards, MeterRegistry registry, CallerExecutor callerExecutor) {
         this.shards = shards;
-        this.due = ShardRuns.inTurn(shards, this::refreshDue);
+        this.due = ShardRuns.inTurn(PerShard.of(shards.sharding(), index -> index), this::refreshDue);
         this.passes = Meter.RANKING_PASS.timer().register(registry);
         this.lanes = PerShard.of(
                 shards.sharding(),
@@ -91,17 +91,20 @@ final class Rankings extends LaneOwner {
         return due.start();
     }
 
-    private Mono<Void> refreshDue(Ranking shard) {
-        return Mono.defer(shard::refreshDue)
+    private Mono<Void> refreshDue(int shard) {
+        return Mono.defer(shards.at(shard)::refreshDue)
                 .doOnNext(took -> took.ifPresent(passes::record))
                 .repeat()
                 .takeUntil(Optional::isEmpty)
                 .then()
-                .onErrorResume(StoreFailure.class, Rankings::later);
+                .onErrorResume(StoreFailure.class, failure -> later(shard, failure));
     }
 
-    private static Mono<Void> later(StoreFailure failure) {
-        log.warn("Refreshing the order of a large namespace failed; the next pass retries: {}", failure.getMessage());
+    private Mono<Void> later(int shard, StoreFailure failure) {
+        log.warn(
+                "Refreshing the order of a large namespace failed{}; the next pass retries: {}",
+                shards.sharding().where(shard),
+                failure.getMessage());
         return Mono.empty();
     }
 

@@ -53,6 +53,11 @@ public record Sharding(@DefaultValue("1") int count) {
         return count == 1 ? name : name + "-" + number(index);
     }
 
+    /** Where something happens, for messages: empty if there is one shard, else a phrase after a space. */
+    public String where(int index) {
+        return count == 1 ? "" : " in shard " + number(index);
+    }
+
     /** The number of a shard for people and in the names of schemas: from 1. */
     public static int number(int index) {
         return index + 1;

@@ -13,12 +13,12 @@ import org.springframework.stereotype.Component;
 
 /** The queues of the lanes and their limits, whether the lanes can write, and the age of the batch in flight. */
 @Component
-record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<LaneOwner> others)
+record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<LaneOwner> owners)
         implements MeterBinder {
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        for (int i = 0; i < pipeline.lanes(); i++) {
+        for (int i = 0; i < pipeline.writeLanes(); i++) {
             int lane = i;
             Meter.LANE_QUEUED.gauge(registry, () -> pipeline.queued(lane), lane);
             Meter.LANE_QUEUE_LIMIT.gauge(registry, limits::queueOperationsMax, lane);
@@ -26,7 +26,10 @@ record PipelineGauges(CounterPipeline pipeline, PipelineProperties limits, List<
             batchAge(registry, lane, () -> pipeline.batchAge(lane));
         }
         pipeline.readLanes().forEach(lane -> batchAge(registry, lane));
-        others.forEach(other -> other.lanes().forEach(lane -> batchAge(registry, lane)));
+        owners.stream()
+                .filter(owner -> owner != pipeline)
+                .flatMap(owner -> owner.lanes().stream())
+                .forEach(lane -> batchAge(registry, lane));
     }
 
     private static void batchAge(MeterRegistry registry, Lane<?, ?> lane) {

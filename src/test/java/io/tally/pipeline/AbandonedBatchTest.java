@@ -10,6 +10,7 @@ import io.tally.counter.Outcome.Incremented;
 import io.tally.counter.Outcome.Unknown;
 import io.tally.counter.Precondition;
 import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
 import io.tally.pipeline.MemoryCounterStore.Fault;
 import io.tally.shard.PerShard;
 import java.time.Duration;
@@ -59,12 +60,12 @@ class AbandonedBatchTest {
         faults.add(Fault.HANGS);
         List<Outcome> hanging = increment();
         time.advanceTimeBy(LIMITS.flightMax(store.callMax()).minusSeconds(2));
-        pipeline.expire();
+        pipeline.lanes().forEach(Lane::expire);
         assertThat(hanging).isEmpty();
         assertThat(pipeline.isAvailable(0)).isTrue();
 
         time.advanceTimeBy(Duration.ofSeconds(2));
-        pipeline.expire();
+        pipeline.lanes().forEach(Lane::expire);
         assertThat(hanging).containsExactly(new Unknown());
         assertThat(pipeline.isAvailable(0)).isFalse();
 

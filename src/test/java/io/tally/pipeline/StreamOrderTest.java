@@ -17,6 +17,7 @@ import io.tally.counter.Outcome.Overloaded;
 import io.tally.counter.Outcome.StoreUnavailable;
 import io.tally.counter.Precondition;
 import io.tally.lane.CallerExecutor;
+import io.tally.lane.Lane;
 import io.tally.pipeline.MemoryCounterStore.Fault;
 import io.tally.shard.PerShard;
 import java.time.Duration;
@@ -93,7 +94,8 @@ class StreamOrderTest {
         for (int i = 0; i < streams; i++) {
             uploads.add(new Upload(scenario, "upload-" + i));
         }
-        Flux.interval(Duration.ofMillis(250)).subscribe(tick -> scenario.pipeline.expire());
+        Flux.interval(Duration.ofMillis(250))
+                .subscribe(tick -> scenario.pipeline.lanes().forEach(Lane::expire));
         uploads.forEach(Upload::begin);
         scenario.crowd();
         for (long seconds = 0;
