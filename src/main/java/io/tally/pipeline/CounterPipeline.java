@@ -49,6 +49,7 @@ public final class CounterPipeline extends LaneOwner {
     private static final int FLIGHTS_MIN = 2;
 
     private final PipelineProperties limits;
+    private final int lanesOfShard;
     private final LaneMetrics metrics;
     private final CallerExecutor callerExecutor;
     private final LongSupplier nanoClock;
@@ -67,12 +68,12 @@ public final class CounterPipeline extends LaneOwner {
             CallerExecutor callerExecutor,
             LongSupplier nanoClock) {
         this.limits = limits;
+        this.lanesOfShard = limits.lanes(stores.sharding().count());
         this.metrics = metrics;
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
-        FlightLimit flights = stores.sharding().count() == 1
-                ? null
-                : new FlightLimit(Math.max(FLIGHTS_MIN, limits.lanes()), nanoClock);
+        FlightLimit flights =
+                stores.sharding().count() == 1 ? null : new FlightLimit(Math.max(FLIGHTS_MIN, lanesOfShard), nanoClock);
         this.shards = PerShard.of(
                 stores.sharding(),
                 index -> new ShardLanes(
@@ -184,17 +185,17 @@ public final class CounterPipeline extends LaneOwner {
 
     /** The number of lanes that write, of all shards. */
     public int writeLanes() {
-        return shards.all().size() * limits.lanes();
+        return shards.all().size() * lanesOfShard;
     }
 
     /** The number of operations that wait in a lane's queue. */
     public int queued(int lane) {
-        return shardOf(lane).queued(lane % limits.lanes());
+        return shardOf(lane).queued(lane % lanesOfShard);
     }
 
     /** The age of a lane's batch in flight; zero without one. */
     public Duration batchAge(int lane) {
-        return shardOf(lane).batchAge(lane % limits.lanes());
+        return shardOf(lane).batchAge(lane % lanesOfShard);
     }
 
     /** The lanes of reads. */
@@ -204,7 +205,7 @@ public final class CounterPipeline extends LaneOwner {
 
     /** Whether the last batch of a lane reached the database. An idle lane does not detect an outage. */
     public boolean isAvailable(int lane) {
-        return shardOf(lane).unavailableReason(lane % limits.lanes()) == null;
+        return shardOf(lane).unavailableReason(lane % lanesOfShard) == null;
     }
 
     /** The reasons why lanes cannot write; empty if all can. */
@@ -217,8 +218,8 @@ public final class CounterPipeline extends LaneOwner {
     }
 
     private @Nullable String unavailableReason(int lane) {
-        int shard = lane / limits.lanes();
-        String reason = shards.at(shard).unavailableReason(lane % limits.lanes());
+        int shard = lane / lanesOfShard;
+        String reason = shards.at(shard).unavailableReason(lane % lanesOfShard);
         return reason == null || shards.all().size() == 1 ? reason : "shard " + Sharding.number(shard) + ": " + reason;
     }
 
@@ -246,7 +247,7 @@ public final class CounterPipeline extends LaneOwner {
     }
 
     private ShardLanes shardOf(int lane) {
-        return shards.at(lane / limits.lanes());
+        return shards.at(lane / lanesOfShard);
     }
 
     /**

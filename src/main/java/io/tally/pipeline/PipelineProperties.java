@@ -1,6 +1,7 @@
 package io.tally.pipeline;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.Assert;
@@ -8,7 +9,8 @@ import org.springframework.util.Assert;
 /**
  * The limits of the pipeline. {@code application.yml} says how to choose the values.
  *
- * @param lanes the number of lanes of this instance, each with one connection
+ * @param lanes the number of lanes of each shard in this instance, each with one connection; {@code null} for the
+ *     default
  * @param batchOperationsMax the maximum of operations in one batch
  * @param batchCountersMax the maximum of counters in one statement
  * @param queueOperationsMax the maximum of waiting operations in one lane; Tally refuses further ones
@@ -18,7 +20,7 @@ import org.springframework.util.Assert;
  */
 @ConfigurationProperties("tally.pipeline")
 public record PipelineProperties(
-        @DefaultValue("2") int lanes,
+        @Nullable Integer lanes,
         @DefaultValue("16384") int batchOperationsMax,
         @DefaultValue("2048") int batchCountersMax,
         @DefaultValue("65536") int queueOperationsMax,
@@ -32,7 +34,7 @@ public record PipelineProperties(
      * @throws IllegalArgumentException with the name of the invalid key
      */
     public PipelineProperties {
-        Assert.isTrue(lanes >= 1 && lanes <= 64, "tally.pipeline.lanes must be between 1 and 64");
+        Assert.isTrue(lanes == null || (lanes >= 1 && lanes <= 64), "tally.pipeline.lanes must be between 1 and 64");
         Assert.isTrue(
                 batchOperationsMax >= 1 && batchOperationsMax <= 65_536,
                 "tally.pipeline.batch-operations-max must be between 1 and 65536");
@@ -49,6 +51,18 @@ public record PipelineProperties(
         Assert.isTrue(
                 outcomeMax.compareTo(waitMax) >= 0, "tally.pipeline.outcome-max must not be shorter than wait-max");
         Assert.isTrue(drainMax.compareTo(waitMax) >= 0, "tally.pipeline.drain-max must not be shorter than wait-max");
+    }
+
+    /**
+     * The number of lanes of each shard. By default two batches can be in flight: those of the two lanes of the only
+     * shard, or of two shards with a lane each.
+     */
+    public int lanes(int shards) {
+        return lanes == null ? defaultLanes(shards) : lanes;
+    }
+
+    private static int defaultLanes(int shards) {
+        return shards == 1 ? 2 : 1;
     }
 
     /**

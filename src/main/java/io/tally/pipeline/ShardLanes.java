@@ -62,8 +62,9 @@ final class ShardLanes {
         this.callerExecutor = callerExecutor;
         this.nanoClock = nanoClock;
         this.flights = flights;
-        int first = index * limits.lanes();
-        for (int lane = first; lane < first + limits.lanes(); lane++) {
+        int count = limits.lanes(sharding.count());
+        int first = index * count;
+        for (int lane = first; lane < first + count; lane++) {
             writes.add(write(lane, store, metrics));
         }
         reads = lane(

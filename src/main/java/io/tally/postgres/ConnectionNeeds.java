@@ -19,7 +19,7 @@ record ConnectionNeeds(int shards, int perShard) {
 
     static ConnectionNeeds of(Sharding sharding, PipelineProperties pipeline, DatabaseProperties database) {
         return new ConnectionNeeds(
-                sharding.count(), pipeline.lanes() + database.readConnectionsMax() + AUDITS + PASSES);
+                sharding.count(), pipeline.lanes(sharding.count()) + database.readConnectionsMax() + AUDITS + PASSES);
     }
 
     int total() {

@@ -68,7 +68,7 @@ final class RankingSql {
      * Stores the changed ranks; no other pass changes a row of the namespace while this one holds the lock. The time of
      * a pass is the start of its statement. The snapshot is younger, so it includes all operations acknowledged before
      * that time. The last rank of each counter is the one without an end. The names are an array, whose size the
-     * planner cannot know, so that it takes the index whatever it knows about the tables.
+     * planner cannot know, so that it takes the index for tables of any size.
      */
     private static final String WRITE = """
             ), pass as (

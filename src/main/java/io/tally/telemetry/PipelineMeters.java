@@ -71,7 +71,7 @@ final class PipelineMeters implements LaneMetrics {
     PipelineMeters(MeterRegistry registry, PipelineProperties limits, Sharding sharding) {
         operations =
                 new MeterFamily<>(Kind.class, kind -> Meter.OPERATIONS.counters(registry, OutcomeCategory.class, kind));
-        lanes = IntStream.range(0, sharding.count() * limits.lanes())
+        lanes = IntStream.range(0, sharding.count() * limits.lanes(sharding.count()))
                 .mapToObj(lane -> laneMeters(registry, lane))
                 .toList();
         retries = new MeterFamily<>(StoreFailure.Cause.class, cause -> Meter.RETRIES.counter(registry, cause.label()));

@@ -102,7 +102,8 @@ class DocumentationTest {
                 "tally.access.root-key",
                 "tally.database.url",
                 "tally.database.username",
-                "tally.database.password"));
+                "tally.database.password",
+                "tally.pipeline.lanes"));
         JsonNode file = Yaml.read(Path.of("src/main/resources/application.yml")).getFirst();
         settings("tally", file.path("tally")).forEach(settings::add);
         assertThat(documented).isEqualTo(settings);

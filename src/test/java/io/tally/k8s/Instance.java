@@ -66,17 +66,17 @@ final class Instance {
     /** The most connections it has to the database at a time, a run of the lab included where there is one. */
     int connectionsMax() {
         int lanes = settings.bindOrCreate("tally.pipeline", PipelineProperties.class)
-                .lanes();
+                .lanes(sharding().count());
         int lab = settings.bind("tally.lab.enabled", Boolean.class).orElse(false)
                 ? settings.bindOrCreate("tally.lab", LabProperties.class).workersMax()
                 : 0;
         int ofShard = lanes + database().readConnectionsMax() + CONNECTIONS_BESIDE;
-        return shards() * ofShard + CONNECTIONS_OF_SNAPSHOT + lab;
+        return sharding().count() * ofShard + CONNECTIONS_OF_SNAPSHOT + lab;
     }
 
-    /** The number of shards. */
-    int shards() {
-        return settings.bindOrCreate("tally.shards", Sharding.class).count();
+    /** Its shards. */
+    Sharding sharding() {
+        return settings.bindOrCreate("tally.shards", Sharding.class);
     }
 
     /** How many instances share the rate limit of an access key, as it has it. */

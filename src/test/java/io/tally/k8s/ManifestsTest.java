@@ -231,10 +231,10 @@ class ManifestsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            Deployment/tally | replace | /metadata/annotations/database-max-connections | '700' | may want 720
+            Deployment/tally | replace | /metadata/annotations/database-max-connections | '600' | may want 608
             Deployment/tally | remove | /metadata/annotations/database-max-connections | | max_connections is 100
-            Deployment/tally | add | CONTAINER/env/- | {name: TALLY_PIPELINE_LANES, value: '4'} | may want 944
-            HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 11 | may want 770
+            Deployment/tally | add | CONTAINER/env/- | {name: TALLY_PIPELINE_LANES, value: '2'} | may want 720
+            HorizontalPodAutoscaler/tally | replace | /spec/maxReplicas | 11 | may want 650
             NetworkPolicy/tally-to-database | remove | /spec/egress/0/to | | lets it out to one address
             NetworkPolicy/tally-to-database | replace | /spec/egress/0/to/0/ipBlock/cidr | 0.0.0.0/0 | lets it out to
             """)
@@ -250,8 +250,8 @@ class ManifestsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             TALLY_SHARDS_COUNT | 1 | has one shard
-            TALLY_SHARDS_COUNT | 16 | may want 1392
-            TALLY_DATABASE_READCONNECTIONSMAX | 4 | may want 944
+            TALLY_SHARDS_COUNT | 16 | may want 1168
+            TALLY_DATABASE_READCONNECTIONSMAX | 4 | may want 832
             TALLY_DATABASE_URL | postgresql://citus.example:5432/tally | does not check its database
             """)
     void variableThatDoesNotFitOnCitusIsFound(String variable, String value, String complaint) {

@@ -189,7 +189,7 @@ final class TallyPods {
         checkCertificate(tally, url);
         checkConnections(
                 tally, instance, tally, tally.at(CONNECTIONS_ANNOTATION).asString(""));
-        rendering.require(instance.shards() > 1, tally, "has one shard, which no cluster spreads");
+        rendering.require(instance.sharding().count() > 1, tally, "has one shard, which no cluster spreads");
         List<JsonNode> out = rules("egress", Rendering.labels(tally), url.getPort());
         boolean narrow = !out.isEmpty()
                 && out.stream()
