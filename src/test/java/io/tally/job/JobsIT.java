@@ -492,6 +492,7 @@ class JobsIT {
     }
 
     @Test
+    @Tag("one-node") // It counts the sessions of a database, which all tests share on Citus.
     void aStoppedInstanceGivesItsJobBack() throws Exception {
         TallyServer server = TallyServer.start(database);
         SnapshotFixture.fill(database, NAMESPACE, 200_000);
