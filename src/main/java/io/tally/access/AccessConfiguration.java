@@ -24,6 +24,11 @@ class AccessConfiguration {
     }
 
     @Bean
+    AccessMode accessMode(AccessProperties properties) {
+        return properties.accessMode();
+    }
+
+    @Bean
     AccessControl accessControl(
             AccessProperties properties,
             JwtProperties jwt,

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.util.StringUtils;
 
 /** Which credentials requests need: {@code tally.access.mode}. */
-enum AccessMode {
+public enum AccessMode {
     /** None, and the ports are bound to the loopback interface. */
     UNSET(false, false),
     /** None, on purpose. */
@@ -57,7 +57,7 @@ enum AccessMode {
     }
 
     /** Whether access keys and root keys are valid credentials. */
-    boolean hasKeys() {
+    public boolean hasKeys() {
         return keys;
     }
 
@@ -67,7 +67,7 @@ enum AccessMode {
     }
 
     /** Whether requests need credentials. */
-    boolean isClosed() {
+    public boolean isClosed() {
         return keys || jwt;
     }
 }

@@ -41,7 +41,8 @@ public enum ProblemType {
             "The origin of the page is not allowed",
             "A page in a browser sent the request, and its origin is not in tally.http.cors.origins, or the page uses a"
                     + " method or a header field that pages may not use. Nothing was changed. If a proxy in front ends"
-                    + " TLS, the origin of Tally's own pages must be in the list, too."),
+                    + " TLS, the origin of Tally's own pages must be in the list, too. With the cookie of the console,"
+                    + " a request that may write needs the header field Tally-Console: true."),
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "The resource or the route does not exist. Nothing was changed."),
     METHOD_NOT_ALLOWED(
             HttpStatus.METHOD_NOT_ALLOWED,

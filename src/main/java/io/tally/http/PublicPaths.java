@@ -5,9 +5,10 @@ import java.util.List;
 /** The paths that need no credentials: probes, the description of the API, and pages for people. */
 public final class PublicPaths {
 
-    private static final List<String> EXACT = List.of("/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs");
+    private static final List<String> EXACT =
+            List.of("/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs", "/console");
 
-    private static final List<String> PREFIXES = List.of("/problems/", "/docs/");
+    private static final List<String> PREFIXES = List.of("/problems/", "/docs/", "/console/");
 
     private PublicPaths() {}
 

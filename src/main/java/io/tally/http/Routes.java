@@ -27,11 +27,14 @@ public final class Routes {
 
     private static final String API = "/v1/";
 
+    /** Numbers for the pages of the console. Needs credentials, as the API does. */
+    public static final String CONSOLE_STATUS = "/console/status";
+
     private Routes() {}
 
-    /** Whether a path is of the API, and not of a file, a page or a probe. */
+    /** Whether a path has JSON for programs, and not a file, a page or a probe. */
     public static boolean isApi(String path) {
-        return path.startsWith(API);
+        return path.startsWith(API) || path.equals(CONSOLE_STATUS);
     }
 
     /** The resource at a path pattern. */
@@ -148,6 +151,11 @@ public final class Routes {
         /** Adds a GET that needs no credentials. {@link PublicPaths} has its path, too. */
         public Resource onPublicGet(List<MediaType> produced, HandlerFunction<ServerResponse> handler) {
             return on(HttpMethod.GET, produced, handler, null);
+        }
+
+        /** Adds a method that needs no credentials and has no body in its response. */
+        public Resource onPublic(HttpMethod method, HandlerFunction<ServerResponse> handler) {
+            return on(method, List.of(MediaType.APPLICATION_JSON), handler, null);
         }
 
         private Resource on(

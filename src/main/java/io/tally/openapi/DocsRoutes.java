@@ -4,6 +4,7 @@ import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.http.ServedFile;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;

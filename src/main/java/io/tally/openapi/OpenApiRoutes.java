@@ -2,6 +2,7 @@ package io.tally.openapi;
 
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
+import io.tally.http.ServedFile;
 import java.util.List;
 import org.springframework.beans.factory.config.YamlMapFactoryBean;
 import org.springframework.context.annotation.Bean;

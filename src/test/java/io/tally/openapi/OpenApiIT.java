@@ -77,6 +77,8 @@ class OpenApiIT {
             route.allowed().stream().map(HttpMethod::name).forEach(methods::add);
             routed.put(route.pattern(), methods);
         });
+        // No part of the API: it may change with each release.
+        routed.keySet().removeIf(path -> path.startsWith("/console"));
         assertThat(described).isEqualTo(routed);
     }
 

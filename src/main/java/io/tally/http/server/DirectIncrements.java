@@ -71,7 +71,7 @@ final class DirectIncrements implements NettyRouteProvider {
     private Mono<Void> increment(HttpServerRequest request, HttpServerResponse response) {
         long startNanos = System.nanoTime();
         // The target of a plain increment is its path.
-        Decision decision = gate.decide(request.version(), request.uri(), request.requestHeaders());
+        Decision decision = gate.decide(request.version(), request.method(), request.uri(), request.requestHeaders());
         return increment(decision, request, response)
                 .flatMap(increment -> increment.outcome(pipeline))
                 .flatMap(outcome -> answer(response, outcome))

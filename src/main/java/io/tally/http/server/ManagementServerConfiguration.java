@@ -1,6 +1,7 @@
 package io.tally.http.server;
 
 import io.tally.http.AccessControl.Granted;
+import io.tally.http.SessionCookies;
 import java.util.List;
 import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
@@ -28,7 +29,7 @@ class ManagementServerConfiguration {
 
     @Bean
     RequestGateFilter requestGateFilter() {
-        return new RequestGateFilter(new RequestGate(authorization -> Granted.ANONYMOUS));
+        return new RequestGateFilter(new RequestGate(authorization -> Granted.ANONYMOUS, SessionCookies.IGNORED));
     }
 
     @Bean

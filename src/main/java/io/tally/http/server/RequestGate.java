@@ -3,6 +3,7 @@ package io.tally.http.server;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.tally.http.AccessControl;
 import io.tally.http.AccessControl.Access;
@@ -14,7 +15,9 @@ import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
 import io.tally.http.PublicPaths;
 import io.tally.http.RequestId;
+import io.tally.http.SessionCookies;
 import java.util.Iterator;
+import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -29,9 +32,11 @@ import reactor.core.publisher.Mono;
 class RequestGate {
 
     private final AccessControl access;
+    private final SessionCookies cookies;
 
-    RequestGate(AccessControl access) {
+    RequestGate(AccessControl access, SessionCookies cookies) {
         this.access = access;
+        this.cookies = cookies;
     }
 
     /** The decision of the gate. The id comes from the client; {@code null} if it sent none. */
@@ -53,7 +58,7 @@ class RequestGate {
      * @param path the path that selects the route, without a query. The target that the client sent may have another
      *     one: {@code http://host/path}, or behind a proxy that sends forwarding fields.
      */
-    Decision decide(HttpVersion version, String path, HttpHeaders fields) {
+    Decision decide(HttpVersion version, HttpMethod method, String path, HttpHeaders fields) {
         String requestId = RequestId.sent(fields.get(RequestId.HEADER));
         ProblemException problem = problem(version, fields);
         if (problem != null) {
@@ -62,7 +67,25 @@ class RequestGate {
         if (PublicPaths.include(path)) {
             return new Admitted(requestId, Granted.NOTHING);
         }
-        return decision(requestId, access.decide(fields.getAll(HttpHeaderNames.AUTHORIZATION)));
+        return decision(requestId, access(method, fields));
+    }
+
+    /** An {@code Authorization} field, valid or not, stands for itself: the cookie counts only without it. */
+    private Access access(HttpMethod method, HttpHeaders fields) {
+        List<String> authorization = fields.getAll(HttpHeaderNames.AUTHORIZATION);
+        List<String> session = authorization.isEmpty() && cookies.accepted()
+                ? SessionCookies.authorization(fields.getAll(HttpHeaderNames.COOKIE))
+                : List.of();
+        if (session.isEmpty()) {
+            return access.decide(authorization);
+        }
+        return isRead(method) || SessionCookies.FIELD_VALUE.equals(fields.get(SessionCookies.FIELD))
+                ? access.decide(session)
+                : new Denied(SessionCookies.forged());
+    }
+
+    private static boolean isRead(HttpMethod method) {
+        return method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
     }
 
     private static Decision decision(@Nullable String requestId, Access access) {

@@ -37,7 +37,7 @@ final class RequestGateFilter implements WebFilter {
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
         String path = exchange.getRequest().getPath().pathWithinApplication().value();
-        Decision decision = gate.decide(request.version(), path, request.requestHeaders());
+        Decision decision = gate.decide(request.version(), request.method(), path, request.requestHeaders());
         RequestId.set(exchange, decision.requestId());
         return filter(decision, exchange, request, chain);
     }

@@ -3,10 +3,12 @@ package io.tally.http.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.tally.http.AccessControl;
 import io.tally.http.ProblemException;
 import io.tally.http.ProblemType;
+import io.tally.http.SessionCookies;
 import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
@@ -144,12 +146,12 @@ class DirectIncrementsIT {
     static final class RefusingGate extends RequestGate {
 
         RefusingGate() {
-            super(authorization -> AccessControl.Granted.ANONYMOUS);
+            super(authorization -> AccessControl.Granted.ANONYMOUS, SessionCookies.IGNORED);
         }
 
         @Override
-        Decision decide(HttpVersion version, String path, HttpHeaders fields) {
-            Decision decision = super.decide(version, path, fields);
+        Decision decide(HttpVersion version, HttpMethod method, String path, HttpHeaders fields) {
+            Decision decision = super.decide(version, method, path, fields);
             if (!fields.contains("X-Refuse")) {
                 return decision;
             }

@@ -1,0 +1,3 @@
+/** Whether the documentation says what the code does. */
+@org.jspecify.annotations.NullMarked
+package io.tally.console;
