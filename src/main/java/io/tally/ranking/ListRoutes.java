@@ -12,6 +12,7 @@ import io.tally.http.Paging.Page;
 import io.tally.http.ProblemType;
 import io.tally.http.Problems;
 import io.tally.http.RequestPath;
+import io.tally.http.RequestQuery;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.pipeline.StoreFailure;
@@ -39,6 +40,7 @@ import reactor.core.publisher.Mono;
 class ListRoutes {
 
     private static final int NAMESPACE_SEGMENT = 2;
+    private static final String PREFIX = "prefix";
 
     /** The year 5138: later than any pass, and within the range of timestamps of the database. */
     private static final long MICROS_MAX = 100_000_000_000_000_000L;
@@ -100,7 +102,7 @@ class ListRoutes {
     @Bean
     Route listRoute() {
         return Routes.resource(CounterPath.NAMESPACE)
-                .on(HttpMethod.GET, Action.READ, this::list, "sort", "limit", "cursor")
+                .on(HttpMethod.GET, Action.READ, this::list, "sort", "limit", "cursor", PREFIX)
                 .build();
     }
 
@@ -108,12 +110,32 @@ class ListRoutes {
         String namespace =
                 Bodies.checked(() -> Naming.requireNamespace(RequestPath.segment(request, NAMESPACE_SEGMENT)));
         Sort sort = sort(request);
-        List<String> list = List.of("counters", namespace, sort.label());
+        String prefix = prefix(request, sort);
+        List<String> list = prefix.isEmpty()
+                ? List.of("counters", namespace, sort.label())
+                : List.of("counters", namespace, sort.label(), prefix);
         Paging paging = Paging.of(request, list);
-        return (sort == Sort.NAME ? byName(namespace, list, paging) : byRank(namespace, sort, list, paging))
+        return (sort == Sort.NAME ? byName(namespace, prefix, list, paging) : byRank(namespace, sort, list, paging))
                 .onErrorMap(
                         failure -> paging.after() != null && StoreFailure.isUnstorable(failure),
-                        unstorable -> Cursor.foreign());
+                        unstorable -> Cursor.foreign())
+                .onErrorMap(
+                        failure -> !prefix.isEmpty() && StoreFailure.isUnstorable(failure),
+                        unstorable -> Bodies.malformed(
+                                "'prefix' has a character that the encoding of the database cannot represent."));
+    }
+
+    /** The parameter; empty without it. */
+    private static String prefix(ServerRequest request, Sort sort) {
+        String prefix =
+                RequestQuery.values(request, PREFIX).stream().findFirst().orElse("");
+        if (prefix.isEmpty()) {
+            return prefix;
+        }
+        if (sort != Sort.NAME) {
+            throw Bodies.malformed("'prefix' is for the order by name only.");
+        }
+        return Bodies.checked(() -> Naming.requireName(prefix));
     }
 
     private static Sort sort(ServerRequest request) {
@@ -123,9 +145,9 @@ class ListRoutes {
 
     // ---- by name: the current state
 
-    private Mono<ServerResponse> byName(String namespace, List<String> list, Paging paging) {
+    private Mono<ServerResponse> byName(String namespace, String prefix, List<String> list, Paging paging) {
         List<String> after = paging.after();
-        return rankings.byName(namespace, after == null ? "" : name(after), paging.limit() + 1)
+        return rankings.byName(namespace, prefix, after == null ? "" : name(after), paging.limit() + 1)
                 .map(slice -> paging.page(slice.entries(), list, ListRoutes::namePlace))
                 .flatMap(page -> Routes.list(new Page<>(named(page.items()), page.next())));
     }

@@ -173,12 +173,13 @@ final class PostgresRanking implements Ranking {
     // ---- pages
 
     @Override
-    public Mono<Slice> byName(String namespace, String after, int max) {
+    public Mono<Slice> byName(String namespace, String prefix, String after, int max) {
         return pool.read(connection -> slice(connection
                 .createStatement(RankingSql.BY_NAME)
                 .bind("$1", namespace)
                 .bind("$2", after)
-                .bind("$3", max)));
+                .bind("$3", max)
+                .bind("$4", prefix)));
     }
 
     @Override

@@ -34,10 +34,11 @@ public interface Ranking {
     /**
      * Counters in the order of their names, in their current state.
      *
+     * @param prefix how the names begin; empty for all
      * @param after the name before the first counter to list; empty for the first page
      * @param max the maximum of counters
      */
-    Mono<Slice> byName(String namespace, String after, int max);
+    Mono<Slice> byName(String namespace, String prefix, String after, int max);
 
     /**
      * Counters in the order of a pass, each in its current state.

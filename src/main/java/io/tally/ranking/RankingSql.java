@@ -156,13 +156,19 @@ final class RankingSql {
     /** The columns of a counter. */
     private static final String COUNTER = "c.namespace, c.name, c.snapshot_value, " + STATE_COLUMNS;
 
-    /** A page by name. $1 namespace, $2 the name before the page, $3 the maximum of counters. */
+    /**
+     * A page by name. $1 namespace, $2 the name before the page, $3 the maximum of counters, $4 the prefix of names.
+     * Names with the prefix follow each other, so they are the first ones from the prefix on.
+     */
     static final String BY_NAME = """
             select t.now as transaction_time, c.name as place, 0::bigint as rank,\s""" + COUNTER + """
               from (select now()) t
               left join lateral (
-                select * from counter c where c.namespace = $1 and c.name > $2 and\s""" + IS_ALIVE + """
-                 order by c.name limit $3
+                select * from (
+                  select * from counter c
+                   where c.namespace = $1 and c.name > $2 and c.name >= $4 and\s""" + IS_ALIVE + """
+                   order by c.name limit $3
+                ) c where starts_with(c.name, $4)
               ) c on true
              order by c.name
             """;

@@ -76,8 +76,8 @@ final class Rankings extends LaneOwner {
     }
 
     /** See {@link Ranking#byName}. */
-    Mono<Slice> byName(String namespace, String after, int max) {
-        return shards.of(namespace).byName(namespace, after, max);
+    Mono<Slice> byName(String namespace, String prefix, String after, int max) {
+        return shards.of(namespace).byName(namespace, prefix, after, max);
     }
 
     /** See {@link Ranking#byRank}. */

@@ -56,6 +56,8 @@ class AccessTableIT {
         BODY,
         /** What a foreign namespace has is not found. */
         FOUND,
+        /** What a foreign namespace has is not in the list. */
+        LISTED,
         NONE
     }
 
@@ -71,6 +73,7 @@ class AccessTableIT {
             Map.entry("watchCounter", new Row(Action.READ, Place.PATH)),
             Map.entry("watchCounters", new Row(Action.READ, Place.PATH)),
             Map.entry("listCounters", new Row(Action.READ, Place.PATH)),
+            Map.entry("listNamespaces", new Row(Action.READ, Place.LISTED)),
             Map.entry("listPeriods", new Row(Action.READ, Place.PATH)),
             Map.entry("incrementCounters", new Row(Action.WRITE, Place.ITEMS)),
             Map.entry("applyTransaction", new Row(Action.WRITE, Place.BODY)),
@@ -281,7 +284,7 @@ class AccessTableIT {
         switch (row(operation).place()) {
             case PATH, BODY, NONE -> assertStatus(operation, bearer(elsewhere), 403);
             case FOUND -> assertStatus(operation, bearer(elsewhere), 404);
-            case ITEMS -> assertStatus(operation, bearer(elsewhere), 200);
+            case ITEMS, LISTED -> assertStatus(operation, bearer(elsewhere), 200);
         }
         assertThat(admin.get("/v1/counters/shop/items").status()).isEqualTo(404);
         assertThat(admin.get("/v1/counters/shop/body").status()).isEqualTo(404);

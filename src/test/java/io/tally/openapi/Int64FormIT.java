@@ -46,8 +46,8 @@ class Int64FormIT {
     private static final String BIG = "9007199254740993";
 
     /** Members that differ from one response to the next. */
-    private static final Set<String> VOLATILE =
-            Set.of("/at", "/seconds", "/shards/at", "/shards/seconds", "/asOf", "/lagSeconds", "/requestId");
+    private static final Set<String> VOLATILE = Set.of(
+            "/at", "/seconds", "/shards/at", "/shards/seconds", "/asOf", "/items/asOf", "/lagSeconds", "/requestId");
 
     private final Int64Places places = new Int64Places();
     private TallyServer server;
@@ -96,7 +96,9 @@ class Int64FormIT {
                         "{\"delta\":2,\"defaults\":{\"initial\":1},\"atMost\":true,\"dryRun\":true}"),
                 repeatable("incrementCounter", 409, "POST", limited + "/increments", ""),
                 repeatable("incrementCounter", 412, "POST", limited + "/increments", "", "If-Match", "\"9\""),
+                read("listNamespaces", "/v1/namespaces"),
                 read("listCounters", "/v1/counters/shop"),
+                read("listCounters", "/v1/counters/shop?prefix=b"),
                 read("listCounters", "/v1/counters/shop?sort=-value"),
                 keyed("incrementCounters", 200, "POST", "/v1/increments", increments("[", ",", "]")),
                 keyed(

@@ -248,6 +248,7 @@ class CitusStatementsTest {
                         "MemberSql.MOVE",
                         "MemberSql.PAGE",
                         "NameSql.CREATE",
+                        "NamespaceSql.NAMES",
                         "PeriodSql.EXPIRY",
                         "PostgresLedgerStore.FOLD",
                         "RankingSql.BY_VALUE.first",

@@ -9,6 +9,8 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyClient.Answer;
 import io.tally.testing.TallyServer;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -488,5 +490,96 @@ class ListsIT {
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    // ---- by prefix
+
+    private static List<String> names(String path) {
+        return each(pages(client, path, page -> {}), ListsIT::name);
+    }
+
+    private static String put(String namespace, String name) {
+        String path = namespace + "/"
+                + URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
+        assertThat(client.put(path, "").status()).isEqualTo(201);
+        return name;
+    }
+
+    @Test
+    void prefixSelectsTheNamesThatBeginWithIt() {
+        String namespace = fresh();
+        List<String> all = List.of(
+                "a",
+                "ab",
+                "ab%",
+                "ab_c",
+                "ab\u00e4",
+                "ab\uffff",
+                "ab\ud83d\ude00",
+                "ab\udbff\udfff",
+                "ac",
+                "b",
+                "A",
+                "\u00e4b");
+        all.forEach(name -> put(namespace, name));
+        for (int limit : new int[] {1, 2, 1_000}) {
+            String path = "/v1/counters/" + namespace + "?sort=name&limit=" + limit + "&prefix=";
+            assertThat(names(path + "ab"))
+                    .containsExactly("ab", "ab%", "ab_c", "ab\u00e4", "ab\uffff", "ab\ud83d\ude00", "ab\udbff\udfff");
+            assertThat(names(path + "a")).containsExactlyElementsOf(all.subList(0, 9));
+            assertThat(names(path + "ab%25")).containsExactly("ab%");
+            assertThat(names(path + "ab_")).containsExactly("ab_c");
+            assertThat(names(path + "%C3%A4")).containsExactly("\u00e4b");
+            assertThat(names(path + "ab%F4%8F%BF%BF")).containsExactly("ab\udbff\udfff");
+            assertThat(names(path + "c")).isEmpty();
+            assertThat(names(path)).hasSameElementsAs(all).hasSameSizeAs(all);
+        }
+    }
+
+    @Test
+    void pageEndsWhereThePrefixDoes() {
+        String namespace = fresh();
+        for (String name : List.of("a1", "a2", "b1", "b2")) {
+            put(namespace, name);
+        }
+        Answer page = client.get("/v1/counters/" + namespace + "?prefix=a&limit=2");
+        assertThat(each(items(page), ListsIT::name)).containsExactly("a1", "a2");
+        assertThat(page.json().path("next").isNull()).isTrue();
+    }
+
+    @Test
+    void prefixIsPartOfTheList() {
+        String namespace = fresh();
+        for (String name : List.of("a1", "a2", "b1")) {
+            put(namespace, name);
+        }
+        String path = "/v1/counters/" + namespace + "?limit=1";
+        String all = client.get(path).json().path("next").asString();
+        String some = client.get(path + "&prefix=a").json().path("next").asString();
+        assertThat(client.get(path + "&prefix=a&cursor=" + some).status()).isEqualTo(200);
+        for (String query : List.of("&prefix=a&cursor=" + all, "&cursor=" + some, "&prefix=b&cursor=" + some)) {
+            assertThat(client.get(path + query).status()).as(query).isEqualTo(400);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "prefix=a&sort=value",
+                "prefix=a&sort=-value",
+                "prefix=a&sort=growth",
+                "prefix=a&sort=-growth",
+                "prefix=a&prefix=b",
+                "prefix=%00",
+                "prefix=%0A",
+                "prefix=%FF",
+                "prefix=%ED%A0%80"
+            })
+    void otherPrefixIsRefused(String query) {
+        assertThat(client.get("/v1/counters/prefixes?" + query).status()).isEqualTo(400);
+        assertThat(client.get("/v1/counters/prefixes?prefix=" + "a".repeat(257)).status())
+                .isEqualTo(400);
+        assertThat(client.get("/v1/counters/prefixes?prefix=" + "a".repeat(256)).status())
+                .isEqualTo(200);
     }
 }

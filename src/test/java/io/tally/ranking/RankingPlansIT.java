@@ -88,8 +88,9 @@ class RankingPlansIT {
         assertThat(Plans.plan(database, RankingSql.PASS_FULL, "text", "'n'"))
                 .contains(FOUND_BY_KEY)
                 .doesNotContain("Join Filter");
-        assertThat(Plans.plan(database, RankingSql.BY_NAME, "text, text, bigint", "'n', 'c', 10"))
+        assertThat(Plans.plan(database, RankingSql.BY_NAME, "text, text, bigint, text", "'n', 'c', 10, 'c1'"))
                 .contains("counter_pkey")
+                .contains("(name > $2) AND (name >= $4)")
                 .doesNotContain("Seq Scan");
     }
 }
