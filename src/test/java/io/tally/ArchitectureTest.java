@@ -47,6 +47,7 @@ class ArchitectureTest {
                         "io.tally.access..",
                         "io.tally.member..",
                         "io.tally.name..",
+                        "io.tally.namespace..",
                         "io.tally.token..",
                         "io.tally.job..",
                         "io.tally.snapshot..",
@@ -68,9 +69,9 @@ class ArchitectureTest {
                 .whereLayer("console")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("postgres")
-                .mayOnlyBeAccessedByLayers("features", "audit")
+                .mayOnlyBeAccessedByLayers("features", "audit", "console")
                 .whereLayer("telemetry")
-                .mayOnlyBeAccessedByLayers("http", "audit", "features")
+                .mayOnlyBeAccessedByLayers("http", "audit", "features", "console")
                 .check(MAIN);
     }
 
@@ -86,7 +87,9 @@ class ArchitectureTest {
     @Test
     void featuresUseNoOtherFeatureButJob() {
         SlicesRuleDefinition.slices()
-                .matching("io.tally.(access|audit|job|lab|member|name|openapi|period|ranking|snapshot|token|watch)..")
+                .matching(
+                        "io.tally.(access|audit|job|lab|member|name|namespace|openapi|period|ranking|snapshot|token"
+                                + "|watch)..")
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(

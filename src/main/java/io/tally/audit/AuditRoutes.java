@@ -7,8 +7,6 @@ import io.tally.http.Action;
 import io.tally.http.Problems;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
-import java.math.BigInteger;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.springframework.context.annotation.Bean;
@@ -21,58 +19,6 @@ import reactor.core.publisher.Mono;
 /** {@code POST /v1/audits}: compare the books now. */
 @Configuration(proxyBeanMethods = false)
 class AuditRoutes {
-
-    /**
-     * The reports of all shards as JSON, with their sums, the earliest time and the longest duration. Sums may have
-     * more digits than 64 bits hold.
-     */
-    record BooksView(
-            BigInteger drift,
-            long lostOperations,
-            BigInteger counterSum,
-            BigInteger writerSum,
-            Instant at,
-            double seconds,
-            List<ShardView> shards) {
-
-        static BooksView of(Books books) {
-            Report total = books.total();
-            return new BooksView(
-                    total.drift(),
-                    total.lostOperations(),
-                    total.counterSum(),
-                    total.writerSum(),
-                    total.at(),
-                    seconds(total),
-                    books.reports().stream().map(ShardView::of).toList());
-        }
-
-        private static double seconds(Report report) {
-            return report.took().toNanos() / 1e9;
-        }
-    }
-
-    /** The report of a shard. */
-    record ShardView(
-            int shard,
-            BigInteger drift,
-            long lostOperations,
-            BigInteger counterSum,
-            BigInteger writerSum,
-            Instant at,
-            double seconds) {
-
-        static ShardView of(Report report) {
-            return new ShardView(
-                    report.shard(),
-                    report.drift(),
-                    report.lostOperations(),
-                    report.counterSum(),
-                    report.writerSum(),
-                    report.at(),
-                    BooksView.seconds(report));
-        }
-    }
 
     @Bean
     Route auditRoute(Audits audits) {

@@ -13,6 +13,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.scheduling.annotation.Scheduled;
 import reactor.core.publisher.Flux;
@@ -89,6 +90,15 @@ public final class Audits extends LaneOwner {
     /** The last report of a shard, or {@code null} before the first. */
     Audit.@Nullable Report last(int shard) {
         return auditors.at(shard).last();
+    }
+
+    /** The last report of each shard; {@code null} until each has one, since the sum of some would be misleading. */
+    public @Nullable BooksView last() {
+        List<Audit.Report> reports = auditors.all().stream()
+                .map(Auditor::last)
+                .filter(Objects::nonNull)
+                .toList();
+        return reports.size() == auditors.all().size() ? BooksView.of(new Audit.Books(reports)) : null;
     }
 
     /** The time of the last successful audit of a shard, or of the start. */

@@ -1,7 +1,10 @@
 package io.tally.console;
 
 import io.tally.access.AccessMode;
+import io.tally.audit.AuditProperties;
 import io.tally.http.SessionCookies;
+import io.tally.postgres.Pool;
+import io.tally.shard.PerShard;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,5 +17,11 @@ class ConsoleConfiguration {
     @Bean
     SessionCookies sessionCookies(ConsoleProperties properties, AccessMode mode) {
         return new SessionCookies(properties.enabled() && mode.isClosed());
+    }
+
+    /** An instance that runs is seen at each audit, and one audit may be late. */
+    @Bean
+    Instances instances(PerShard<Pool> pools, AuditProperties audits) {
+        return new PostgresInstances(pools, audits.interval().multipliedBy(2).plus(audits.timeout()));
     }
 }

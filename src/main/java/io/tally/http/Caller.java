@@ -126,6 +126,20 @@ public record Caller(String name, @Nullable String scope, List<Grant> grants, Ob
         }
     }
 
+    /**
+     * Requires that an action is allowed in all namespaces, also in those that do not exist yet.
+     *
+     * @throws ProblemException 403 if not
+     */
+    public void requireEverywhere(Action action) {
+        if (grants.stream().noneMatch(grant -> grant.allowsEverywhere(action))) {
+            observer.forbidden(this, action);
+            ProblemDetail problem = forbidden(action, null);
+            problem.setDetail("The credentials do not grant the action " + action.label() + " in all namespaces.");
+            throw new ProblemException(problem);
+        }
+    }
+
     /** The problem of an action that is not allowed. */
     public static ProblemDetail forbidden(Action action, @Nullable String namespace) {
         ProblemDetail problem = Problems.problem(

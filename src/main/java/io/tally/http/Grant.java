@@ -23,6 +23,10 @@ public record Grant(List<String> namespaces, Set<Action> actions) {
         return actions.contains(action);
     }
 
+    boolean allowsEverywhere(Action action) {
+        return actions.contains(action) && namespaces.contains("*");
+    }
+
     boolean allows(Action action, String namespace) {
         return actions.contains(action) && includes(namespace);
     }

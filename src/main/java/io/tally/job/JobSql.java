@@ -23,6 +23,11 @@ final class JobSql {
             select * from job where kind = $1 and namespace = $2 and state = 'running'
             """;
 
+    /** The running jobs, the oldest first. $1 the maximum. */
+    static final String ALL_RUNNING = """
+            select * from job where state = 'running' order by started_at limit $1
+            """;
+
     /** $1 id. */
     static final String FIND = """
             select * from job where id = $1

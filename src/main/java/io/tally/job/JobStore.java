@@ -2,6 +2,7 @@ package io.tally.job;
 
 import io.tally.counter.KeyedRequest;
 import io.tally.idempotency.IdempotentResult;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,13 @@ public interface JobStore {
 
     /** A job; empty if there is none. */
     Mono<Job> find(UUID id);
+
+    /**
+     * The running jobs of all shards, the oldest first.
+     *
+     * @param max the maximum of jobs
+     */
+    Mono<List<Job>> running(int max);
 
     /** Claims a running job that no instance owns, for {@link LeasedWork#LEASE}; empty if there is none. */
     Mono<Claim> claim(Set<String> kinds);

@@ -6,7 +6,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** The view of a job; {@code problem} only if it failed. */
-record JobView(
+public record JobView(
         UUID id,
         String kind,
         String namespace,

@@ -8,6 +8,7 @@ import io.tally.http.Routes;
 import io.tally.idempotency.IdempotentResult;
 import io.tally.job.JobStore.Started;
 import java.net.URI;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -31,6 +32,15 @@ public final class Jobs {
      */
     public Mono<IdempotentResult<Started>> start(String kind, String namespace, @Nullable KeyedRequest request) {
         return store.start(kind, namespace, request);
+    }
+
+    /**
+     * The running jobs, the oldest first. Fails with {@link io.tally.pipeline.StoreFailure}.
+     *
+     * @param max the maximum of jobs
+     */
+    public Mono<List<JobView>> running(int max) {
+        return store.running(max).map(jobs -> jobs.stream().map(JobView::of).toList());
     }
 
     /** The response to a request for a job: its location, or that of the running job of the kind. */

@@ -14,6 +14,8 @@ import io.tally.postgres.Statements;
 import io.tally.shard.PerShard;
 import io.tally.shard.ShardedId;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,7 +33,10 @@ final class PostgresJobs implements JobStore {
 
     private static final Keeping<Started> KEEPING = new Keeping<>(Started.class, Started::fresh);
 
-    /** The maximum of shards that a claim asks, so that idle shards cost a bounded number of statements. */
+    /**
+     * The maximum of shards that a claim asks, so that idle shards cost a bounded number of statements. A list asks so
+     * many at the same time.
+     */
     private static final int ASKED_MAX = 4;
 
     private final PerShard<Pool> pools;
@@ -69,6 +74,20 @@ final class PostgresJobs implements JobStore {
         return Mono.justOrEmpty(ShardedId.find(pools, id))
                 .flatMap(pool -> pool.read(connection -> PostgresJobRows.one(
                         connection, JobSql.FIND, statement -> statement.bind("$1", id), PostgresJobRows::job)));
+    }
+
+    @Override
+    public Mono<List<Job>> running(int max) {
+        return Flux.fromIterable(pools.all())
+                .flatMap(pool -> pool.read(connection -> running(connection, max)), ASKED_MAX)
+                .flatMapIterable(jobs -> jobs)
+                .sort(Comparator.comparing(Job::startedAt))
+                .take(max)
+                .collectList();
+    }
+
+    private static Mono<List<Job>> running(Connection connection, int max) {
+        return Statements.all(connection.createStatement(JobSql.ALL_RUNNING).bind("$1", max), PostgresJobRows::job);
     }
 
     @Override

@@ -68,7 +68,7 @@ class PostgresConfiguration {
         return PerShard.of(
                 connections.sharding(),
                 index -> new PostgresCounterStore(
-                        connections.at(index), pools.counters().at(index), properties, instance()));
+                        connections.at(index), pools.counters().at(index), properties, InstanceName.own()));
     }
 
     @Bean
@@ -128,11 +128,5 @@ class PostgresConfiguration {
     @ConditionalOnBooleanProperty(name = "spring.flyway.enabled", havingValue = false)
     InitializingBean startWithoutMigration(DatabaseStart start) {
         return () -> start.run(null);
-    }
-
-    /** The name of this instance: the host name, which is the pod in Kubernetes, and the process id. */
-    private static String instance() {
-        return System.getenv().getOrDefault("HOSTNAME", "localhost") + "/"
-                + ProcessHandle.current().pid();
     }
 }

@@ -102,6 +102,13 @@ public enum Meter {
         });
     }
 
+    /** The sum of the registered counters whose last label has that value. */
+    public long total(MeterRegistry registry, String last) {
+        return (long) registry.find(id).tag(labels.getLast(), last).counters().stream()
+                .mapToDouble(Counter::count)
+                .sum();
+    }
+
     /** Registers a gauge that reads a number. */
     public void gauge(MeterRegistry registry, Supplier<Number> value, @Nullable Object... values) {
         Gauge.builder(id, value).description(description).tags(tags(values)).register(registry);
