@@ -1,0 +1,220 @@
+// The start: whether the books are right, and how this Tally does.
+import { change, read } from './api.js';
+import { button, el, fill, write } from './dom.js';
+import { ago, decimal, duration, int, signed } from './format.js';
+import { say } from './messages.js';
+import { repeat } from './motion.js';
+import { problemView } from './problem.js';
+import { Rates } from './rates.js';
+import { hashOf } from './router.js';
+import { session } from './session.js';
+import { table } from './table.js';
+import { moment } from './time.js';
+import { verdict } from './verdict.js';
+
+const STATUS_SECONDS = 5;
+const AGE_SECONDS = 1;
+
+const LANES = [
+  { label: 'Lane' },
+  { label: 'Queued', numeric: true },
+  { label: 'Queue', numeric: true, optional: true },
+  { label: 'Age of the batch', numeric: true },
+];
+const REQUESTS = [
+  { label: 'Requests' },
+  { label: 'Last minute', numeric: true },
+  { label: 'Since the start', numeric: true },
+];
+const JOBS = [
+  { label: 'Job' },
+  { label: 'Namespace' },
+  { label: 'Progress', numeric: true },
+  { label: 'Started', optional: true },
+];
+const SHARDS = [
+  { label: 'Shard' },
+  { label: 'Drift', numeric: true },
+  { label: 'Lost', numeric: true },
+  { label: 'Audited', optional: true },
+];
+
+export default {
+  title: () => 'Books',
+  show,
+};
+
+function show(content, { signal }) {
+  if (!session.may('read')) {
+    fill(content, el('h1', {}, 'Books'), el('p', {}, 'The books need the action “read” in all namespaces.'));
+    return;
+  }
+  const rates = new Rates();
+  const outcome = el('div');
+  const state = verdictView();
+  const lanes = table('Lanes', LANES);
+  const requests = table('Requests', REQUESTS);
+  const jobs = table('Jobs', JOBS);
+  const shards = table('Shards', SHARDS);
+  const instance = el('p', { class: 'hint' });
+  shards.element.hidden = true;
+  fill(
+    content,
+    el('h1', {}, 'Books'),
+    outcome,
+    state.element,
+    shards.element,
+    el('div', { class: 'columns' }, lanes.element, requests.element),
+    jobs.element,
+    instance,
+  );
+  repeat(refresh, STATUS_SECONDS, signal);
+  repeat(state.tick, AGE_SECONDS, signal);
+
+  async function refresh() {
+    try {
+      const status = await read('console/status', signal);
+      fill(outcome);
+      state.update(status.audit, status.auditIntervalSeconds);
+      showStatus(status);
+    } catch (problem) {
+      if (!signal.aborted) {
+        fill(outcome, problemView(problem));
+      }
+    }
+  }
+
+  function showStatus(status) {
+    const recent = rates.add(status.instance, status.startedAt, status.requests);
+    lanes.rows(status.lanes.map(laneCells));
+    requests.rows(requestCells(status.requests, recent));
+    showJobs(status.jobs);
+    showShards(status.audit?.shards ?? []);
+    fill(
+      instance,
+      `Answered by ${status.instance}`,
+      status.instances === null ? '' : `, one of ${int(status.instances)}`,
+      `, version ${status.version}, started `,
+      moment(status.startedAt),
+      '.',
+    );
+  }
+
+  function showJobs(running) {
+    if (running === null) {
+      jobs.empty('The database is away: the running jobs are not known.');
+    } else if (running.length === 0) {
+      jobs.empty('No job is running.');
+    } else {
+      jobs.rows(running.map(jobCells));
+    }
+  }
+
+  function showShards(audits) {
+    shards.element.hidden = audits.length < 2;
+    shards.rows(
+      audits.map((audit) => [`Shard ${audit.shard}`, signed(audit.drift), int(audit.lostOperations), moment(audit.at)]),
+    );
+  }
+}
+
+/** The last audit: in words, in colour and with a sign. */
+function verdictView() {
+  const sign = el('span', { class: 'sign', 'aria-hidden': 'true' });
+  const title = el('p', { class: 'verdict-title' });
+  const text = el('p', {});
+  const figures = ['Drift', 'Lost operations', 'Sum of the counters', 'Sum of the changes', 'Audited', 'Took'].map(
+    (label) => ({ label, value: el('dd') }),
+  );
+  const element = el(
+    'section',
+    { class: 'verdict', 'aria-label': 'The last audit' },
+    el('div', { class: 'verdict-head' }, sign, el('div', {}, title, text), session.may('admin') && checkButton()),
+    el('dl', { class: 'figures' }, figures.map(({ label, value }) => el('div', {}, el('dt', {}, label), value))),
+  );
+  let audit;
+  let intervalSeconds;
+
+  function checkButton() {
+    return button('Check now', check, { class: 'primary' });
+  }
+
+  async function check(event) {
+    const control = event.currentTarget;
+    control.setAttribute('aria-disabled', 'true');
+    say('The audit runs.');
+    try {
+      update(await change('POST', 'v1/audits'), intervalSeconds ?? 60);
+      say(`${title.textContent}.`);
+    } catch (problem) {
+      say(`The audit failed. ${problem.message}`);
+    } finally {
+      control.removeAttribute('aria-disabled');
+    }
+  }
+
+  function update(next, seconds) {
+    // Several instances audit, and another one may have answered before: the page keeps the latest audit.
+    if (audit && (next === null || Date.parse(next.at) < Date.parse(audit.at))) {
+      next = audit;
+    }
+    audit = next;
+    intervalSeconds = Number(seconds);
+    const values =
+      audit === null
+        ? figures.map(() => '–')
+        : [
+            signed(audit.drift),
+            int(audit.lostOperations),
+            int(audit.counterSum),
+            int(audit.writerSum),
+            null,
+            `${decimal(audit.seconds)} s`,
+          ];
+    figures.forEach(({ value }, i) => values[i] === null || write(value, values[i]));
+    tick();
+  }
+
+  /** Only the age changes between two audits. */
+  function tick() {
+    if (audit === undefined) {
+      return;
+    }
+    const now = verdict(audit, intervalSeconds);
+    element.dataset.tone = now.tone;
+    write(sign, now.sign);
+    write(title, now.title);
+    write(text, now.runbook === null ? now.text : `${now.text} Runbook: k8s/runbooks/${now.runbook}.md.`);
+    if (audit !== null) {
+      write(figures[4].value, ago(audit.at));
+    }
+  }
+
+  return { element, update, tick };
+}
+
+function laneCells({ name, queued, queueMax, batchAgeSeconds }) {
+  return [
+    name,
+    int(queued),
+    `of ${int(queueMax)}`,
+    batchAgeSeconds === null || Number(batchAgeSeconds) === 0 ? 'idle' : `${decimal(Number(batchAgeSeconds))} s`,
+  ];
+}
+
+function requestCells(totals, recent) {
+  return ['handled', 'refused', 'failed'].map((name) => [
+    name[0].toUpperCase() + name.slice(1),
+    recent === null ? '–' : `${int(recent[name])} in ${duration(recent.seconds)}`,
+    int(totals[name]),
+  ]);
+}
+
+function jobCells({ kind, namespace, done, total, startedAt }) {
+  return [
+    kind,
+    el('a', { href: hashOf(['counters', namespace]) }, namespace),
+    total === null ? int(done) : `${int(done)} of ${int(total)}`,
+    moment(startedAt),
+  ];
+}

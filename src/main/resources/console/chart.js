@@ -1,0 +1,101 @@
+// A line of values over time. The canvas says nothing to screen readers: the table beside it has the same numbers.
+import { el } from './dom.js';
+import { int } from './format.js';
+
+const HEIGHT_PX = 220;
+
+/** A chart. Its library is loaded with the first one. */
+export function chartOf(signal) {
+  const element = el('div', { class: 'chart', 'aria-hidden': 'true' });
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  let plot = null;
+  let origin = 0n;
+  let last = null;
+  library().then(draw);
+  dark.addEventListener('change', draw, { signal });
+  const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
+  observer.observe(element);
+  signal.addEventListener('abort', () => {
+    observer.disconnect();
+    plot?.destroy();
+  });
+
+  function draw() {
+    if (last === null || signal.aborted || window.uPlot === undefined) {
+      return;
+    }
+    plot?.destroy();
+    plot = new window.uPlot(options(element, () => origin), last, element);
+  }
+
+  /** Draws the points, and their last value up to a moment. */
+  function update(points, until) {
+    // Canvases calculate with Numbers: the differences to the first value are small enough for exact labels.
+    origin = points[0].value;
+    const times = points.map(({ at }) => at / 1000);
+    const values = points.map(({ value }) => Number(value - origin));
+    last = [[...times, until / 1000], [...values, values.at(-1)]];
+    if (plot === null) {
+      draw();
+    } else {
+      plot.setData(last);
+    }
+  }
+
+  return { element, update };
+}
+
+function options(element, origin) {
+  const style = getComputedStyle(element);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: colour('--muted'),
+    font: `12px ${style.fontFamily}`,
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT_PX,
+    cursor: { show: false },
+    legend: { show: false },
+    scales: { y: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
+    axes: [
+      { ...axis, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]] },
+      { ...axis, size: (_, values) => 16 + 8 * Math.max(1, ...(values ?? []).map(({ length }) => length)), values: (_, ticks) => ticks.map((tick) => label(tick, origin())) },
+    ],
+    series: [
+      {},
+      {
+        stroke: colour('--accent'),
+        width: 2,
+        paths: window.uPlot.paths.stepped({ align: 1 }),
+        points: { show: false },
+      },
+    ],
+  };
+}
+
+/** Ticks between two integers have no label. */
+function label(tick, origin) {
+  return Number.isInteger(tick) ? int(origin + BigInt(tick)) : '';
+}
+
+let loading = null;
+
+/** The library is a script of its own, which defines uPlot. */
+function library() {
+  loading ??= Promise.all([
+    loaded(el('link', { rel: 'stylesheet', href: 'uPlot.min.css' })),
+    loaded(el('script', { src: 'uPlot.iife.min.js' })),
+  ]);
+  return loading;
+}
+
+function loaded(element) {
+  return new Promise((resolve, reject) => {
+    element.addEventListener('load', resolve);
+    element.addEventListener('error', () => reject(new Error('The chart could not be loaded.')));
+    document.head.append(element);
+  });
+}

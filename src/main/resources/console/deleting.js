@@ -1,0 +1,41 @@
+// The form that deletes a counter, after the reader typed its name.
+import { Attempt } from './attempt.js';
+import { el, fill } from './dom.js';
+import { fieldOf } from './field.js';
+import { say } from './messages.js';
+import { problemView } from './problem.js';
+
+/** The form. */
+export function deletingForm(path, namespace, name) {
+  const attempt = new Attempt();
+  const typed = fieldOf('Type the name to delete', { spellcheck: 'false', hint: `The name is: ${name}` });
+  const outcome = el('div');
+  const element = el(
+    'form',
+    { class: 'card', novalidate: true, onsubmit: submit },
+    el('h2', {}, 'Delete'),
+    el('p', {}, 'The value, the members and the ended periods are removed. This cannot be undone.'),
+    typed.element,
+    el('p', {}, el('button', { class: 'danger' }, 'Delete counter')),
+    outcome,
+  );
+
+  async function submit(event) {
+    event.preventDefault();
+    fill(outcome);
+    if (typed.input.value !== name) {
+      typed.error('This is not the name of the counter.');
+      typed.input.focus();
+      return;
+    }
+    typed.error(null);
+    try {
+      await attempt.send('DELETE', path);
+      say(`${namespace}/${name} is deleted.`);
+    } catch (problem) {
+      fill(outcome, problemView(problem));
+    }
+  }
+
+  return { element, update() {} };
+}

@@ -1,0 +1,45 @@
+// A question in front of the page, before something that cannot be undone.
+import { button, el, fill } from './dom.js';
+import { problemView } from './problem.js';
+
+let count = 0;
+
+/**
+ * Asks, and does it.
+ *
+ * @param {string} title
+ * @param {Node[]} contents
+ * @param {string} label of the button that does it
+ * @param {function(): Promise<void>} task a problem that it throws is shown, and the dialog stays
+ */
+export function confirm(title, contents, label, task) {
+  count += 1;
+  const id = `dialog-${count}`;
+  const outcome = el('div');
+  const dialog = el(
+    'dialog',
+    { 'aria-labelledby': id },
+    el(
+      'form',
+      { class: 'stack', novalidate: true, onsubmit: submit },
+      el('h2', { id }, title),
+      contents,
+      outcome,
+      el('div', { class: 'row' }, el('button', { class: 'primary' }, label), button('Cancel', () => dialog.close())),
+    ),
+  );
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+
+  async function submit(event) {
+    event.preventDefault();
+    try {
+      await task();
+    } catch (problem) {
+      fill(outcome, problemView(problem));
+      return;
+    }
+    dialog.close();
+  }
+}

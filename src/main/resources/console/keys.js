@@ -1,0 +1,178 @@
+// Access keys: create, rotate, revoke. The secret of a key is shown once and is nowhere else.
+import { change, read } from './api.js';
+import { copyButton } from './copy.js';
+import { curl } from './curl.js';
+import { confirm } from './dialog.js';
+import { button, el, fill } from './dom.js';
+import { fieldOf } from './field.js';
+import { int } from './format.js';
+import { keyForm } from './keyform.js';
+import { pageButtons } from './listing.js';
+import { say } from './messages.js';
+import { problemView } from './problem.js';
+import { withQuery } from './query.js';
+import { go, hashOf } from './router.js';
+import { session } from './session.js';
+import { table } from './table.js';
+import { moment } from './time.js';
+
+const PAGE_SIZE = 50;
+
+/** The default of the API. */
+const GRACE_SECONDS = 86_400;
+
+const COLUMNS = [
+  { label: 'Name' },
+  { label: 'Grants' },
+  { label: 'Per second', numeric: true, optional: true },
+  { label: 'Last used' },
+  { label: 'Expires', optional: true },
+  { label: 'State' },
+  { label: 'Actions' },
+];
+
+export default {
+  title: () => 'Keys',
+  show,
+};
+
+function show(content, { query, signal }) {
+  if (!session.may('admin')) {
+    fill(content, el('h1', {}, 'Keys'), el('p', {}, 'Access keys need the action “admin”.'));
+    return;
+  }
+  const outcome = el('div');
+  const secret = el('div');
+  const list = table('Keys', COLUMNS);
+  let next = null;
+  const pages = pageButtons(
+    () => go(hashOf(['keys'])),
+    () => go(hashOf(['keys'], { cursor: next })),
+  );
+  const create = keyForm((created) => {
+    showSecret(created, 'The key was created.');
+    load();
+  });
+  fill(
+    content,
+    el('div', { class: 'toolbar' }, el('h1', {}, 'Keys'), copyButton('Copy as curl', () => curl(path()), 'The request')),
+    outcome,
+    secret,
+    list.element,
+    pages.element,
+    create,
+  );
+  load();
+
+  function path() {
+    return withQuery('v1/keys', { limit: PAGE_SIZE, cursor: query.get('cursor') });
+  }
+
+  async function load() {
+    try {
+      const page = await read(path(), signal);
+      fill(outcome);
+      next = page.next;
+      pages.update({ isFirst: !query.has('cursor'), isLast: next === null });
+      if (page.items.length === 0) {
+        list.empty('There are no access keys. The form below creates one.');
+      } else {
+        list.rows(page.items.map(cells));
+      }
+    } catch (problem) {
+      if (!signal.aborted) {
+        list.empty('–');
+        fill(outcome, problemView(problem));
+      }
+    }
+  }
+
+  function cells(key) {
+    const { name, grants, perSecond, lastUsedAt, expiresAt, revokedAt } = key;
+    const isOver = revokedAt !== null || (expiresAt !== null && Date.parse(expiresAt) <= Date.now());
+    return [
+      [name, el('div', { class: 'hint' }, key.id)],
+      grants.map((grant) => el('div', {}, grantWords(grant))),
+      perSecond === null ? 'no limit' : int(perSecond),
+      lastUsedAt === null ? 'never' : moment(lastUsedAt),
+      expiresAt === null ? 'never' : moment(expiresAt),
+      stateOf(key),
+      isOver
+        ? ''
+        : el(
+            'div',
+            { class: 'row' },
+            button('Rotate', () => rotate(key), { 'aria-description': `Key ${name}, ${key.id}` }),
+            button('Revoke', () => revoke(key), { class: 'danger', 'aria-description': `Key ${name}, ${key.id}` }),
+          ),
+    ];
+  }
+
+  async function rotate(key) {
+    const grace = fieldOf('Grace in seconds', {
+      type: 'number',
+      min: 0,
+      max: 2_592_000,
+      value: GRACE_SECONDS,
+      hint: 'The old secret works for this long. 0 ends it at once.',
+    });
+    const title = `Rotate ${key.name}`;
+    await confirm(title, [el('p', {}, 'The key gets a new secret.'), grace.element], 'Rotate', async () => {
+      const rotated = await change('POST', `v1/keys/${key.id}/rotation`, {
+        body: { graceSeconds: Number(grace.input.value) },
+      });
+      showSecret(rotated, 'The key has a new secret.');
+      load();
+    });
+  }
+
+  async function revoke(key) {
+    const words = 'Every instance refuses the key within five seconds. This cannot be undone.';
+    await confirm(`Revoke ${key.name}`, [el('p', {}, words)], 'Revoke', async () => {
+      await change('DELETE', `v1/keys/${key.id}`);
+      say(`${key.name} is revoked.`);
+      load();
+    });
+  }
+
+  function showSecret({ name, key }, words) {
+    say(`${words} It is shown this once.`);
+    const heading = el('h2', { tabindex: -1 }, `The secret of ${name}`);
+    fill(
+      secret,
+      el(
+        'section',
+        { class: 'card secret' },
+        heading,
+        el('p', {}, 'Copy it now: Tally stores its hash only, and shows it this once.'),
+        el('pre', { class: 'code' }, key),
+        el(
+          'div',
+          { class: 'row' },
+          copyButton('Copy key', () => key, 'The key'),
+          button('Hide', () => {
+            fill(secret);
+            content.querySelector('h1').focus();
+          }),
+        ),
+      ),
+    );
+    heading.focus();
+  }
+
+  return (later) => {
+    query = later;
+    load();
+  };
+}
+
+function grantWords({ namespaces, actions }) {
+  return `${actions.join(', ')} in ${namespaces.includes('*') ? 'all namespaces' : namespaces.join(', ')}`;
+}
+
+function stateOf({ revokedAt, expiresAt }) {
+  if (revokedAt !== null) {
+    return ['Revoked ', moment(revokedAt)];
+  }
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? 'Expired' : 'Valid';
+}

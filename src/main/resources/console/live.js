@@ -1,0 +1,94 @@
+// Live streams. They read the body of a fetch instead of an EventSource: that tells a missing counter from an absent
+// instance, sees the heartbeats, and may set its own waits between attempts.
+import { Problem, stream } from './api.js';
+import { motion, rest } from './motion.js';
+
+const WAIT_MIN_MS = 1_000;
+const WAIT_MAX_MS = 30_000;
+
+/** Tally sends a heartbeat every 15 s by default. A connection that is silent for longer than three is taken as dead. */
+const SILENCE_MAX_MS = 50_000;
+
+/**
+ * Follows a stream of events, and reconnects until the signal aborts. The stream is closed while the page is paused or
+ * hidden, and opened again after that.
+ *
+ * @param {string} path of the stream
+ * @param {object} handlers
+ * @param {AbortSignal} handlers.signal
+ * @param {function({type: string, data: any}): (boolean|void)} handlers.onEvent true ends it
+ * @param {function(("connecting"|"live"|"paused"|"lost"|"ended"), Problem=): void} handlers.onState
+ */
+export async function follow(path, { signal, onEvent, onState }) {
+  let failures = 0;
+  onState('connecting');
+  while (!signal.aborted) {
+    if (!motion.allowed) {
+      onState('paused');
+      await rest(Infinity, signal);
+      continue;
+    }
+    const end = AbortSignal.any([signal, motion.stopped()]);
+    try {
+      for await (const event of events(path, end)) {
+        failures = 0;
+        onState('live');
+        if (onEvent(event) === true) {
+          return;
+        }
+      }
+    } catch (failure) {
+      if (failure instanceof Problem && !failure.isTemporary) {
+        onState('ended', failure);
+        return;
+      }
+      if (!(failure instanceof Problem) && failure.name !== 'AbortError') {
+        throw failure;
+      }
+    }
+    if (end.aborted) {
+      continue;
+    }
+    onState('lost');
+    await rest(wait(failures), signal);
+    failures += 1;
+  }
+}
+
+/** Doubles with each failure, with jitter, so that the pages of many readers do not return at once. */
+function wait(failures) {
+  return Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+}
+
+/** Ends with the connection, whether the instance, the network or the signal ended it. */
+async function* events(path, signal) {
+  const silence = new AbortController();
+  const body = await stream(path, AbortSignal.any([signal, silence.signal]));
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let begun = '';
+  for (;;) {
+    const timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+    const { done, value } = await reader.read().catch(() => ({ done: true }));
+    clearTimeout(timer);
+    if (done) {
+      return;
+    }
+    const blocks = (begun + value).split('\n\n');
+    begun = blocks.pop();
+    yield* blocks.map(parse).filter((event) => event !== null);
+  }
+}
+
+/** An event; null for a heartbeat, which has no data. */
+function parse(block) {
+  let type = 'message';
+  let data = null;
+  for (const line of block.split('\n')) {
+    if (line.startsWith('event:')) {
+      type = line.slice(6).trim();
+    } else if (line.startsWith('data:')) {
+      data = line.slice(5);
+    }
+  }
+  return data === null ? null : { type, data: JSON.parse(data) };
+}
