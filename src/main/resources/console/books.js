@@ -22,7 +22,7 @@ const LANES = [
   { label: 'Age of the batch', numeric: true },
 ];
 const REQUESTS = [
-  { label: 'Requests' },
+  { label: 'Outcome' },
   { label: 'Last minute', numeric: true },
   { label: 'Since the start', numeric: true },
 ];

@@ -2,7 +2,10 @@
 import { el } from './dom.js';
 import { int } from './format.js';
 
-const HEIGHT_PX = 220;
+const HEIGHT_PX = 216;
+
+/** The chart is never narrower in time. */
+const SPAN_MIN_SECONDS = 60;
 
 /** A chart. Its library is loaded with the first one. */
 export function chartOf(signal) {
@@ -59,10 +62,13 @@ function options(element, origin) {
     height: HEIGHT_PX,
     cursor: { show: false },
     legend: { show: false },
-    scales: { y: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
+    scales: {
+      x: { range: (_, first, end) => [Math.min(first, end - SPAN_MIN_SECONDS), end] },
+      y: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+    },
     axes: [
-      { ...axis, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]] },
-      { ...axis, size: (_, values) => 16 + 8 * Math.max(1, ...(values ?? []).map(({ length }) => length)), values: (_, ticks) => ticks.map((tick) => label(tick, origin())) },
+      { ...axis, space: 88, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+      { ...axis, size: widest, values: (_, ticks) => ticks.map((tick) => label(tick, origin())) },
     ],
     series: [
       {},
@@ -76,10 +82,17 @@ function options(element, origin) {
   };
 }
 
+/** The width of the labels of the values. */
+function widest(_, labels) {
+  return 16 + 8 * Math.max(1, ...(labels ?? []).map(({ length }) => length));
+}
+
 /** Ticks between two integers have no label. */
 function label(tick, origin) {
   return Number.isInteger(tick) ? int(origin + BigInt(tick)) : '';
 }
+
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 let loading = null;
 

@@ -44,7 +44,12 @@ function show(content, { segments, signal }) {
       el('span', { 'aria-hidden': 'true' }, '/'),
       el('a', { href: hashOf(['counters', namespace]) }, namespace),
     ),
-    el('div', { class: 'toolbar' }, el('h1', {}, name), el('div', { class: 'row' }, mark.element, copyButton('Copy as curl', () => curl(path), 'The request'))),
+    el(
+      'div',
+      { class: 'toolbar' },
+      el('h1', {}, name),
+      el('div', { class: 'row' }, mark.element, copyButton('Copy as curl', () => curl(path), 'The request')),
+    ),
     outcome,
     body,
   );

@@ -2,6 +2,7 @@
 // both states are shown, and what was typed stays.
 import { read } from './api.js';
 import { Attempt } from './attempt.js';
+import { conflictView } from './conflict.js';
 import { button, el, fill, write } from './dom.js';
 import { fieldOf, parsed } from './field.js';
 import { int, parseInt64 } from './format.js';
@@ -90,20 +91,24 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
   }
 
   function showEffect() {
-    if (base === null) {
-      write(effectElement, '');
-      return;
-    }
-    let text = '';
+    const changed =
+      base === null || base.version === counter.version
+        ? ''
+        : `The counter has changed since you began: value ${int(counter.value)}, version ${int(counter.version)}.`;
+    write(effectElement, [base === null ? '' : effectWords(), changed].filter((text) => text !== '').join(' '));
+  }
+
+  /** Nothing while what the reader typed is no number yet. */
+  function effectWords() {
     try {
-      text = effect(counter, Object.fromEntries(fields.map((field) => [field.member, valueOf(field, field.input.value)])));
+      const values = fields.map((field) => [field.member, valueOf(field, field.input.value)]);
+      return effect(counter, Object.fromEntries(values));
     } catch (failure) {
-      if (!(failure instanceof RangeError)) {
-        throw failure;
+      if (failure instanceof RangeError) {
+        return '';
       }
+      throw failure;
     }
-    const changed = base.version === counter.version ? '' : ` The counter has changed since you began: ${state(counter)}.`;
-    write(effectElement, `${text}${changed}`.trim());
   }
 
   async function submit(event) {
@@ -125,16 +130,16 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
       reset();
       say(`${label}: done. The counter is at version ${int(after.version)}.`);
     } catch (problem) {
-      fill(outcome, problemView(problem));
       if (problem.type === 'precondition-failed') {
         await showConflict();
+      } else {
+        fill(outcome, problemView(problem));
       }
     }
   }
 
-  /** Both states; the next submit applies to the one that the reader sees now. */
+  /** Shows both states. The next submit applies to the one that the reader sees then. */
   async function showConflict() {
-    const began = base;
     let now;
     try {
       now = await read(path);
@@ -142,30 +147,16 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
       fill(outcome, problemView(problem));
       return;
     }
-    base = now;
-    const head = ['', 'When you began', 'Yours', 'Now'];
-    fill(
-      outcome,
-      el(
-        'section',
-        { class: 'problem', role: 'alert' },
-        el('p', { class: 'problem-title' }, el('strong', {}, 'Another client changed the counter')),
-        el(
-          'table',
-          {},
-          el('caption', {}, 'Yours and theirs'),
-          el('thead', {}, el('tr', {}, head.map((text) => (text === '' ? el('td') : el('th', { scope: 'col' }, text))))),
-          el(
-            'tbody',
-            {},
-            fields.map((field) => conflictRow(field.label, shown(began[field.member]), field.input.value.trim() || 'none', shown(now[field.member]))),
-            conflictRow('Version', int(began.version), '–', int(now.version)),
-          ),
-        ),
-        el('p', {}, `“${label}” now applies yours to version ${int(now.version)}.`),
-        el('p', {}, button('Discard mine', discard)),
-      ),
+    const view = conflictView(
+      fields,
+      base,
+      now,
+      el('p', {}, `“${label}” now applies yours to version ${int(now.version)}.`),
+      el('p', {}, button('Discard mine', discard)),
     );
+    base = now;
+    fill(outcome, view);
+    showEffect();
   }
 
   function discard() {
@@ -178,18 +169,6 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
   return { element, update };
 }
 
-function conflictRow(label, ...texts) {
-  return el('tr', {}, el('th', { scope: 'row' }, label), texts.map((text) => el('td', { class: 'number' }, text)));
-}
-
 function valueOf({ label, optional }, text) {
   return optional && text.trim() === '' ? null : parseInt64(text, label);
-}
-
-function shown(number) {
-  return number === null ? 'none' : int(number);
-}
-
-function state({ value, version }) {
-  return `value ${int(value)}, version ${int(version)}`;
 }

@@ -55,7 +55,12 @@ function show(content, { query, signal }) {
   });
   fill(
     content,
-    el('div', { class: 'toolbar' }, el('h1', {}, 'Keys'), copyButton('Copy as curl', () => curl(path()), 'The request')),
+    el(
+      'div',
+      { class: 'toolbar' },
+      el('h1', {}, 'Keys'),
+      copyButton('Copy as curl', () => curl(path()), 'The request'),
+    ),
     outcome,
     secret,
     list.element,

@@ -126,7 +126,7 @@ function startForm(path, whenStarted) {
   const strategy = fieldOf('Strategy', { options: STRATEGIES });
   const isolation = fieldOf('Isolation', { options: ISOLATIONS });
   const workers = fieldOf('Workers', { inputmode: 'numeric', hint: 'Empty for 16.' });
-  const increments = fieldOf('Increments', { inputmode: 'numeric', hint: 'Of all workers together. Empty for 10,000.' });
+  const increments = fieldOf('Increments', { inputmode: 'numeric', hint: 'By all workers. Empty for 10,000.' });
   const counters = fieldOf('Counters', { inputmode: 'numeric', hint: 'Empty for 1.' });
   const numbers = { workers, increments, counters };
   const outcome = el('div');
@@ -205,7 +205,7 @@ function runView(path) {
       write(words, `${int(done)} of ${int(increments)} increments: ${stopping && !isOver(run) ? 'stopping' : state}.`);
       if (isOver(run)) {
         mark.update('off');
-        fill(picture, result !== null && lossPicture(result), problem !== undefined && el('p', { class: 'error' }, problem));
+        fill(picture, result !== null && lossPicture(result), problem && el('p', { class: 'error' }, problem));
       }
     },
   };

@@ -6,7 +6,7 @@ import { motion, rest } from './motion.js';
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 30_000;
 
-/** Tally sends a heartbeat every 15 s by default. A connection that is silent for longer than three is taken as dead. */
+/** Tally sends a heartbeat every 15 s by default. A connection that is silent for longer than three counts as lost. */
 const SILENCE_MAX_MS = 50_000;
 
 /**

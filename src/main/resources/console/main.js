@@ -4,6 +4,8 @@ import books from './books.js';
 import counter from './counter.js';
 import counters from './counters.js';
 import { button, el, fill } from './dom.js';
+import keys from './keys.js';
+import lab from './lab.js';
 import { hush, say } from './messages.js';
 import { motion } from './motion.js';
 import namespaces from './namespaces.js';
@@ -14,14 +16,16 @@ import { signIn } from './signin.js';
 import { zone } from './time.js';
 
 /**
- * The screens. Each has a title, and shows itself in an element until its signal aborts; what it returns, if anything,
- * takes later queries of the same place.
+ * The screens. Each has a title, and shows itself in an element until its signal aborts. What it returns, if anything,
+ * takes later queries of the same place. Those with a name and whose condition holds are in the navigation.
  */
 const SCREENS = [
-  { name: 'Books', path: [], screen: books },
+  { name: 'Books', path: [], screen: books, when: () => session.may('read') },
   { name: 'Counters', path: ['counters'], screen: namespaces },
   { path: ['counters', null], screen: counters },
   { path: ['counters', null, null], screen: counter },
+  { name: 'Keys', path: ['keys'], screen: keys, when: () => session.features.keys },
+  { name: 'Lab', path: ['lab'], screen: lab, when: () => session.features.lab },
 ];
 
 const main = document.getElementById('main');
@@ -42,7 +46,7 @@ document.getElementById('skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
-document.getElementById('zone').textContent = `Times are in ${zone()}. Hover over a time to see it in UTC.`;
+document.getElementById('zone').textContent = `Times are in ${zone()}.`;
 start();
 
 async function start() {

@@ -33,7 +33,7 @@ export function pagedView({ path, list, cells, none, revision, signal }) {
   const outcome = el('div');
   let cursor = null;
   let next = null;
-  let read_ = null;
+  let seenRevision = null;
   let pending = false;
   const pages = pageButtons(() => turn(null), () => turn(next));
   const element = el('section', {}, list.element, outcome, pages.element);
@@ -63,11 +63,11 @@ export function pagedView({ path, list, cells, none, revision, signal }) {
   }
 
   function update(counter) {
-    if (revision(counter) === read_ || pending) {
+    if (revision(counter) === seenRevision || pending) {
       return;
     }
-    const isFirst = read_ === null;
-    read_ = revision(counter);
+    const isFirst = seenRevision === null;
+    seenRevision = revision(counter);
     if (isFirst) {
       load();
       return;

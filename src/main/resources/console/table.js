@@ -46,14 +46,16 @@ export function row(columns, cells) {
   return el(
     'tr',
     {},
-    cells.map((contents, i) => el(i === 0 ? 'th' : 'td', { class: classes(columns[i]), scope: i === 0 && 'row' }, contents)),
+    cells.map((contents, i) =>
+      el(i === 0 ? 'th' : 'td', { class: classes(columns[i]), scope: i === 0 && 'row' }, contents),
+    ),
   );
 }
 
 function headerCell(column) {
   const { label, onsort } = column;
-  const contents =
-    onsort === undefined ? label : button([label, el('span', { class: 'arrow', 'aria-hidden': 'true' }, '↕')], onsort);
+  const arrow = el('span', { class: 'arrow', 'aria-hidden': 'true' }, '↕');
+  const contents = onsort === undefined ? label : button([label, arrow], onsort);
   return el('th', { scope: 'col', class: classes(column) }, contents);
 }
 

@@ -14,13 +14,13 @@ export function timeOfDay(instant) {
   return timeOf(instant, clock);
 }
 
-/** The reader's time zone in words, such as "Europe/Berlin (GMT+1)". */
+/** The reader's time zone in words, such as "Europe/Berlin (GMT+1); hover over one to see it in UTC". */
 export function zone() {
   const { timeZone } = full.resolvedOptions();
   const offset = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'shortOffset' })
     .formatToParts(new Date())
     .find((part) => part.type === 'timeZoneName').value;
-  return offset === timeZone ? timeZone : `${timeZone} (${offset})`;
+  return timeZone === 'UTC' ? timeZone : `${timeZone} (${offset}); hover over one to see it in UTC`;
 }
 
 function timeOf(instant, form) {

@@ -55,7 +55,7 @@ export function verdict(audit, intervalSeconds) {
     tone: 'good',
     sign: '✓',
     title: 'The books balance',
-    text: 'The sum of all counters is the sum of all changes that Tally wrote, and no acknowledged operation is missing.',
+    text: 'The counters are the sum of all changes that Tally wrote. No acknowledged operation is missing.',
     runbook: null,
   };
 }
