@@ -1,7 +1,7 @@
 // The start: whether the books are right, and how this Tally does.
 import { change, read } from './api.js';
 import { button, el, fill, write } from './dom.js';
-import { ago, decimal, duration, int, signed } from './format.js';
+import { ago, duration, int, signed, span } from './format.js';
 import { say } from './messages.js';
 import { repeat } from './motion.js';
 import { problemView } from './problem.js';
@@ -18,7 +18,6 @@ const AGE_SECONDS = 1;
 const LANES = [
   { label: 'Lane' },
   { label: 'Queued', numeric: true },
-  { label: 'Queue', numeric: true, optional: true },
   { label: 'Age of the batch', numeric: true },
 ];
 const REQUESTS = [
@@ -169,7 +168,7 @@ function verdictView() {
             int(audit.counterSum),
             int(audit.writerSum),
             null,
-            `${decimal(audit.seconds)} s`,
+            span(audit.seconds),
           ];
     figures.forEach(({ value }, i) => values[i] === null || write(value, values[i]));
     tick();
@@ -196,9 +195,8 @@ function verdictView() {
 function laneCells({ name, queued, queueMax, batchAgeSeconds }) {
   return [
     name,
-    int(queued),
-    `of ${int(queueMax)}`,
-    batchAgeSeconds === null || Number(batchAgeSeconds) === 0 ? 'idle' : `${decimal(Number(batchAgeSeconds))} s`,
+    `${int(queued)} of ${int(queueMax)}`,
+    batchAgeSeconds === null || Number(batchAgeSeconds) === 0 ? 'idle' : span(Number(batchAgeSeconds)),
   ];
 }
 

@@ -9,15 +9,16 @@ const SPAN_MIN_SECONDS = 60;
 
 /** A chart. Its library is loaded with the first one. */
 export function chartOf(signal) {
-  const element = el('div', { class: 'chart', 'aria-hidden': 'true' });
+  const canvas = el('div');
+  const element = el('div', { class: 'chart', 'aria-hidden': 'true' }, el('p', {}, 'Since the page opened'), canvas);
   const dark = matchMedia('(prefers-color-scheme: dark)');
   let plot = null;
   let origin = 0n;
   let last = null;
   library().then(draw);
   dark.addEventListener('change', draw, { signal });
-  const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
-  observer.observe(element);
+  const observer = new ResizeObserver(() => plot?.setSize({ width: canvas.clientWidth, height: HEIGHT_PX }));
+  observer.observe(canvas);
   signal.addEventListener('abort', () => {
     observer.disconnect();
     plot?.destroy();
@@ -28,7 +29,7 @@ export function chartOf(signal) {
       return;
     }
     plot?.destroy();
-    plot = new window.uPlot(options(element, () => origin), last, element);
+    plot = new window.uPlot(options(canvas, () => origin), last, canvas);
   }
 
   /** Draws the points, and their last value up to a moment. */
@@ -67,8 +68,8 @@ function options(element, origin) {
       y: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
     },
     axes: [
-      { ...axis, space: 88, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
-      { ...axis, size: widest, values: (_, ticks) => ticks.map((tick) => label(tick, origin())) },
+      { ...axis, size: 32, space: 88, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+      { ...axis, size: widest, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => label(tick, origin())) },
     ],
     series: [
       {},
@@ -91,6 +92,9 @@ function widest(_, labels) {
 function label(tick, origin) {
   return Number.isInteger(tick) ? int(origin + BigInt(tick)) : '';
 }
+
+/** The steps between labels of values are whole numbers. */
+const STEPS = Array.from({ length: 19 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat();
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 

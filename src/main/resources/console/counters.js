@@ -4,7 +4,7 @@ import { boundsView } from './bounds.js';
 import { copyButton } from './copy.js';
 import { curl } from './curl.js';
 import { button, el, fill, write } from './dom.js';
-import { decimal, int, signed } from './format.js';
+import { int, signed, span } from './format.js';
 import { pageButtons, prefixField } from './listing.js';
 import { follow } from './live.js';
 import { liveMark } from './livemark.js';
@@ -182,7 +182,7 @@ function show(content, { segments, query, signal }) {
     if (page.asOf === undefined) {
       return ['Read at ', timeOfDay(new Date().toISOString()), '.'];
     }
-    return ['Order as of ', timeOfDay(page.asOf), `, ${decimal(page.lagSeconds)} s before the page was read.`];
+    return ['Order as of ', timeOfDay(page.asOf), `, ${span(page.lagSeconds)} before the page was read.`];
   }
 
   function rowOf(counter) {

@@ -22,6 +22,11 @@ export function decimal(number) {
   return Math.abs(number) >= 1000 ? grouped.format(Math.round(number)) : rounded.format(number);
 }
 
+/** A measured time in milliseconds or seconds, with three significant digits. */
+export function span(seconds) {
+  return seconds < 1 ? `${decimal(seconds * 1000)} ms` : `${decimal(seconds)} s`;
+}
+
 const UNITS = [
   ['day', 86_400],
   ['h', 3_600],

@@ -85,7 +85,9 @@ function show(content, { query, signal }) {
         list.rows(page.items.map(cells));
       }
     } catch (problem) {
-      if (!signal.aborted) {
+      if (problem.status === 404) {
+        fill(content, el('h1', {}, 'Keys'), notHere());
+      } else if (!signal.aborted) {
         list.empty('–');
         fill(outcome, problemView(problem));
       }
@@ -169,6 +171,10 @@ function show(content, { query, signal }) {
     query = later;
     load();
   };
+}
+
+function notHere() {
+  return el('p', {}, 'Access keys are off here: ', el('code', {}, 'TALLY_ACCESS_MODE=keys'), ' switches them on.');
 }
 
 function grantWords({ namespaces, actions }) {

@@ -136,7 +136,7 @@ function startForm(path, whenStarted) {
     el('h2', {}, 'New run'),
     strategy.element,
     isolation.element,
-    Object.values(numbers).map(({ element }) => element),
+    el('div', { class: 'trio' }, Object.values(numbers).map(({ element }) => element)),
     el('p', {}, el('button', { class: 'primary' }, 'Start run')),
     outcome,
   );
