@@ -25,10 +25,10 @@ export function boundsView() {
   };
 }
 
-/** The value and the bounds in words: "9 of 500, from 0". */
+/** The value and the bounds in words: "9 of 500". */
 export function words({ value, min, max }) {
   if (min === null && max === null) {
-    return 'unbounded';
+    return 'none';
   }
   if (max === null) {
     return `at least ${int(min)}`;

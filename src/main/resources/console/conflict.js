@@ -2,7 +2,7 @@
 import { el } from './dom.js';
 import { int } from './format.js';
 
-const HEAD = ['When you began', 'Yours', 'Now'];
+const HEAD = ['Before', 'Yours', 'Now'];
 
 /**
  * The view of a conflict.

@@ -150,6 +150,7 @@ function counterView(first, path) {
     update(counter) {
       write(value, int(counter.value));
       bounds.update(counter);
+      bounds.element.hidden = counter.min === null && counter.max === null;
       for (const listener of [...listeners, ...forms, ...lists]) {
         listener.update(counter);
       }

@@ -17,7 +17,7 @@ export function valueForm(path) {
     label: 'Set',
     prefilled: false,
     fields: [{ label: 'Value', member: 'value', hint: 'Replaces the value.', optional: false }],
-    effect: (counter, { value }) => preview(counter, value).text,
+    effect: (counter, { value }) => `${preview(counter, value).text}.`.replace('..', '.'),
   });
 }
 
@@ -95,7 +95,9 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
       base === null || base.version === counter.version
         ? ''
         : `The counter has changed since you began: value ${int(counter.value)}, version ${int(counter.version)}.`;
-    write(effectElement, [base === null ? '' : effectWords(), changed].filter((text) => text !== '').join(' '));
+    const text = [base === null ? '' : effectWords(), changed].filter((part) => part !== '').join(' ');
+    write(effectElement, text);
+    effectElement.hidden = prefilled && text === '';
   }
 
   /** Nothing while what the reader typed is no number yet. */

@@ -201,7 +201,7 @@ function runView(path) {
       progress.max = Number(increments);
       progress.value = Number(done);
       progress.hidden = isOver(run);
-      stop.hidden = isOver(run);
+      stop.parentElement.hidden = isOver(run);
       write(words, `${int(done)} of ${int(increments)} increments: ${stopping && !isOver(run) ? 'stopping' : state}.`);
       if (isOver(run)) {
         mark.update('off');
