@@ -26,7 +26,7 @@ export function boundsView() {
 }
 
 /** The value and the bounds in words: "9 of 500". */
-export function words({ value, min, max }) {
+function words({ value, min, max }) {
   if (min === null && max === null) {
     return 'none';
   }

@@ -17,7 +17,7 @@ export function valueForm(path) {
     label: 'Set',
     prefilled: false,
     fields: [{ label: 'Value', member: 'value', hint: 'Replaces the value.', optional: false }],
-    effect: (counter, { value }) => `${preview(counter, value).text}.`.replace('..', '.'),
+    effect: (counter, { value }) => preview(counter, value).text,
   });
 }
 

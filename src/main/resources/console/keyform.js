@@ -53,7 +53,7 @@ export function keyForm(whenCreated) {
     const fields = [name, ...grants.map(({ namespaces }) => namespaces)];
     fields.forEach((field) => field.error(field.input.value.trim() === '' ? 'This must not be empty.' : null));
     grants.forEach((grant) => grant.actionsError(grant.actions().length === 0));
-    const wrong = form.querySelector('[aria-invalid="true"], [data-invalid] input');
+    const wrong = form.querySelector('[aria-invalid="true"], [data-invalid] [type="checkbox"]');
     if (wrong !== null) {
       wrong.focus();
       return;
@@ -98,13 +98,17 @@ function grantFields(number) {
     const input = el('input', { type: 'checkbox', value: action });
     return { input, element: el('label', { class: 'check' }, input, label) };
   });
-  const error = el('p', { class: 'error' });
+  const error = el('p', { class: 'error', id: `grant-${number}-error` });
   const element = el(
     'fieldset',
     {},
     el('legend', {}, `Grant ${number}`),
     namespaces.element,
-    el('div', { role: 'group', 'aria-label': 'Actions' }, boxes.map((box) => box.element)),
+    el(
+      'div',
+      { role: 'group', 'aria-label': 'Actions', 'aria-describedby': error.id },
+      boxes.map((box) => box.element),
+    ),
     error,
   );
   return {

@@ -2,7 +2,7 @@
 import { INT64_MAX, INT64_MIN, int } from './format.js';
 
 /**
- * The value before and after, and whether the bounds allow it.
+ * The value before and after as a sentence, and whether the bounds allow it.
  *
  * @param {object} counter its current state
  * @param {bigint} next the value after the write
@@ -20,9 +20,6 @@ export function preview(counter, next) {
   if (next > INT64_MAX || next < INT64_MIN) {
     return { text: `${change} does not fit into 64 bits.`, allowed: false };
   }
-  const bounds = [
-    min === null ? null : `at least ${int(min)}`,
-    max === null ? null : `of max ${int(max)}`,
-  ].filter(Boolean);
-  return { text: [change, ...bounds].join(', '), allowed: true };
+  const bounds = [min === null ? '' : `, min ${int(min)}`, max === null ? '' : `, of max ${int(max)}`].join('');
+  return { text: `${change}${bounds}.`, allowed: true };
 }
