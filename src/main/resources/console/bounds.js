@@ -17,7 +17,7 @@ export function boundsView() {
     update(counter) {
       const percent = share(counter);
       const near = percent !== null && percent >= NEAR_PERCENT;
-      write(text, near ? `${words(counter)}, near max` : words(counter));
+      write(text, near ? `${words(counter)}, near the maximum` : words(counter));
       bar.hidden = percent === null;
       fill.style.inlineSize = `${percent ?? 0}%`;
       bar.classList.toggle('near', near);
@@ -28,7 +28,7 @@ export function boundsView() {
 /** The value and the bounds in words: "9 of 500". */
 function words({ value, min, max }) {
   if (min === null && max === null) {
-    return 'none';
+    return 'no bounds';
   }
   if (max === null) {
     return `at least ${int(min)}`;

@@ -5,12 +5,13 @@ import { problemView } from './problem.js';
 let count = 0;
 
 /**
- * Asks, and does it.
+ * Asks, and does it. The focus is back where it was when the result is there.
  *
  * @param {string} title
  * @param {Node[]} contents
  * @param {string} label of the button that does it
- * @param {function(): Promise<void>} task a problem that it throws is shown, and the dialog stays
+ * @param {function(): Promise<any>} task a problem that it throws is shown, and the dialog stays
+ * @returns {Promise<any>} the result of the task; undefined if the reader cancelled
  */
 export function confirm(title, contents, label, task) {
   count += 1;
@@ -28,14 +29,20 @@ export function confirm(title, contents, label, task) {
       el('div', { class: 'row' }, el('button', { class: 'primary' }, label), button('Cancel', () => dialog.close())),
     ),
   );
-  dialog.addEventListener('close', () => dialog.remove());
+  let result;
   document.body.append(dialog);
   dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(result);
+    });
+  });
 
   async function submit(event) {
     event.preventDefault();
     try {
-      await task();
+      result = await task();
     } catch (problem) {
       fill(outcome, problemView(problem));
       return;

@@ -41,6 +41,7 @@ function show(content, { query, signal }) {
     fill(content, el('h1', {}, 'Keys'), el('p', {}, 'Access keys need the action “admin”.'));
     return;
   }
+  const heading = el('h1', { tabindex: -1 }, 'Keys');
   const outcome = el('div');
   const secret = el('div');
   const list = table('Keys', COLUMNS);
@@ -58,7 +59,7 @@ function show(content, { query, signal }) {
     el(
       'div',
       { class: 'toolbar' },
-      el('h1', {}, 'Keys'),
+      heading,
       copyButton('Copy as curl', () => curl(path()), 'The request'),
     ),
     outcome,
@@ -123,34 +124,37 @@ function show(content, { query, signal }) {
       value: GRACE_SECONDS,
       hint: 'The old secret works for this long. 0 ends it at once.',
     });
-    const title = `Rotate ${key.name}`;
-    await confirm(title, [el('p', {}, 'The key gets a new secret.'), grace.element], 'Rotate', async () => {
-      const rotated = await change('POST', `v1/keys/${key.id}/rotation`, {
-        body: { graceSeconds: Number(grace.input.value) },
-      });
+    const contents = [el('p', {}, 'The key gets a new secret.'), grace.element];
+    const rotated = await confirm(`Rotate ${key.name}`, contents, 'Rotate', () =>
+      change('POST', `v1/keys/${key.id}/rotation`, { body: { graceSeconds: Number(grace.input.value) } }),
+    );
+    if (rotated !== undefined) {
+      await load();
       showSecret(rotated, 'The key has a new secret.');
-      load();
-    });
+    }
   }
 
   async function revoke(key) {
     const words = 'Every instance refuses the key within five seconds. This cannot be undone.';
-    await confirm(`Revoke ${key.name}`, [el('p', {}, words)], 'Revoke', async () => {
-      await change('DELETE', `v1/keys/${key.id}`);
+    const revoked = await confirm(`Revoke ${key.name}`, [el('p', {}, words)], 'Revoke', () =>
+      change('DELETE', `v1/keys/${key.id}`),
+    );
+    if (revoked !== undefined) {
       say(`${key.name} is revoked.`);
-      load();
-    });
+      await load();
+      heading.focus();
+    }
   }
 
   function showSecret({ name, key }, words) {
     say(`${words} It is shown this once.`);
-    const heading = el('h2', { tabindex: -1 }, `The secret of ${name}`);
+    const title = el('h2', { tabindex: -1 }, `The secret of ${name}`);
     fill(
       secret,
       el(
         'section',
         { class: 'card secret' },
-        heading,
+        title,
         el('p', {}, 'Copy it now: Tally stores its hash only, and shows it this once.'),
         el('pre', { class: 'code' }, key),
         el(
@@ -159,12 +163,12 @@ function show(content, { query, signal }) {
           copyButton('Copy key', () => key, 'The key'),
           button('Hide', () => {
             fill(secret);
-            content.querySelector('h1').focus();
+            heading.focus();
           }),
         ),
       ),
     );
-    heading.focus();
+    title.focus();
   }
 
   return (later) => {

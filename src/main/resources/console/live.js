@@ -1,7 +1,7 @@
 // Live streams. They read the body of a fetch instead of an EventSource: that tells a missing counter from an absent
 // instance, sees the heartbeats, and may set its own waits between attempts.
 import { Problem, stream } from './api.js';
-import { motion, rest } from './motion.js';
+import { motion, rest, whileMoving } from './motion.js';
 
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 30_000;
@@ -28,36 +28,55 @@ export async function follow(path, { signal, onEvent, onState }) {
       await rest(Infinity, signal);
       continue;
     }
-    const end = AbortSignal.any([signal, motion.stopped()]);
-    try {
-      for await (const event of events(path, end)) {
+    const { isDone, problem } = await whileMoving(signal, (open) =>
+      listen(path, open, (event) => {
         failures = 0;
         onState('live');
-        if (onEvent(event) === true) {
-          return;
-        }
-      }
-    } catch (failure) {
-      if (failure instanceof Problem && !failure.isTemporary) {
-        onState('ended', failure);
-        return;
-      }
-      if (!(failure instanceof Problem) && failure.name !== 'AbortError') {
-        throw failure;
-      }
+        return onEvent(event);
+      }),
+    );
+    if (isDone) {
+      return;
     }
-    if (end.aborted) {
-      continue;
+    if (problem && !problem.isTemporary) {
+      onState('ended', problem);
+      return;
     }
-    onState('lost');
-    await rest(wait(failures), signal);
-    failures += 1;
+    if (motion.allowed && !signal.aborted) {
+      onState('lost', problem);
+      await rest(wait(failures), signal);
+      failures += 1;
+    }
   }
 }
 
 /** Doubles with each failure, with jitter, so that the pages of many readers do not return at once. */
 function wait(failures) {
   return Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Listens to one connection, until it ends.
+ *
+ * @returns {Promise<{isDone: boolean, problem: Problem|null}>} whether an event was the last one, and why there was no
+ *     connection
+ */
+async function listen(path, signal, onEvent) {
+  try {
+    for await (const event of events(path, signal)) {
+      if (onEvent(event) === true) {
+        return { isDone: true, problem: null };
+      }
+    }
+  } catch (failure) {
+    if (failure instanceof Problem) {
+      return { isDone: false, problem: failure };
+    }
+    if (failure.name !== 'AbortError') {
+      throw failure;
+    }
+  }
+  return { isDone: false, problem: null };
 }
 
 /** Ends with the connection, whether the instance, the network or the signal ended it. */

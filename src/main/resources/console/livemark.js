@@ -21,7 +21,7 @@ export function liveMark() {
   /** Shows a state of a stream, why it is so, and what it covers. */
   function update(state, problem = null, coverage = '') {
     const words = [WORDS[state], coverage].filter((part) => part !== '').join(': ');
-    write(text, problem === null ? words : `${words}. ${problem.message}`);
+    write(text, problem === null || problem.status === 0 ? words : `${words}. ${problem.message}`);
     element.hidden = state === 'off';
     element.dataset.state = state;
     if (state === 'lost' && shown === 'live') {

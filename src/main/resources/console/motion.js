@@ -21,26 +21,29 @@ class Motion extends EventTarget {
     return !this.#paused && !document.hidden;
   }
 
-  /** Aborts as soon as the page must not move any more. */
-  stopped() {
-    const controller = new AbortController();
-    const check = () => {
-      if (!this.allowed) {
-        this.removeEventListener('change', check);
-        controller.abort();
-      }
-    };
-    this.addEventListener('change', check);
-    check();
-    return controller.signal;
-  }
-
   #announce() {
     this.dispatchEvent(new Event('change'));
   }
 }
 
 export const motion = new Motion();
+
+/**
+ * Does a task that ends when the page must not move any more.
+ *
+ * @param {AbortSignal} signal
+ * @param {function(AbortSignal): Promise<any>} task gets a signal that aborts with that one, or when the page stops
+ */
+export async function whileMoving(signal, task) {
+  const stop = new AbortController();
+  const check = () => motion.allowed || stop.abort();
+  motion.addEventListener('change', check);
+  try {
+    return await task(AbortSignal.any([signal, stop.signal]));
+  } finally {
+    motion.removeEventListener('change', check);
+  }
+}
 
 /** Resolves after the time, or earlier: when the page stops or resumes, or when the signal aborts. */
 export function rest(milliseconds, signal) {

@@ -1,6 +1,6 @@
 // The ended periods of a counter, in pages.
 import { int } from './format.js';
-import { pagedView } from './members.js';
+import { pagedView } from './paged.js';
 import { table } from './table.js';
 import { moment } from './time.js';
 

@@ -15,6 +15,12 @@ export function table(caption, columns) {
   const head = el('thead', {}, el('tr', {}, heads));
   const element = el('div', { class: 'scroll' }, el('table', {}, captionElement, head, body));
   focusableWhileScrolling(element, captionElement);
+  empty('Loading');
+
+  /** Shows a sentence in place of rows. */
+  function empty(...contents) {
+    fill(body, el('tr', {}, el('td', { class: 'empty', colspan: columns.length }, ...contents)));
+  }
 
   return {
     element,
@@ -30,14 +36,7 @@ export function table(caption, columns) {
       fill(body, rows.map((cells) => row(columns, cells)));
     },
 
-    /** Shows a sentence in place of rows. */
-    empty(...contents) {
-      fill(body, el('tr', {}, el('td', { class: 'empty', colspan: columns.length }, ...contents)));
-    },
-
-    caption(text) {
-      captionElement.textContent = text;
-    },
+    empty,
   };
 }
 
