@@ -21,7 +21,7 @@ const LANES = [
   { label: 'Age of the batch', numeric: true },
 ];
 const REQUESTS = [
-  { label: 'Outcome' },
+  { label: 'Operations' },
   { label: 'Last minute', numeric: true },
   { label: 'Since the start', numeric: true },
 ];
