@@ -1,4 +1,4 @@
-// A question in front of the page, before something that cannot be undone.
+// A question in front of the page, before something that other clients notice.
 import { button, el, fill } from './dom.js';
 import { problemView } from './problem.js';
 
@@ -26,7 +26,7 @@ export function confirm(title, contents, label, task) {
       el('h2', { id }, title),
       contents,
       outcome,
-      el('div', { class: 'row' }, el('button', { class: 'primary' }, label), button('Cancel', () => dialog.close())),
+      el('div', { class: 'row' }, el('button', { class: 'danger' }, label), button('Cancel', () => dialog.close())),
     ),
   );
   let result;

@@ -27,7 +27,6 @@ const COLUMNS = [
   { label: 'Per second', numeric: true, optional: true },
   { label: 'Last used' },
   { label: 'Expires', optional: true },
-  { label: 'State' },
   { label: 'Actions' },
 ];
 
@@ -99,12 +98,11 @@ function show(content, { query, signal }) {
     const { name, grants, perSecond, lastUsedAt, expiresAt, revokedAt } = key;
     const isOver = revokedAt !== null || (expiresAt !== null && Date.parse(expiresAt) <= Date.now());
     return [
-      [name, el('div', { class: 'hint' }, key.id)],
+      [name, el('div', { class: 'hint' }, key.id), isOver && el('div', {}, endOf(key))],
       grants.map((grant) => el('div', {}, grantWords(grant))),
       perSecond === null ? 'no limit' : int(perSecond),
       lastUsedAt === null ? 'never' : moment(lastUsedAt),
       expiresAt === null ? 'never' : moment(expiresAt),
-      stateOf(key),
       isOver
         ? ''
         : el(
@@ -185,9 +183,7 @@ function grantWords({ namespaces, actions }) {
   return `${actions.join(', ')} in ${namespaces.includes('*') ? 'all namespaces' : namespaces.join(', ')}`;
 }
 
-function stateOf({ revokedAt, expiresAt }) {
-  if (revokedAt !== null) {
-    return ['Revoked ', moment(revokedAt)];
-  }
-  return expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? 'Expired' : 'Valid';
+/** Why a key does not work any more. */
+function endOf({ revokedAt, expiresAt }) {
+  return revokedAt === null ? ['Expired ', moment(expiresAt)] : ['Revoked ', moment(revokedAt)];
 }
