@@ -92,7 +92,7 @@ function show(content, { signal }) {
     fill(
       instance,
       `Answered by ${status.instance}`,
-      status.instances === null ? '' : `, one of ${int(status.instances)}`,
+      status.instances > 1 ? `, one of ${int(status.instances)} instances` : '',
       `, version ${status.version}, started `,
       moment(status.startedAt),
       '.',

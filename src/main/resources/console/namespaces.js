@@ -16,7 +16,7 @@ const PAGE_SIZE = 50;
 const COLUMNS = [
   { label: 'Namespace' },
   { label: 'Counters', numeric: true },
-  { label: 'Counted', optional: true },
+  { label: 'Counted at' },
 ];
 
 export default {
@@ -40,7 +40,6 @@ function show(content, { query, signal }) {
     el('div', { class: 'toolbar' }, filter.element, copyButton('Copy as curl', () => curl(path()), 'The request')),
     outcome,
     list.element,
-    el('p', { class: 'hint' }, 'Counters are counted at intervals, at the time that the column names.'),
     pages.element,
   );
   load();
