@@ -1,6 +1,6 @@
 // A line of values over time. The canvas says nothing to screen readers: the table beside it has the same numbers.
 import { el } from './dom.js';
-import { int } from './format.js';
+import { INT64_MAX, INT64_MIN, int } from './format.js';
 
 const HEIGHT_PX = 216;
 
@@ -88,9 +88,10 @@ function widest(_, labels) {
   return 16 + 8 * Math.max(1, ...(labels ?? []).map(({ length }) => length));
 }
 
-/** Ticks between two integers have no label. */
+/** Ticks between two integers, and those that no counter reaches, have no label. */
 function label(tick, origin) {
-  return Number.isInteger(tick) ? int(origin + BigInt(tick)) : '';
+  const value = Number.isInteger(tick) ? origin + BigInt(tick) : null;
+  return value === null || value < INT64_MIN || value > INT64_MAX ? '' : int(value);
 }
 
 /** The steps between labels of values are whole numbers. */

@@ -31,6 +31,7 @@ export default {
 function show(content, { segments, signal }) {
   const [, namespace, name] = segments;
   const path = counterPath(namespace, name);
+  const heading = el('h1', { tabindex: -1 }, name);
   const mark = liveMark();
   const outcome = el('div');
   const body = el('div', { class: 'screen' });
@@ -47,7 +48,7 @@ function show(content, { segments, signal }) {
     el(
       'div',
       { class: 'toolbar' },
-      el('h1', {}, name),
+      heading,
       el('div', { class: 'row' }, mark.element, copyButton('Copy as curl', () => curl(path), 'The request')),
     ),
     outcome,
@@ -102,7 +103,7 @@ function show(content, { segments, signal }) {
     if (view === null || view.kind !== counter.kind) {
       view?.close();
       view = counterView(counter, path);
-      fill(body, view.element);
+      showBody(view.element);
     }
     view.update(counter);
   }
@@ -113,7 +114,16 @@ function show(content, { segments, signal }) {
     }
     view?.close();
     view = null;
-    fill(body, absentView(path));
+    showBody(absentView(path));
+  }
+
+  /** If the focus was in what goes away, the reader goes on at the heading. */
+  function showBody(contents) {
+    const hadFocus = body.contains(document.activeElement);
+    fill(body, contents);
+    if (hadFocus) {
+      heading.focus();
+    }
   }
 }
 
@@ -125,18 +135,15 @@ function counterView(first, path) {
   const bounds = boundsView();
   const facts = factsView();
   const seen = seenView(closing.signal);
-  const listeners = [facts, seen];
   const forms = [];
   if (session.may('write', namespace) && kind === 'plain') {
     forms.push(addingForm(path));
   }
-  if (session.may('manage', namespace)) {
-    if (kind === 'plain') {
-      forms.push(valueForm(path), boundsForm(path));
-    }
-    forms.push(deletingForm(path, namespace, name));
+  if (session.may('manage', namespace) && kind === 'plain') {
+    forms.push(valueForm(path), boundsForm(path));
   }
-  const lists = [kind === 'members' ? membersView(path, closing.signal) : periodsView(path, closing.signal)];
+  const list = kind === 'members' ? membersView(path, closing.signal) : periodsView(path, closing.signal);
+  const listeners = [facts, seen, ...forms, list];
   repeat(facts.tick, CLOCK_SECONDS, closing.signal);
   return {
     kind,
@@ -144,16 +151,15 @@ function counterView(first, path) {
       el('section', { class: 'headline', 'aria-label': 'Value' }, value, bounds.element, facts.element),
       seen.element,
       forms.length > 0 && el('div', { class: 'forms' }, forms.map(({ element }) => element)),
-      lists.map(({ element }) => element),
+      list.element,
+      session.may('manage', namespace) && el('div', { class: 'forms' }, deletingForm(path, name)),
     ],
 
     update(counter) {
       write(value, int(counter.value));
       bounds.update(counter);
       bounds.element.hidden = counter.min === null && counter.max === null;
-      for (const listener of [...listeners, ...forms, ...lists]) {
-        listener.update(counter);
-      }
+      listeners.forEach((listener) => listener.update(counter));
     },
 
     close() {

@@ -6,11 +6,14 @@ import { say } from './messages.js';
 import { problemView } from './problem.js';
 
 /** The form. */
-export function deletingForm(path, namespace, name) {
+export function deletingForm(path, name) {
   const attempt = new Attempt();
-  const typed = fieldOf('Type the name to delete', { spellcheck: 'false', hint: `The name is: ${name}` });
+  const typed = fieldOf('Type the name to delete', {
+    spellcheck: 'false',
+    hint: ['The name is: ', el('bdi', {}, name)],
+  });
   const outcome = el('div');
-  const element = el(
+  return el(
     'form',
     { class: 'card', novalidate: true, onsubmit: submit },
     el('h2', {}, 'Delete'),
@@ -31,11 +34,9 @@ export function deletingForm(path, namespace, name) {
     typed.error(null);
     try {
       await attempt.send('DELETE', path);
-      say(`${namespace}/${name} is deleted.`);
+      say('The counter is deleted.');
     } catch (problem) {
       fill(outcome, problemView(problem));
     }
   }
-
-  return { element, update() {} };
 }

@@ -7,7 +7,7 @@ let count = 0;
  * A field.
  *
  * @param {string} label
- * @param {object} properties those of the control, and `hint`, a sentence below it; `options`, the values of a list
+ * @param {object} properties those of the control, and `hint`, what is below it; `options`, the values of a list
  * @returns {{element: HTMLElement, input: HTMLInputElement|HTMLSelectElement, error: function(string|null): void}}
  */
 export function fieldOf(label, { hint = null, options = null, ...properties } = {}) {

@@ -1,14 +1,8 @@
 // Short messages for the reader, in the region with role=status.
-const SHOWN_MS = 12_000;
 
-let timer;
-
-/** Shows a sentence, and has screen readers read it. */
+/** Shows a sentence until the next one or the next screen, and has screen readers read it. */
 export function say(text) {
-  const region = document.getElementById('status');
-  region.textContent = text;
-  clearTimeout(timer);
-  timer = setTimeout(hush, SHOWN_MS);
+  document.getElementById('status').textContent = text;
 }
 
 /** Removes the sentence. */
