@@ -87,9 +87,8 @@ class ArchitectureTest {
     @Test
     void featuresUseNoOtherFeatureButJob() {
         SlicesRuleDefinition.slices()
-                .matching(
-                        "io.tally.(access|audit|job|lab|member|name|namespace|openapi|period|ranking|snapshot|token"
-                                + "|watch)..")
+                .matching("io.tally.(access|audit|job|lab|member|name|namespace|openapi|period|ranking|snapshot|token"
+                        + "|watch)..")
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(

@@ -3,20 +3,16 @@ package io.tally.console;
 import io.tally.http.Routes;
 import io.tally.http.Routes.Route;
 import io.tally.http.ServedFile;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.io.Resource;
-import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.util.StringUtils;
@@ -51,33 +47,25 @@ class ConsoleFiles {
     private static final String SECURITY_POLICY =
             "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private final Map<String, ServedFile> files = new TreeMap<>();
-    private final ServedFile page;
+    /** Names without a path. */
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+");
 
-    ConsoleFiles() {
-        own().forEach(name -> files.put(name, ServedFile.ofClasspath(type(name), FOLDER + name)));
-        CHARTS.forEach(name -> files.put(name, new ServedFile(type(name), () -> ServedFile.read(chartPath(name)))));
-        page = Objects.requireNonNull(files.get(PAGE));
-    }
+    /** The files that were requested, by their names. */
+    private final Map<String, ServedFile> files = new ConcurrentHashMap<>();
 
-    /** The names of the files in the folder. */
-    private static List<String> own() {
-        try {
-            Resource[] found = new PathMatchingResourcePatternResolver().getResources("classpath:" + FOLDER + "*.*");
-            return Arrays.stream(found)
-                    .map(file -> Objects.requireNonNull(file.getFilename()))
-                    .toList();
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
-    }
-
-    private static MediaType type(String name) {
+    private static @Nullable ServedFile find(String name) {
         MediaType type = TYPES.get(String.valueOf(StringUtils.getFilenameExtension(name)));
-        if (type == null) {
-            throw new IllegalStateException("the console serves no files such as " + name);
+        if (type == null || !NAME.matcher(name).matches()) {
+            return null;
         }
-        return type;
+        if (CHARTS.contains(name)) {
+            return new ServedFile(type, () -> ServedFile.read(chartPath(name)));
+        }
+        // Not by a list of the folder, which a jar may not have.
+        String path = FOLDER + name;
+        return ConsoleFiles.class.getClassLoader().getResource(path) == null
+                ? null
+                : ServedFile.ofClasspath(type, path);
     }
 
     private static String chartPath(String name) {
@@ -102,24 +90,36 @@ class ConsoleFiles {
     @Bean
     Route consolePageRoute() {
         return Routes.resource("/console/")
-                .onPublicGet(List.of(MediaType.ALL), request -> answer(request, page))
+                .onPublicGet(List.of(MediaType.ALL), request -> answer(request, file(PAGE)))
                 .build();
     }
 
     @Bean
     Route consoleFileRoute() {
         return Routes.resource("/console/{file}")
-                .where(request -> file(request) != null)
-                .onPublicGet(List.of(MediaType.ALL), request -> answer(request, Objects.requireNonNull(file(request))))
+                .where(request -> file(name(request)) != null)
+                .onPublicGet(List.of(MediaType.ALL), request -> answer(request, file(name(request))))
                 .build();
     }
 
-    private @Nullable ServedFile file(ServerRequest request) {
-        return files.get(StringUtils.getFilename(request.path()));
+    private static String name(ServerRequest request) {
+        return request.path().substring(request.path().lastIndexOf('/') + 1);
     }
 
-    private static Mono<ServerResponse> answer(ServerRequest request, ServedFile file) {
-        return file.answer(request, ConsoleFiles::protect);
+    private @Nullable ServedFile file(String name) {
+        ServedFile known = files.get(name);
+        if (known != null) {
+            return known;
+        }
+        ServedFile found = find(name);
+        if (found != null) {
+            files.put(name, found);
+        }
+        return found;
+    }
+
+    private static Mono<ServerResponse> answer(ServerRequest request, @Nullable ServedFile file) {
+        return Objects.requireNonNull(file).answer(request, ConsoleFiles::protect);
     }
 
     private static void protect(HttpHeaders fields) {

@@ -17,11 +17,12 @@ final class NamespaceSql {
                  (select c.namespace from counter c
                    where c.namespace >= r.low and c.namespace < r.high order by c.namespace limit 1)
                  union all
-                 select (select c.namespace from counter c
-                          where c.namespace > s.namespace and c.namespace < r.high order by c.namespace limit 1)
-                   from step s where s.namespace is not null
+                 select n.namespace from step s cross join lateral (
+                   select c.namespace from counter c
+                    where c.namespace > s.namespace and c.namespace < r.high order by c.namespace limit 1
+                 ) n
                )
-               select s.namespace from step s where s.namespace is not null limit $3
+               select s.namespace from step s limit $3
              ) n
              order by n.namespace limit $3
             """;

@@ -87,6 +87,11 @@ class BypassIT {
                 "/docs/..%2fv1%2fkeys",
                 "/docs//v1/keys",
                 "/docs/v1/keys",
+                "/console/../v1/keys",
+                "/console/%2e%2e/v1/keys",
+                "/console/..%2fv1%2fkeys",
+                "/console/v1/keys",
+                "/console;x/v1/keys",
                 "/problems/../v1/keys",
                 "/problems/%2e%2e%2fv1%2fkeys",
                 "/livez/../v1/keys",
@@ -124,7 +129,7 @@ class BypassIT {
                 "X-Forwarded-Prefix: //"
             })
     void forwardingFieldsReachNothing(String field) throws IOException {
-        for (String target : new String[] {"/livez", "/docs", "/docs/v1/keys", "/openapi.json"}) {
+        for (String target : new String[] {"/livez", "/docs", "/docs/v1/keys", "/console/", "/openapi.json"}) {
             for (TallyServer server : new TallyServer[] {plain, forwarded}) {
                 assertThat(send(server, "GET", target, field + "\r\n").body())
                         .doesNotContain(String.valueOf(KeyFormat.id(key)));

@@ -156,6 +156,10 @@ class StatusIT {
     void needsTheRightToReadEverywhere() {
         TallyClient anonymous = new TallyClient(server.uri());
         assertThat(anonymous.get(STATUS).status()).isEqualTo(401);
+        // The gate takes these for public paths, whose callers have no grants.
+        for (String other : new String[] {"/console/%73tatus", "/console/status;x"}) {
+            assertThat(anonymous.get(other).status()).as(other).isEqualTo(403);
+        }
         assertThat(caller("\"shop\",\"shop-*\"", "\"read\"").get(STATUS).status())
                 .isEqualTo(403);
         assertThat(caller("\"*\"", "\"write\",\"manage\",\"admin\"").get(STATUS).status())

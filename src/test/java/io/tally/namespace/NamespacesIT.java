@@ -242,7 +242,7 @@ class NamespacesIT {
         assertThat(Plans.plan(
                         database.of("shop"), NamespaceSql.NAMES, "text[], text[], bigint", "'{a,s}', '{b,t}', 10"))
                 .contains("counter_pkey")
-                .contains("(namespace > s.namespace) AND (namespace < r.high)")
+                .contains("(namespace > s_1.namespace) AND (namespace < r.high)")
                 .contains("(namespace >= r.low) AND (namespace < r.high)")
                 .doesNotContain("Seq Scan");
     }

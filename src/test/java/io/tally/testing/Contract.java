@@ -417,7 +417,8 @@ public final class Contract {
         String query = IGNORE_QUERY.stream().anyMatch(exchange.path()::startsWith) ? "" : exchange.query();
         var request = new SimpleRequest.Builder(
                 Method.valueOf(withBody(exchange.method())), ContractPaths.concrete(path, exchange.path()));
-        ContractPaths.parameters(query).forEach((name, values) -> request.withQueryParam(name, values));
+        ContractPaths.parameters(query)
+                .forEach((name, values) -> request.withQueryParam(name, ContractPaths.withoutBlanks(values)));
         boolean hasBody = body != null && !body.isEmpty();
         exchange.requestFields().forEach((name, values) -> {
             // A field without a value says nothing, and nor does the type of an empty body.

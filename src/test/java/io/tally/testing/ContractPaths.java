@@ -128,6 +128,14 @@ final class ContractPaths {
                 .collect(Collectors.joining("/"));
     }
 
+    /** The same for the values of a parameter of a query. */
+    static List<String> withoutBlanks(List<String> values) {
+        return values.stream()
+                .map(value -> value.isBlank() && !value.isEmpty() ? "_" : value)
+                .filter(value -> !value.isEmpty())
+                .toList();
+    }
+
     /** The parameters of a query. */
     static Map<String, List<String>> parameters(String query) {
         Map<String, List<String>> parameters = new LinkedHashMap<>();
