@@ -84,7 +84,7 @@ function show(content, { segments, signal }) {
         onEvent: ({ type, data }) => (type === 'deleted' ? absent() : present(data)),
         onState(state, problem = null) {
           ended = state === 'ended' ? problem : null;
-          mark.update(ended?.status === 404 ? 'off' : state, problem);
+          mark.update(view === null && state !== 'lost' ? 'off' : state, problem);
         },
       });
       if (ended !== null && ended.status !== 404) {
@@ -102,7 +102,7 @@ function show(content, { segments, signal }) {
     fill(outcome);
     if (view === null || view.kind !== counter.kind) {
       view?.close();
-      view = counterView(counter, path);
+      view = counterView(counter, path, signal);
       showBody(view.element);
     }
     view.update(counter);
@@ -127,14 +127,15 @@ function show(content, { segments, signal }) {
   }
 }
 
-/** A counter that exists, until it is closed. */
-function counterView(first, path) {
+/** A counter that exists, until it is closed or the signal aborts. */
+function counterView(first, path, leaving) {
   const { namespace, name, kind } = first;
   const closing = new AbortController();
+  const signal = AbortSignal.any([leaving, closing.signal]);
   const value = el('p', { class: 'value' });
   const bounds = boundsView();
   const facts = factsView();
-  const seen = seenView(closing.signal);
+  const seen = seenView(signal);
   const forms = [];
   if (session.may('write', namespace) && kind === 'plain') {
     forms.push(addingForm(path));
@@ -142,9 +143,9 @@ function counterView(first, path) {
   if (session.may('manage', namespace) && kind === 'plain') {
     forms.push(valueForm(path), boundsForm(path));
   }
-  const list = kind === 'members' ? membersView(path, closing.signal) : periodsView(path, closing.signal);
+  const list = kind === 'members' ? membersView(path, signal) : periodsView(path, signal);
   const listeners = [facts, seen, ...forms, list];
-  repeat(facts.tick, CLOCK_SECONDS, closing.signal);
+  repeat(facts.tick, CLOCK_SECONDS, signal);
   return {
     kind,
     element: [
