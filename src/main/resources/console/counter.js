@@ -84,7 +84,7 @@ function show(content, { segments, signal }) {
         onEvent: ({ type, data }) => (type === 'deleted' ? absent() : present(data)),
         onState(state, problem = null) {
           ended = state === 'ended' ? problem : null;
-          mark.update(view === null && state !== 'lost' ? 'off' : state, problem);
+          mark.update(view === null && (state === 'connecting' || state === 'ended') ? 'off' : state, problem);
         },
       });
       if (ended !== null && ended.status !== 404) {

@@ -150,7 +150,9 @@ function show(content, { segments, query, signal }) {
         await showProblem(problem, current);
       }
     } finally {
-      content.removeAttribute('aria-busy');
+      if (!current.aborted) {
+        content.removeAttribute('aria-busy');
+      }
     }
   }
 
@@ -250,19 +252,14 @@ function show(content, { segments, query, signal }) {
 
   /** The stream of as many counters as one request can name. */
   function streamPath(names) {
-    let watched = names;
-    let path;
-    do {
-      path = withQuery(`${counterPath(namespace)}/events`, { int64: 'string', name: watched });
-      if (path.length <= STREAM_PATH_MAX) {
-        break;
-      }
-      watched = watched.slice(0, Math.max(1, Math.floor((watched.length * STREAM_PATH_MAX) / path.length)));
-    } while (watched.length > 1);
-    return {
-      path,
-      words: watched.length === names.length ? '' : `the first ${watched.length} of ${names.length}, whose names fit`,
-    };
+    const pathOf = (count) =>
+      withQuery(`${counterPath(namespace)}/events`, { int64: 'string', name: names.slice(0, count) });
+    let count = names.length;
+    while (pathOf(count).length > STREAM_PATH_MAX) {
+      count -= 1;
+    }
+    const words = count === names.length ? '' : `the first ${count} of ${names.length}, whose names fit`;
+    return { path: pathOf(count), words };
   }
 
   return update;

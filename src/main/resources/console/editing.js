@@ -127,9 +127,12 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     try {
       const after = await attempt.send('PATCH', path, { body, headers: { 'If-Match': `"${base.version}"` } });
       fill(outcome);
-      base = null;
-      update(after);
+      // The stream may have been faster.
+      if (BigInt(after.version) > BigInt(counter.version)) {
+        counter = after;
+      }
       reset();
+      showEffect();
       say(`${label}: done. The counter is at version ${int(after.version)}.`);
     } catch (problem) {
       if (problem.type === 'precondition-failed') {

@@ -65,7 +65,7 @@ function show(content, { signal }) {
         'the database: do not run it against production.',
     ),
     outcome,
-    el('div', { class: 'columns' }, startForm(path, watch), current),
+    el('div', { class: 'columns' }, startForm(path, started), current),
     list.element,
   );
   load(true);
@@ -89,6 +89,11 @@ function show(content, { signal }) {
         fill(outcome, problem.status === 404 ? notEnabled() : problemView(problem));
       }
     }
+  }
+
+  function started(run) {
+    watch(run);
+    load(false);
   }
 
   function watch(run) {
