@@ -112,13 +112,13 @@ final class KnownKeys {
         return keys;
     }
 
-    /** The last uses of keys on this instance since a time. */
+    /** The last uses of keys on this instance since a time; without those that it has not seen. */
     Map<String, Instant> usedSince(long millis) {
         Map<String, Instant> uses = new HashMap<>();
         Snapshot current = snapshot;
         if (current != null) {
             current.keys().values().stream()
-                    .filter(key -> key.lastUseMillis() >= millis)
+                    .filter(key -> key.lastUseMillis() > 0 && key.lastUseMillis() >= millis)
                     .forEach(key -> uses.put(key.id(), Instant.ofEpochMilli(key.lastUseMillis())));
         }
         return uses;

@@ -189,6 +189,14 @@ class KnownKeysTest {
         assertThat(refused("expired")).isOne();
     }
 
+    @Test
+    void keyThatWasNotUsedHasNoLastUse() {
+        String used = store.add(null);
+        store.add(null);
+        assertThat(status(used)).isEqualTo(200);
+        assertThat(known.usedSince(0)).containsOnly(Map.entry(Objects.requireNonNull(KeyFormat.id(used)), NOW));
+    }
+
     /** A flood of made-up keys costs the database one statement at a time. */
     @Test
     void unknownKeysShareAPoll() {
