@@ -74,6 +74,7 @@ function show(content, { signal }) {
     try {
       const status = await read('console/status', signal);
       fill(outcome);
+      state.setClock(status.now);
       state.update(status.audit, status.auditIntervalSeconds);
       showStatus(status);
     } catch (problem) {
@@ -133,6 +134,7 @@ function verdictView() {
   );
   let audit;
   let intervalSeconds;
+  let readerAheadMillis = 0;
 
   function checkButton() {
     return button('Check now', check, { class: 'primary' });
@@ -150,6 +152,11 @@ function verdictView() {
     } finally {
       control.removeAttribute('aria-disabled');
     }
+  }
+
+  /** Ages are by Tally's clock: the reader's may be minutes ahead, and would make an audit look late. */
+  function setClock(now) {
+    readerAheadMillis = Date.now() - Date.parse(now);
   }
 
   function update(next, seconds) {
@@ -179,17 +186,18 @@ function verdictView() {
     if (audit === undefined) {
       return;
     }
-    const now = verdict(audit, intervalSeconds);
+    const nowMillis = Date.now() - readerAheadMillis;
+    const now = verdict(audit, intervalSeconds, nowMillis);
     element.dataset.tone = now.tone;
     write(sign, now.sign);
     write(title, now.title);
     write(text, now.runbook === null ? now.text : `${now.text} Runbook: k8s/runbooks/${now.runbook}.md.`);
     if (audit !== null) {
-      write(figures[4].value, ago(audit.at));
+      write(figures[4].value, ago(audit.at, nowMillis));
     }
   }
 
-  return { element, update, tick };
+  return { element, setClock, update, tick };
 }
 
 function laneCells({ name, queued, queueMax, batchAgeSeconds }) {

@@ -56,9 +56,9 @@ export function duration(seconds) {
   return parts.join(' ');
 }
 
-/** How long ago an instant was; "now" within a second, also if the reader's clock is behind. */
-export function ago(instant) {
-  const seconds = (Date.now() - Date.parse(instant)) / 1000;
+/** How long before another time an instant was; "now" within a second. */
+export function ago(instant, nowMillis) {
+  const seconds = (nowMillis - Date.parse(instant)) / 1000;
   return seconds < 1 ? 'now' : `${duration(seconds)} ago`;
 }
 

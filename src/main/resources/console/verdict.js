@@ -9,9 +9,10 @@ const INTERVALS_MAX = 3;
  *
  * @param {object|null} audit the last one; null before the first one
  * @param {number} intervalSeconds between two audits
+ * @param {number} nowMillis the time by Tally's clock
  * @returns {{tone: "good"|"bad"|"warn", sign: string, title: string, text: string, runbook: string|null}}
  */
-export function verdict(audit, intervalSeconds) {
+export function verdict(audit, intervalSeconds, nowMillis) {
   if (audit === null) {
     return {
       tone: 'warn',
@@ -41,7 +42,7 @@ export function verdict(audit, intervalSeconds) {
       runbook: 'TallyDrift',
     };
   }
-  const age = (Date.now() - Date.parse(audit.at)) / 1000;
+  const age = (nowMillis - Date.parse(audit.at)) / 1000;
   if (age > INTERVALS_MAX * intervalSeconds) {
     return {
       tone: 'warn',

@@ -91,6 +91,7 @@ class StatusRoutes {
     /**
      * The status as JSON.
      *
+     * @param now the time by the clock of this instance, which stamps its audits
      * @param audit the last audit of this instance; {@code null} before the first
      * @param jobs those that run; {@code null} without the database
      * @param instances the number of instances that write; {@code null} without the database
@@ -98,6 +99,7 @@ class StatusRoutes {
      */
     record StatusView(
             String instance,
+            Instant now,
             @Nullable BooksView audit,
             double auditIntervalSeconds,
             List<LaneView> lanes,
@@ -143,6 +145,7 @@ class StatusRoutes {
     private StatusView status(Optional<List<JobView>> running, Optional<Set<String>> writers) {
         return new StatusView(
                 InstanceName.own(),
+                Instant.now(),
                 audits.last(),
                 seconds(auditSettings.interval()),
                 lanes(),

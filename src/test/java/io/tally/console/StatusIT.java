@@ -67,6 +67,7 @@ class StatusIT {
         assertThat(status.propertyNames())
                 .containsExactly(
                         "instance",
+                        "now",
                         "audit",
                         "auditIntervalSeconds",
                         "lanes",

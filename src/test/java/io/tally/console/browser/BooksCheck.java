@@ -8,6 +8,9 @@ import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -77,6 +80,15 @@ class BooksCheck {
         }
         operator.choose(operator.button("Check now"));
         assertThat(operator.message()).containsText("The books balance");
+    }
+
+    @Test
+    void auditIsNotLateByTheReadersClock(People people) {
+        assertThat(client.post("/v1/audits").status()).isEqualTo(200);
+        Person operator = people.person(server.uri());
+        operator.page().clock().setFixedTime(Date.from(Instant.now().plus(Duration.ofHours(2))));
+        operator.open("/console/");
+        assertThat(operator.region("The last audit")).containsText("The books balance");
     }
 
     @Test
