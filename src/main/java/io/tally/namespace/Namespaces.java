@@ -6,18 +6,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The store of namespaces. Every {@code Mono} is cold and fails with {@link io.tally.pipeline.StoreFailure} only. */
+/** The store of namespaces. Every {@code Mono} is cold. */
 interface Namespaces {
 
     /**
-     * The first namespaces in some ranges, in the order of their bytes.
+     * The first namespaces in some ranges, in the order of their bytes. Fails with
+     * {@link io.tally.pipeline.StoreFailure} only.
      *
      * @param max the maximum of namespaces
      */
     Mono<List<String>> names(List<NamespaceRange> ranges, int max);
 
     /**
-     * The sizes of these namespaces.
+     * The sizes of these namespaces; empty if the count fails. Never fails. A namespace that is absent has an unknown size.
      *
      * @param countedMax a namespace with at least so many counters is not counted; its size is that of the last pass
      *     over all of its counters

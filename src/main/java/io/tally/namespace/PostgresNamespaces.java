@@ -1,6 +1,7 @@
 package io.tally.namespace;
 
 import io.r2dbc.spi.Row;
+import io.tally.pipeline.StoreFailure;
 import io.tally.postgres.CounterRows;
 import io.tally.postgres.Pool;
 import io.tally.postgres.Statements;
@@ -56,7 +57,9 @@ final class PostgresNamespaces implements Namespaces {
         return Flux.fromIterable(shards.entrySet())
                 .flatMap(shard -> sizes(pools.at(shard.getKey()), shard.getValue(), countedMax), SHARDS_MAX)
                 .flatMapIterable(sizes -> sizes)
-                .collectMap(Sized::namespace, Sized::size);
+                .collectMap(Sized::namespace, Sized::size)
+                // The names are known.
+                .onErrorReturn(StoreFailure.class, Map.of());
     }
 
     private static Mono<List<Sized>> sizes(Pool pool, List<String> namespaces, int countedMax) {
@@ -70,10 +73,18 @@ final class PostgresNamespaces implements Namespaces {
 
     private record Sized(String namespace, Size size) {}
 
+    /** As of the last pass over all counters, which may have found fewer than there are now. */
+    private static Size sorted(Row row, long counted) {
+        Long counters = row.get("counters", Long.class);
+        return counters == null
+                ? Size.UNKNOWN
+                : new Size(Math.max(counters, counted), CounterRows.timeOrNull(row, "full_at"));
+    }
+
     private static Size size(Row row, int countedMax) {
         long counted = CounterRows.number(row, "counted");
         return counted < countedMax
                 ? new Size(counted, CounterRows.time(row, "transaction_time"))
-                : new Size(row.get("counters", Long.class), CounterRows.timeOrNull(row, "full_at"));
+                : sorted(row, counted);
     }
 }

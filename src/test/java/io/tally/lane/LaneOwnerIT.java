@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tally.audit.Audits;
 import io.tally.name.Names;
+import io.tally.pipeline.CounterPipeline;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyServer;
 import io.tally.watch.Watches;
@@ -14,22 +15,25 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.scheduling.annotation.ScheduledAnnotationBeanPostProcessor;
 
-/** The lanes beside those of counters. */
+/** The life cycle of all lanes. */
 @Timeout(300)
 class LaneOwnerIT {
 
     @Test
     void expireRequestsAndCloseAtShutdown() throws SQLException {
         TallyServer server = TallyServer.start(Postgres.shared().createDatabase());
-        List<LaneOwner> owners =
-                List.of(server.bean(Names.class), server.bean(Watches.class), server.bean(Audits.class));
+        List<LaneOwner> owners = List.of(
+                server.bean(CounterPipeline.class),
+                server.bean(Names.class),
+                server.bean(Watches.class),
+                server.bean(Audits.class));
         List<String> scheduled = server.bean(ScheduledAnnotationBeanPostProcessor.class).getScheduledTasks().stream()
                 .map(Object::toString)
                 .toList();
-        // Those three, and the rankings.
+        // Those four, and the rankings.
         assertThat(scheduled)
                 .filteredOn("io.tally.lane.LaneOwner.expire"::equals)
-                .hasSize(4);
+                .hasSize(5);
         assertThat(owners).allMatch(LaneOwner::isRunning);
         server.close();
 
