@@ -350,7 +350,7 @@ class ShardStartsIT {
         long available = database.queryLong("select current_setting('max_connections')::int"
                 + " - current_setting('superuser_reserved_connections')::int"
                 + " - current_setting('reserved_connections')::int");
-        long perShard = 2 + 4 + 1 + 1;
+        long perShard = 1 + 4 + 1 + 1;
 
         assertRefused(
                 refusal(64, database),

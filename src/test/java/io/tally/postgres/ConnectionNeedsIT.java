@@ -54,7 +54,7 @@ class ConnectionNeedsIT {
                     server.bean(Sharding.class),
                     server.bean(PipelineProperties.class),
                     server.bean(DatabaseProperties.class));
-            assertThat(needs.total()).isEqualTo(4 * (2 + 4 + 1 + 1) + 2);
+            assertThat(needs.total()).isEqualTo(4 * (1 + 4 + 1 + 1) + 2);
             List<Future<?>> load = new ArrayList<>();
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
                 load.add(threads.submit(() -> {
@@ -73,8 +73,8 @@ class ConnectionNeedsIT {
                     }));
                 }
                 try {
-                    // In each shard its lanes, a read, a list, an audit and a pass at least.
-                    Clients.await("many are used", Clients.PATIENCE, () -> most.get() >= 4 * 6);
+                    // In each shard its lane, a read, a list, an audit and a pass at least.
+                    Clients.await("many are used", Clients.PATIENCE, () -> most.get() >= 4 * 5);
                     Clients.await("a snapshot", Clients.PATIENCE, () -> snapshots.get() >= 1);
                 } finally {
                     loading.set(false);
