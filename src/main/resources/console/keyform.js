@@ -3,6 +3,7 @@ import { change } from './api.js';
 import { button, el, fill } from './dom.js';
 import { fieldOf } from './field.js';
 import { problemView } from './problem.js';
+import { submitting } from './submitting.js';
 
 const ACTIONS = {
   read: 'read: reads, live streams, dry runs',
@@ -25,7 +26,7 @@ export function keyForm(whenCreated) {
   const outcome = el('div');
   const form = el(
     'form',
-    { class: 'card', novalidate: true, onsubmit: submit },
+    { class: 'card', novalidate: true, onsubmit: submitting(submit) },
     el('h2', {}, 'New key'),
     el('div', { class: 'forms' }, name.element, perSecond.element, expiresAt.element),
     grantsElement,
@@ -47,8 +48,7 @@ export function keyForm(whenCreated) {
     return grant;
   }
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     fill(outcome);
     const fields = [name, ...grants.map(({ namespaces }) => namespaces)];
     fields.forEach((field) => field.error(field.input.value.trim() === '' ? 'This must not be empty.' : null));

@@ -2,7 +2,7 @@
 import { change, read } from './api.js';
 import { copyButton } from './copy.js';
 import { curl } from './curl.js';
-import { confirm } from './dialog.js';
+import { confirm, show as showDialog } from './dialog.js';
 import { button, el, fill } from './dom.js';
 import { fieldOf } from './field.js';
 import { int } from './format.js';
@@ -123,20 +123,19 @@ function show(content, { query, signal }) {
       hint: 'The old secret works for this long. 0 ends it at once.',
     });
     const contents = [el('p', {}, 'The key gets a new secret.'), grace.element];
-    const rotated = await confirm(`Rotate ${key.name}`, contents, 'Rotate', () =>
-      change('POST', `v1/keys/${key.id}/rotation`, { body: { graceSeconds: Number(grace.input.value) } }),
-    );
+    const send = () =>
+      change('POST', `v1/keys/${key.id}/rotation`, { body: { graceSeconds: Number(grace.input.value) } });
+    const rotated = await confirm(`Rotate ${key.name}`, contents, 'Rotate', send, signal);
     if (rotated !== undefined) {
-      await load();
       showSecret(rotated, 'The key has a new secret.');
+      load();
     }
   }
 
   async function revoke(key) {
     const words = 'Every instance refuses the key within five seconds. This cannot be undone.';
-    const revoked = await confirm(`Revoke ${key.name}`, [el('p', {}, words)], 'Revoke', () =>
-      change('DELETE', `v1/keys/${key.id}`),
-    );
+    const send = () => change('DELETE', `v1/keys/${key.id}`);
+    const revoked = await confirm(`Revoke ${key.name}`, [el('p', {}, words)], 'Revoke', send, signal);
     if (revoked !== undefined) {
       say(`${key.name} is revoked.`);
       await load();
@@ -146,27 +145,24 @@ function show(content, { query, signal }) {
 
   function showSecret({ name, key }, words) {
     say(`${words} It is shown this once.`);
-    const title = el('h2', { tabindex: -1 }, `The secret of ${name}`);
-    fill(
-      secret,
-      el(
-        'section',
-        { class: 'card secret' },
-        title,
-        el('p', {}, 'Copy it now: Tally stores its hash only, and shows it this once.'),
-        el('pre', { class: 'code' }, key),
-        el(
-          'div',
-          { class: 'row' },
-          copyButton('Copy key', () => key, 'The key'),
-          button('Hide', () => {
-            fill(secret);
-            heading.focus();
-          }),
-        ),
-      ),
-    );
-    title.focus();
+    const title = `The secret of ${name}`;
+    const text = [
+      el('p', {}, 'Copy it now: Tally stores its hash only, and shows it this once.'),
+      el('pre', { class: 'code' }, key),
+    ];
+    const copy = copyButton('Copy key', () => key, 'The key');
+    if (signal.aborted) {
+      // The reader has left the screen before the response arrived.
+      showDialog(title, [text, el('p', {}, copy)]);
+      return;
+    }
+    const titleElement = el('h2', { tabindex: -1 }, title);
+    const hide = button('Hide', () => {
+      fill(secret);
+      heading.focus();
+    });
+    fill(secret, el('section', { class: 'card secret' }, titleElement, text, el('div', { class: 'row' }, copy, hide)));
+    titleElement.focus();
   }
 
   return (later) => {
