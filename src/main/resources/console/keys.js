@@ -42,7 +42,7 @@ function show(content, { query, signal }) {
   }
   const heading = el('h1', { tabindex: -1 }, 'Keys');
   const outcome = el('div');
-  const secret = el('div');
+  const secrets = el('div', { class: 'stack' });
   const list = table('Keys', COLUMNS);
   let next = null;
   const pages = pageButtons(
@@ -62,7 +62,7 @@ function show(content, { query, signal }) {
       copyButton('Copy as curl', () => curl(path()), 'The request'),
     ),
     outcome,
-    secret,
+    secrets,
     list.element,
     pages.element,
     create,
@@ -158,10 +158,11 @@ function show(content, { query, signal }) {
     }
     const titleElement = el('h2', { tabindex: -1 }, title);
     const hide = button('Hide', () => {
-      fill(secret);
+      card.remove();
       heading.focus();
     });
-    fill(secret, el('section', { class: 'card secret' }, titleElement, text, el('div', { class: 'row' }, copy, hide)));
+    const card = el('section', { class: 'card secret' }, titleElement, text, el('div', { class: 'row' }, copy, hide));
+    secrets.append(card);
     titleElement.focus();
   }
 
