@@ -1,11 +1,12 @@
 // The form that adds to a counter, with a preview.
-import { Attempt } from './attempt.js';
+import { Attempt, REPLAYED } from './attempt.js';
 import { el, fill, write } from './dom.js';
 import { fieldOf, parsed } from './field.js';
 import { int, parseInt64, signed } from './format.js';
 import { say } from './messages.js';
 import { preview } from './preview.js';
 import { problemView } from './problem.js';
+import { submitting } from './submitting.js';
 
 /** The form. */
 export function addingForm(path) {
@@ -17,7 +18,7 @@ export function addingForm(path) {
   amount.input.addEventListener('input', showEffect);
   const element = el(
     'form',
-    { class: 'card', novalidate: true, onsubmit: submit },
+    { class: 'card', novalidate: true, onsubmit: submitting(submit) },
     el('h2', {}, 'Add'),
     amount.element,
     effect,
@@ -43,8 +44,7 @@ export function addingForm(path) {
     effect.classList.toggle('refused', !allowed);
   }
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     fill(outcome);
     const delta = parsed(amount, (text) => parseInt64(text, 'Amount'));
     if (delta === null) {
@@ -52,15 +52,12 @@ export function addingForm(path) {
     }
     try {
       const result = await attempt.send('POST', `${path}/increments`, { body: { delta: String(delta.value) } });
-      say(`Added ${signed(result.delta)}. The value after it is ${int(result.value)}.`);
+      const added = `Added ${signed(result.delta)}. The value after it is ${int(result.value)}.`;
+      say(attempt.wasReplayed ? REPLAYED : added);
     } catch (problem) {
-      fill(outcome, problemView(problem), problem.isUnknownOutcome ? unknownWords() : null);
+      fill(outcome, problemView(problem));
     }
   }
 
   return { element, update };
-}
-
-function unknownWords() {
-  return el('p', {}, 'The outcome is unknown. Press “Add” again: both requests have the same key and count once.');
 }

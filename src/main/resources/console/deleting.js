@@ -1,9 +1,10 @@
 // The form that deletes a counter, after the reader typed its name.
-import { Attempt } from './attempt.js';
+import { Attempt, REPLAYED } from './attempt.js';
 import { el, fill } from './dom.js';
 import { fieldOf } from './field.js';
 import { say } from './messages.js';
 import { problemView } from './problem.js';
+import { submitting } from './submitting.js';
 
 /** The form. */
 export function deletingForm(path, name) {
@@ -15,7 +16,7 @@ export function deletingForm(path, name) {
   const outcome = el('div');
   return el(
     'form',
-    { class: 'card', novalidate: true, onsubmit: submit },
+    { class: 'card', novalidate: true, onsubmit: submitting(submit) },
     el('h2', {}, 'Delete'),
     el('p', {}, 'The value, the members and the ended periods are removed. This cannot be undone.'),
     typed.element,
@@ -23,8 +24,7 @@ export function deletingForm(path, name) {
     outcome,
   );
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     fill(outcome);
     if (typed.input.value !== name) {
       typed.error('This is not the name of the counter.');
@@ -34,7 +34,7 @@ export function deletingForm(path, name) {
     typed.error(null);
     try {
       await attempt.send('DELETE', path);
-      say('The counter is deleted.');
+      say(attempt.wasReplayed ? REPLAYED : 'The counter is deleted.');
     } catch (problem) {
       fill(outcome, problemView(problem));
     }

@@ -2,7 +2,7 @@
 import { change, read } from './api.js';
 import { copyButton } from './copy.js';
 import { curl } from './curl.js';
-import { Attempt } from './attempt.js';
+import { Attempt, REPLAYED } from './attempt.js';
 import { button, el, fill, write } from './dom.js';
 import { fieldOf } from './field.js';
 import { decimal, int } from './format.js';
@@ -12,6 +12,7 @@ import { lossPicture } from './loss.js';
 import { say } from './messages.js';
 import { problemView } from './problem.js';
 import { session } from './session.js';
+import { submitting } from './submitting.js';
 import { table } from './table.js';
 import { moment } from './time.js';
 
@@ -137,7 +138,7 @@ function startForm(path, whenStarted) {
   const outcome = el('div');
   return el(
     'form',
-    { class: 'card', novalidate: true, onsubmit: submit },
+    { class: 'card', novalidate: true, onsubmit: submitting(submit) },
     el('h2', {}, 'New run'),
     strategy.element,
     isolation.element,
@@ -146,8 +147,7 @@ function startForm(path, whenStarted) {
     outcome,
   );
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     fill(outcome);
     const body = { strategy: strategy.input.value, isolation: isolation.input.value };
     for (const [name, { input }] of Object.entries(numbers)) {
@@ -159,7 +159,7 @@ function startForm(path, whenStarted) {
     }
     try {
       const run = await attempt.send('POST', path, { body });
-      say('The run has started.');
+      say(attempt.wasReplayed ? REPLAYED : 'The run has started.');
       whenStarted(run);
     } catch (problem) {
       fill(outcome, problemView(problem));
