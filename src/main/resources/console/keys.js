@@ -45,6 +45,9 @@ function show(content, { query, signal }) {
   const secrets = el('div', { class: 'stack' });
   const list = table('Keys', COLUMNS);
   let next = null;
+
+  /** Ends the last load, so that its response does not replace that of a later one. */
+  let loading = new AbortController();
   const pages = pageButtons(
     () => go(hashOf(['keys'])),
     () => go(hashOf(['keys'], { cursor: next })),
@@ -74,8 +77,11 @@ function show(content, { query, signal }) {
   }
 
   async function load() {
+    loading.abort();
+    loading = new AbortController();
+    const current = AbortSignal.any([signal, loading.signal]);
     try {
-      const page = await read(path(), signal);
+      const page = await read(path(), current);
       fill(outcome);
       next = page.next;
       pages.update({ isFirst: !query.has('cursor'), isLast: next === null });
@@ -85,9 +91,12 @@ function show(content, { query, signal }) {
         list.rows(page.items.map(cells));
       }
     } catch (problem) {
-      if (problem.status === 404) {
+      if (current.aborted) {
+        return;
+      }
+      if (problem.type === 'not-found') {
         fill(content, el('h1', {}, 'Keys'), notHere());
-      } else if (!signal.aborted) {
+      } else {
         list.empty('–');
         fill(outcome, problemView(problem));
       }
