@@ -62,8 +62,17 @@ export function ago(instant, nowMillis) {
   return seconds < 1 ? 'now' : `${duration(seconds)} ago`;
 }
 
+/** Groups of three digits with the same separator: a comma, a blank, an apostrophe or an underscore. */
+const GROUPS = /^[-+]?\d{1,3}([\s,_'\u2019])\d{3}(?:\1\d{3})*$/;
+
+/** An integer without the separators between its groups; every other text as it is, without blanks around it. */
+export function ungrouped(text) {
+  const trimmed = text.trim();
+  return GROUPS.test(trimmed) ? trimmed.replace(/[\s,_'\u2019]/g, '') : trimmed;
+}
+
 /**
- * The 64-bit integer that a reader typed. Groups may be separated by commas, blanks, apostrophes or underscores.
+ * The 64-bit integer that a reader typed. Groups of three digits may be separated.
  *
  * @param {string} text
  * @param {string} field the label of the field, for the message
@@ -71,7 +80,7 @@ export function ago(instant, nowMillis) {
  * @throws {RangeError} with a sentence for the reader
  */
 export function parseInt64(text, field) {
-  const digits = text.trim().replace(/^[\u2212\u2013]/, '-').replace(/^\+/, '').replace(/[\s,_'\u2019]/g, '');
+  const digits = ungrouped(text.trim().replace(/^[\u2212\u2013]/, '-').replace(/^([-+])\s+/, '$1')).replace(/^\+/, '');
   if (!/^-?\d{1,20}$/.test(digits)) {
     throw new RangeError(`${field} must be a whole number, such as 5 or -2.`);
   }

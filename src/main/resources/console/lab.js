@@ -5,7 +5,7 @@ import { curl } from './curl.js';
 import { Attempt, REPLAYED } from './attempt.js';
 import { button, el, fill, write } from './dom.js';
 import { fieldOf } from './field.js';
-import { decimal, int } from './format.js';
+import { decimal, int, ungrouped } from './format.js';
 import { follow } from './live.js';
 import { liveMark } from './livemark.js';
 import { lossPicture } from './loss.js';
@@ -151,7 +151,7 @@ function startForm(path, whenStarted) {
     fill(outcome);
     const body = { strategy: strategy.input.value, isolation: isolation.input.value };
     for (const [name, { input }] of Object.entries(numbers)) {
-      const text = input.value.replace(/[\s,]/g, '');
+      const text = ungrouped(input.value);
       if (text !== '') {
         // The API says what is wrong with a text that is no number.
         body[name] = /^\d{1,9}$/.test(text) ? Number(text) : text;
