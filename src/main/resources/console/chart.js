@@ -1,5 +1,5 @@
 // A line of values over time. The canvas says nothing to screen readers: the table beside it has the same numbers.
-import { el } from './dom.js';
+import { el, fill } from './dom.js';
 import { INT64_MAX, INT64_MIN, int } from './format.js';
 
 const HEIGHT_PX = 216;
@@ -15,7 +15,7 @@ export function chartOf(signal) {
   let plot = null;
   let origin = 0n;
   let last = null;
-  library().then(draw);
+  library().then(draw, () => fill(canvas, el('p', {}, 'The chart could not be loaded. The table has its values.')));
   dark.addEventListener('change', draw, { signal });
   const observer = new ResizeObserver(() => plot?.setSize({ width: canvas.clientWidth, height: HEIGHT_PX }));
   observer.observe(canvas);
@@ -29,6 +29,7 @@ export function chartOf(signal) {
       return;
     }
     plot?.destroy();
+    fill(canvas);
     plot = new window.uPlot(options(canvas, () => origin), last, canvas);
   }
 
@@ -101,19 +102,25 @@ const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 let loading = null;
 
-/** The library is a script of its own, which defines uPlot. */
+/** The library is a script of its own, which defines uPlot. After a failure, the next chart loads it again. */
 function library() {
   loading ??= Promise.all([
     loaded(el('link', { rel: 'stylesheet', href: 'uPlot.min.css' })),
     loaded(el('script', { src: 'uPlot.iife.min.js' })),
-  ]);
+  ]).catch((failure) => {
+    loading = null;
+    throw failure;
+  });
   return loading;
 }
 
 function loaded(element) {
   return new Promise((resolve, reject) => {
     element.addEventListener('load', resolve);
-    element.addEventListener('error', () => reject(new Error('The chart could not be loaded.')));
+    element.addEventListener('error', () => {
+      element.remove();
+      reject(new Error(`${element.tagName} could not be loaded.`));
+    });
     document.head.append(element);
   });
 }
