@@ -46,10 +46,18 @@ class Session {
     this.#caller = caller;
   }
 
-  /** Signs in with an access key, a root key or a token. */
+  /**
+   * Signs in with an access key, a root key or a token.
+   *
+   * @throws {Problem} also if the browser does not send the cookie that Tally has set
+   */
   async signIn(key) {
     await change('POST', 'console/session', { body: { key } });
-    await this.load();
+    try {
+      await this.load();
+    } catch (problem) {
+      throw problem.status === 401 ? cookieProblem(problem) : problem;
+    }
   }
 
   async signOut() {
@@ -82,6 +90,18 @@ class Session {
 }
 
 export const session = new Session();
+
+/** Tally has accepted the credentials, and the next request had none that are valid. */
+function cookieProblem({ status, members }) {
+  return new Problem(status, {
+    ...members,
+    title: 'The session cookie does not work',
+    detail:
+      'Tally accepted the key, but then the browser sent no session cookie, or two. Allow cookies for this site, or ' +
+      'delete them. A proxy in front of Tally must set X-Forwarded-Prefix to the prefix of the path, and ' +
+      'X-Forwarded-Proto to the scheme of the page.',
+  });
+}
 
 /** Whether a namespace of a grant, which may end with "*", covers a namespace. */
 function covers(pattern, namespace) {

@@ -3,6 +3,7 @@ import { el, fill } from './dom.js';
 import { fieldOf } from './field.js';
 import { problemView } from './problem.js';
 import { session } from './session.js';
+import { submitting } from './submitting.js';
 
 /** Shows the form. */
 export function signIn(content, whenSignedIn) {
@@ -15,7 +16,7 @@ export function signIn(content, whenSignedIn) {
   const outcome = el('div');
   const form = el(
     'form',
-    { class: 'stack', novalidate: true, onsubmit: submit },
+    { class: 'stack', novalidate: true, onsubmit: submitting(submit) },
     key.element,
     el('p', {}, el('button', { class: 'primary' }, 'Sign in')),
     outcome,
@@ -24,8 +25,7 @@ export function signIn(content, whenSignedIn) {
   fill(content, el('h1', {}, 'Sign in'), el('p', {}, 'This Tally needs an access key or a token.'), form);
   key.input.focus();
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
     fill(outcome);
     key.error(key.input.value.trim() === '' ? 'Enter an access key.' : null);
     if (key.input.value.trim() === '') {
