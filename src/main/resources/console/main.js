@@ -10,7 +10,7 @@ import { hush, say } from './messages.js';
 import { motion } from './motion.js';
 import namespaces from './namespaces.js';
 import { problemView } from './problem.js';
-import { hashOf, parse } from './router.js';
+import { hashOf, parse, replace } from './router.js';
 import { session } from './session.js';
 import { signIn } from './signin.js';
 import { zone } from './time.js';
@@ -54,7 +54,8 @@ async function start() {
     await session.load();
   } catch (problem) {
     if (problem.status !== 401) {
-      fill(main, el('h1', {}, 'Tally does not respond'), problemView(problem), button('Try again', start));
+      const title = problem.status === 0 ? 'Tally does not respond' : problem.title;
+      fill(main, el('h1', {}, title), problemView(problem), button('Try again', start));
       return;
     }
   }
@@ -64,6 +65,11 @@ async function start() {
 /** Shows the screen of the URL, or the sign-in in its place. */
 function show() {
   const place = parse(location.hash);
+  if (session.caller !== null && place?.segments.length === 0 && !session.may('read')) {
+    // The books need "read" in all namespaces.
+    replace(hashOf(['counters']));
+    return;
+  }
   const known = place && SCREENS.find(({ path }) => matches(path, place.segments));
   const key = session.caller === null ? 'sign-in' : JSON.stringify(place?.segments ?? null);
   if (key === shown.place && shown.update !== null) {
