@@ -14,7 +14,7 @@ export function copyButton(label, text, what) {
     label,
     async (event) => {
       const copied = await copy(text(), event.currentTarget);
-      say(copied ? `${what} is in the clipboard.` : `The browser did not allow to copy ${what.toLowerCase()}.`);
+      say(copied ? `${what} is in the clipboard.` : `The browser did not permit copying ${what.toLowerCase()}.`);
     },
     { class: 'quiet' },
   );

@@ -38,7 +38,7 @@ const COLUMNS = [
   { label: 'Lost', numeric: true },
   { label: 'Duplicate rows', numeric: true, optional: true },
   { label: 'Errors', numeric: true, optional: true },
-  { label: 'A second', numeric: true, optional: true },
+  { label: 'Per second', numeric: true, optional: true },
   { label: 'Started', optional: true },
 ];
 
