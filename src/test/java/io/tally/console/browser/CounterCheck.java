@@ -4,6 +4,8 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route.FulfillOptions;
 import com.microsoft.playwright.options.AriaRole;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
@@ -86,12 +88,43 @@ class CounterCheck {
         client.increment("shop/typed", 1);
         Person reader = reader(people, "shop/typed");
         reader.tabTo(reader.field("Amount"));
-        reader.type("1.5");
-        reader.press("Enter");
-        assertThat(reader.field("Amount")).isFocused();
-        assertThat(reader.field("Amount")).hasAttribute("aria-invalid", "true");
-        assertThat(reader.field("Amount")).hasAccessibleDescription(Pattern.compile("must be a whole number"));
+        for (String text : List.of("1.5", "1,5")) {
+            reader.type(text);
+            reader.press("Enter");
+            assertThat(reader.field("Amount")).isFocused();
+            assertThat(reader.field("Amount")).hasAttribute("aria-invalid", "true");
+            assertThat(reader.field("Amount")).hasAccessibleDescription(Pattern.compile("must be a whole number"));
+        }
         assertThat(client.value("shop/typed")).isEqualTo(1);
+        reader.type("1,500");
+        reader.press("Enter");
+        assertThat(value(reader)).hasText("1,501");
+    }
+
+    @Test
+    void writeWithoutAResponseOfTallyCountsOnce(People people) {
+        client.increment("shop/once", 10);
+        Person reader = reader(people, "shop/once");
+        reader.page()
+                .route(
+                        "**/increments",
+                        route -> {
+                            assertThat(route.fetch().status()).isEqualTo(200);
+                            route.fulfill(new FulfillOptions()
+                                    .setContentType("text/html")
+                                    .setBody("<title>Proxy</title>"));
+                        },
+                        new Page.RouteOptions().setTimes(1));
+        reader.tabTo(reader.field("Amount"));
+        reader.type("5");
+        reader.press("Enter");
+        assertThat(reader.alert()).containsText("The outcome is unknown.");
+        assertThat(value(reader)).hasText("15");
+
+        reader.press("Enter");
+        assertThat(reader.message()).containsText("The first request had been applied already");
+        assertThat(reader.alert()).hasCount(0);
+        assertThat(client.value("shop/once")).isEqualTo(15);
     }
 
     @Test

@@ -4,10 +4,12 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.options.AriaRole;
 import io.tally.testing.Clients;
 import io.tally.testing.TallyClient;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,6 +112,36 @@ class KeysCheck {
         assertThat(rotated).isNotEqualTo(old);
         assertThat(status(rotated)).isEqualTo(200);
         assertThat(status(old)).isEqualTo(200);
+    }
+
+    /** The old secret ends, so the page must not lose the new one. */
+    @Test
+    void secretOfALateResponseIsShown(People people) {
+        tally.key("late", "*", "read");
+        Person admin = admin(people);
+        List<Route> held = new ArrayList<>();
+        admin.page().route("**/rotation", held::add);
+        admin.choose(button(admin, "late", "Rotate"));
+        admin.tabTo(admin.field("Grace in seconds"));
+        admin.press("Enter");
+        admin.page().waitForCondition(() -> !held.isEmpty());
+
+        for (String key : List.of("Enter", "Escape", "Escape")) {
+            admin.press(key);
+        }
+        assertThat(dialog(admin)).isVisible();
+        admin.page().evaluate("history.back()");
+        assertThat(admin.page()).hasTitle("Books · Tally");
+        assertThat(dialog(admin)).isVisible();
+        assertThat(held).hasSize(1);
+
+        held.getFirst().resume();
+        Locator secret = dialog(admin).locator("pre");
+        assertThat(secret).containsText("tly_");
+        assertThat(status(secret.textContent().strip())).isEqualTo(200);
+        admin.requireAccessible();
+        admin.choose(admin.button("Close"));
+        assertThat(dialog(admin)).hasCount(0);
     }
 
     @Test

@@ -89,6 +89,38 @@ class SignInCheck {
     }
 
     @Test
+    void cookieThatDoesNotArriveIsExplained(People people) {
+        Person reader = people.person(tally.uri());
+        reader.expect(401);
+        reader.open("/console/");
+        reader.page().route("**/console/session", route -> route.fulfill(new FulfillOptions().setStatus(204)));
+        reader.tabTo(reader.field("Access key"));
+        reader.type(tally.key("cookieless", "*", "read"));
+        reader.press("Enter");
+        assertThat(reader.alert()).containsText("The session cookie does not work");
+        assertThat(reader.alert()).containsText("X-Forwarded-Prefix");
+        assertThat(reader.button("Sign out")).hasCount(0);
+    }
+
+    @Test
+    void startNamesTheProblem(People people) {
+        Person anyone = people.person(TallyServer.shared().uri());
+        anyone.expect(403);
+        anyone.page()
+                .route(
+                        "**/v1/caller",
+                        route -> route.fulfill(new FulfillOptions()
+                                .setStatus(403)
+                                .setContentType("text/html")
+                                .setBody("<title>Proxy</title>")),
+                        new Page.RouteOptions().setTimes(1));
+        anyone.open("/console/");
+        assertThat(anyone.heading("Status 403")).isVisible();
+        anyone.choose(anyone.button("Try again"));
+        assertThat(anyone.heading("Books")).isVisible();
+    }
+
+    @Test
     void revokedKeyEndsTheSession(People people) {
         Person reader = people.person(tally.uri());
         TallyClient.Answer created = tally.create("leaver", "*", "read");
