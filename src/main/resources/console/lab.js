@@ -87,7 +87,7 @@ function show(content, { signal }) {
     } catch (problem) {
       if (!signal.aborted) {
         list.empty('–');
-        fill(outcome, problem.status === 404 ? notEnabled() : problemView(problem));
+        fill(outcome, problem.type === 'not-found' ? notEnabled() : problemView(problem));
       }
     }
   }
