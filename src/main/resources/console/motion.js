@@ -60,19 +60,37 @@ export function rest(milliseconds, signal) {
   });
 }
 
+/** Resolves after the time, but not before the page may move; or when the signal aborts. */
+export async function restUntilMoving(milliseconds, signal) {
+  await rest(motion.allowed ? milliseconds : Infinity, signal);
+  while (!motion.allowed && !signal.aborted) {
+    await rest(Infinity, signal);
+  }
+}
+
 /**
- * Does a task at once, and then again and again while the page may move.
+ * Does a task at once, and then again and again while the page may move. If the task fails, the repetition goes on. The
+ * first of several failures in a row is an unhandled rejection of the window, which tells the reader.
  *
- * @param {function(): (void|Promise<void>)} task handles its own failures
+ * @param {function(): (void|Promise<void>)} task
  * @param {number} seconds from the end of one to the beginning of the next
  * @param {AbortSignal} signal ends the repetition
  */
 export async function repeat(task, seconds, signal) {
   let due = true;
+  let failed = false;
   while (!signal.aborted) {
     if (due || motion.allowed) {
-      await task();
       due = false;
+      try {
+        await task();
+        failed = false;
+      } catch (failure) {
+        if (!failed) {
+          Promise.reject(failure);
+        }
+        failed = true;
+      }
     }
     await rest(motion.allowed ? seconds * 1000 : Infinity, signal);
   }
