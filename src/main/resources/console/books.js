@@ -10,7 +10,7 @@ import { hashOf } from './router.js';
 import { session } from './session.js';
 import { table } from './table.js';
 import { moment } from './time.js';
-import { verdict } from './verdict.js';
+import { Audits, verdict } from './verdict.js';
 
 const STATUS_SECONDS = 5;
 const AGE_SECONDS = 1;
@@ -50,7 +50,7 @@ function show(content, { signal }) {
   }
   const rates = new Rates();
   const outcome = el('div');
-  const state = verdictView();
+  const state = verdictView(refresh);
   const lanes = table('Lanes', LANES);
   const requests = table('Requests', REQUESTS);
   const jobs = table('Jobs', JOBS);
@@ -75,7 +75,7 @@ function show(content, { signal }) {
       const status = await read('console/status', signal);
       fill(outcome);
       state.setClock(status.now);
-      state.update(status.audit, status.auditIntervalSeconds);
+      state.update(status.instance, status.audit, status.auditIntervalSeconds);
       showStatus(status);
     } catch (problem) {
       if (!signal.aborted) {
@@ -89,7 +89,7 @@ function show(content, { signal }) {
     lanes.rows(status.lanes.map(laneCells));
     requests.rows(requestCells(status.requests, recent));
     showJobs(status.jobs);
-    showShards(status.audit?.shards ?? []);
+    showShards(state.audit?.shards ?? []);
     fill(
       instance,
       `Answered by ${status.instance}`,
@@ -118,8 +118,12 @@ function show(content, { signal }) {
   }
 }
 
-/** The last audit: in words, in colour and with a sign. */
-function verdictView() {
+/**
+ * The audit that decides: in words, in colour and with a sign.
+ *
+ * @param {function(): Promise<void>} refresh reads the status
+ */
+function verdictView(refresh) {
   const sign = el('span', { class: 'sign', 'aria-hidden': 'true' });
   const title = el('p', { class: 'verdict-title' });
   const text = el('p', {});
@@ -132,7 +136,7 @@ function verdictView() {
     el('div', { class: 'verdict-head' }, sign, el('div', {}, title, text), session.may('admin') && checkButton()),
     el('dl', { class: 'figures' }, figures.map(({ label, value }) => el('div', {}, el('dt', {}, label), value))),
   );
-  let audit;
+  const audits = new Audits();
   let intervalSeconds;
   let readerAheadMillis = 0;
 
@@ -142,10 +146,15 @@ function verdictView() {
 
   async function check(event) {
     const control = event.currentTarget;
+    if (control.getAttribute('aria-disabled') === 'true') {
+      return;
+    }
     control.setAttribute('aria-disabled', 'true');
     say('The audit runs.');
     try {
-      update(await change('POST', 'v1/audits'), intervalSeconds ?? 60);
+      update(null, await change('POST', 'v1/audits'), intervalSeconds ?? 60);
+      // The status names the instance.
+      await refresh();
       say(`${title.textContent}.`);
     } catch (problem) {
       say(`The audit failed. ${problem.message}`);
@@ -159,13 +168,10 @@ function verdictView() {
     readerAheadMillis = Date.now() - Date.parse(now);
   }
 
-  function update(next, seconds) {
-    // Several instances audit, and another one may have answered before: the page keeps the latest audit.
-    if (audit && (next === null || Date.parse(next.at) < Date.parse(audit.at))) {
-      next = audit;
-    }
-    audit = next;
+  function update(instance, next, seconds) {
+    audits.add(instance, next);
     intervalSeconds = Number(seconds);
+    const audit = shown();
     const values =
       audit === null
         ? figures.map(() => '–')
@@ -181,13 +187,18 @@ function verdictView() {
     tick();
   }
 
+  function shown() {
+    return audits.worst?.audit ?? null;
+  }
+
   /** Only the age changes between two audits. */
   function tick() {
-    if (audit === undefined) {
+    if (intervalSeconds === undefined) {
       return;
     }
+    const audit = shown();
     const nowMillis = Date.now() - readerAheadMillis;
-    const now = verdict(audit, intervalSeconds, nowMillis);
+    const now = verdict(audits.worst, intervalSeconds, nowMillis);
     element.dataset.tone = now.tone;
     write(sign, now.sign);
     write(title, now.title);
@@ -197,7 +208,17 @@ function verdictView() {
     }
   }
 
-  return { element, setClock, update, tick };
+  return {
+    element,
+    setClock,
+    update,
+    tick,
+
+    /** The audit that is shown; null before the first one. */
+    get audit() {
+      return shown();
+    },
+  };
 }
 
 function laneCells({ name, queued, queueMax, batchAgeSeconds }) {

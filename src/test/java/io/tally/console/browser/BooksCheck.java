@@ -3,6 +3,8 @@ package io.tally.console.browser;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.microsoft.playwright.APIResponse;
+import com.microsoft.playwright.Route.FulfillOptions;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.TallyClient;
@@ -80,6 +82,30 @@ class BooksCheck {
         }
         operator.choose(operator.button("Check now"));
         assertThat(operator.message()).containsText("The books balance");
+    }
+
+    /** Each instance sees only its own losses. Behind a load balancer, another one answers the next request. */
+    @Test
+    void lossOfAnInstanceStaysWhenAnotherOneAnswers(People people) {
+        assertThat(client.post("/v1/audits").status()).isEqualTo(200);
+        Person operator = people.person(server.uri());
+        operator.page().clock().install();
+        operator.page().route("**/console/status", route -> {
+            APIResponse response = route.fetch();
+            String renamed = response.text().replaceFirst("\"instance\":\"[^\"]*\"", "\"instance\":\"other/1\"");
+            String lossy = renamed.replaceFirst("\"lostOperations\":\"?0\"?", "\"lostOperations\":\"5\"");
+            route.fulfill(new FulfillOptions().setResponse(response).setBody(lossy));
+        });
+        operator.open("/console/");
+        assertThat(operator.region("The last audit")).containsText("5 operations that other/1 acknowledged");
+        assertThat(operator.main()).containsText("Answered by other/1");
+
+        operator.page().unroute("**/console/status");
+        operator.page()
+                .waitForResponse(
+                        "**/console/status", () -> operator.page().clock().runFor("00:10"));
+        assertThat(operator.main()).not().containsText("Answered by other/1");
+        assertThat(operator.region("The last audit")).containsText("5 operations that other/1 acknowledged");
     }
 
     @Test
