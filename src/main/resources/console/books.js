@@ -4,11 +4,11 @@ import { button, el, fill, write } from './dom.js';
 import { ago, duration, int, signed, span } from './format.js';
 import { say } from './messages.js';
 import { repeat } from './motion.js';
-import { problemView } from './problem.js';
+import { showProblem } from './problem.js';
 import { Rates } from './rates.js';
 import { hashOf } from './router.js';
 import { session } from './session.js';
-import { table } from './table.js';
+import { row, table } from './table.js';
 import { moment } from './time.js';
 import { Audits, verdict } from './verdict.js';
 
@@ -53,7 +53,7 @@ function show(content, { signal }) {
   const state = verdictView(refresh);
   const lanes = table('Lanes', LANES);
   const requests = table('Requests', REQUESTS);
-  const jobs = table('Jobs', JOBS);
+  const jobs = jobsView();
   const shards = table('Shards', SHARDS);
   const instance = el('p', { class: 'hint' });
   shards.element.hidden = true;
@@ -79,7 +79,7 @@ function show(content, { signal }) {
       showStatus(status);
     } catch (problem) {
       if (!signal.aborted) {
-        fill(outcome, problemView(problem));
+        showProblem(outcome, problem);
       }
     }
   }
@@ -88,7 +88,7 @@ function show(content, { signal }) {
     const recent = rates.add(status.instance, status.startedAt, status.requests);
     lanes.rows(status.lanes.map(laneCells));
     requests.rows(requestCells(status.requests, recent));
-    showJobs(status.jobs);
+    jobs.update(status.jobs);
     showShards(state.audit?.shards ?? []);
     fill(
       instance,
@@ -98,16 +98,6 @@ function show(content, { signal }) {
       moment(status.startedAt),
       '.',
     );
-  }
-
-  function showJobs(running) {
-    if (running === null) {
-      jobs.empty('The database is away: the running jobs are not known.');
-    } else if (running.length === 0) {
-      jobs.empty('No job is running.');
-    } else {
-      jobs.rows(running.map(jobCells));
-    }
   }
 
   function showShards(audits) {
@@ -237,11 +227,53 @@ function requestCells(totals, recent) {
   ]);
 }
 
-function jobCells({ kind, namespace, done, total, startedAt }) {
-  return [
-    kind,
-    el('a', { href: hashOf(['counters', namespace]) }, namespace),
-    total === null ? int(done) : `${int(done)} of ${int(total)}`,
-    moment(startedAt),
-  ];
+/** The running jobs. The row of a job stays until the job ends: its link may have the focus. */
+function jobsView() {
+  const list = table('Jobs', JOBS);
+  const rows = new Map();
+
+  function update(running) {
+    const ids = new Set(running?.map(({ id }) => id));
+    for (const [id, { element }] of rows) {
+      if (!ids.has(id)) {
+        element.remove();
+        rows.delete(id);
+      }
+    }
+    if (running === null) {
+      list.empty('The database is unavailable: the running jobs are not known.');
+    } else if (running.length === 0) {
+      list.empty('No job is running.');
+    } else {
+      show(running);
+    }
+  }
+
+  function show(running) {
+    if (rows.size === 0) {
+      fill(list.body);
+    }
+    running.forEach((job, i) => {
+      if (!rows.has(job.id)) {
+        const next = jobRow(job);
+        rows.set(job.id, next);
+        list.body.insertBefore(next.element, list.body.children[i] ?? null);
+      }
+      rows.get(job.id).update(job);
+    });
+  }
+
+  return { element: list.element, update };
+}
+
+function jobRow({ kind, namespace, startedAt }) {
+  const progress = el('span');
+  const link = el('a', { href: hashOf(['counters', namespace]) }, namespace);
+  return {
+    element: row(JOBS, [kind, link, progress, moment(startedAt)]),
+
+    update({ done, total }) {
+      write(progress, total === null ? int(done) : `${int(done)} of ${int(total)}`);
+    },
+  };
 }

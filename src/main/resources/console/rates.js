@@ -20,11 +20,21 @@ export class Rates {
     const totals = Object.fromEntries(NAMES.map((name) => [name, BigInt(requests[name])]));
     samples.push({ at: now, totals });
     this.#samples.set(key, samples);
+    this.#forget(now);
     const [oldest] = samples;
     if (samples.length === 1) {
       return null;
     }
     const differences = NAMES.map((name) => [name, totals[name] - oldest.totals[name]]);
     return { seconds: Math.round((now - oldest.at) / 1000), ...Object.fromEntries(differences) };
+  }
+
+  /** An instance that has not answered during the last minute may have stopped. */
+  #forget(now) {
+    for (const [key, samples] of this.#samples) {
+      if (now - samples.at(-1).at > SPAN_MS) {
+        this.#samples.delete(key);
+      }
+    }
   }
 }

@@ -84,6 +84,31 @@ class BooksCheck {
         assertThat(operator.message()).containsText("The books balance");
     }
 
+    /** Waits for the response to the next read of the status. */
+    private static void awaitStatus(Person reader) {
+        reader.page()
+                .waitForResponse(
+                        "**/console/status", () -> reader.page().clock().runFor("00:10"));
+    }
+
+    /** Screen readers read a new alert at once. */
+    @Test
+    void alertStaysWhileTheStatusCannotBeRead(People people) {
+        Person reader = people.person(server.uri());
+        reader.page().clock().install();
+        reader.open("/console/");
+        assertThat(reader.main()).containsText("Answered by");
+        reader.expect(502);
+        reader.page().route("**/console/status", route -> route.fulfill(new FulfillOptions().setStatus(502)));
+        awaitStatus(reader);
+        assertThat(reader.alert()).isVisible();
+        reader.alert().evaluate("alert => { alert.isFirst = true; }");
+        // A read begins when the page has shown the one before.
+        awaitStatus(reader);
+        awaitStatus(reader);
+        assertThat(reader.alert().evaluate("alert => alert.isFirst")).isEqualTo(true);
+    }
+
     /** Each instance sees only its own losses. Behind a load balancer, another one answers the next request. */
     @Test
     void lossOfAnInstanceStaysWhenAnotherOneAnswers(People people) {
@@ -101,9 +126,7 @@ class BooksCheck {
         assertThat(operator.main()).containsText("Answered by other/1");
 
         operator.page().unroute("**/console/status");
-        operator.page()
-                .waitForResponse(
-                        "**/console/status", () -> operator.page().clock().runFor("00:10"));
+        awaitStatus(operator);
         assertThat(operator.main()).not().containsText("Answered by other/1");
         assertThat(operator.region("The last audit")).containsText("5 operations that other/1 acknowledged");
     }
@@ -130,8 +153,6 @@ class BooksCheck {
         assertThat(operator.requests()).isEqualTo(before);
 
         operator.choose(operator.button("Resume"));
-        operator.page()
-                .waitForResponse(
-                        "**/console/status", () -> operator.page().clock().runFor("00:10"));
+        awaitStatus(operator);
     }
 }
