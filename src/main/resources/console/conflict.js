@@ -7,16 +7,16 @@ const HEAD = ['Before', 'Yours', 'Now'];
 /**
  * The view of a conflict.
  *
- * @param {Array<{label: string, member: string, input: HTMLInputElement}>} fields what the reader edits
+ * @param {Array<{label: string, member: string, yours: string}>} fields the members, and what the reader typed
  * @param {object} began the state at which the reader began to type
  * @param {object} now the current state
  * @param {...Node} further what the reader may do
  */
 export function conflictView(fields, began, now, ...further) {
-  const rows = fields.map(({ label, member, input }) => [
+  const rows = fields.map(({ label, member, yours }) => [
     label,
     shown(began[member]),
-    input.value.trim() || 'none',
+    yours,
     shown(now[member]),
   ]);
   rows.push(['Version', int(began.version), '–', int(now.version)]);

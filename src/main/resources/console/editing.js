@@ -1,7 +1,7 @@
-// The forms that set a value or bounds. They apply only to the state that the reader saw: if another client was faster,
-// both states are shown, and what was typed stays.
+// The forms that set a value or bounds. They change only what the reader changed, and only if it still is as the reader
+// saw it: if another client was faster, both states are shown, and what was typed stays.
 import { read } from './api.js';
-import { Attempt } from './attempt.js';
+import { Attempt, REPLAYED } from './attempt.js';
 import { conflictView } from './conflict.js';
 import { button, el, fill, write } from './dom.js';
 import { fieldOf, parsed } from './field.js';
@@ -9,6 +9,10 @@ import { int, parseInt64 } from './format.js';
 import { say } from './messages.js';
 import { preview } from './preview.js';
 import { problemView } from './problem.js';
+import { submitting } from './submitting.js';
+
+/** A busy counter is at another version with each request. */
+const TRIES_MAX = 6;
 
 /** The form that sets the value. */
 export function valueForm(path) {
@@ -37,7 +41,8 @@ export function boundsForm(path) {
 }
 
 /**
- * A form that patches a counter if its version is still that of the state at which the reader began to type.
+ * A form that patches a counter if the members of its fields are still those of the state at which the reader began to
+ * type.
  *
  * @param {string} path
  * @param {object} options
@@ -58,7 +63,7 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
   fields.forEach(({ input }) => input.addEventListener('input', begin));
   const element = el(
     'form',
-    { class: 'card', novalidate: true, onsubmit: submit },
+    { class: 'card', novalidate: true, onsubmit: submitting(submit) },
     el('h2', {}, heading),
     fields.map((field) => field.element),
     effectElement,
@@ -79,20 +84,27 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     showEffect();
   }
 
+  /** Whether another client has changed what the form edits. */
+  function differs(state) {
+    return fields.some(({ member }) => state[member] !== base[member]);
+  }
+
   function reset() {
     base = null;
-    fields.forEach((field) => {
-      const value = prefilled ? (counter[field.member] ?? '') : '';
-      if (field.input.value !== value) {
-        field.input.value = value;
-      }
-      field.error(null);
-    });
+    fields.forEach((field) => fillIn(field, prefilled ? counter : {}));
+  }
+
+  function fillIn(field, state) {
+    const value = state[field.member] ?? '';
+    if (field.input.value !== value) {
+      field.input.value = value;
+    }
+    field.error(null);
   }
 
   function showEffect() {
     const changed =
-      base === null || base.version === counter.version
+      base === null || !differs(counter)
         ? ''
         : `The counter has changed since you began: value ${int(counter.value)}, version ${int(counter.version)}.`;
     const text = [base === null ? '' : effectWords(), changed].filter((part) => part !== '').join(' ');
@@ -113,19 +125,34 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     }
   }
 
-  async function submit(event) {
-    event.preventDefault();
+  async function submit() {
+    const seen = base ?? counter;
     const body = {};
     for (const field of fields) {
       const result = parsed(field, (text) => valueOf(field, text));
       if (result === null) {
         return;
       }
-      body[field.member] = result.value === null ? null : String(result.value);
+      const value = result.value === null ? null : String(result.value);
+      // A member that the reader did not change may be changed by another client meanwhile.
+      if (!prefilled || value !== seen[field.member]) {
+        body[field.member] = value;
+      }
     }
-    base ??= counter;
+    base = seen;
+    if (Object.keys(body).length === 0) {
+      fill(outcome);
+      reset();
+      showEffect();
+      say(`${label}: nothing differs from the counter.`);
+      return;
+    }
+    await send(body);
+  }
+
+  async function send(body) {
     try {
-      const after = await attempt.send('PATCH', path, { body, headers: { 'If-Match': `"${base.version}"` } });
+      const after = await patch(body);
       fill(outcome);
       // The stream may have been faster.
       if (BigInt(after.version) > BigInt(counter.version)) {
@@ -133,18 +160,41 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
       }
       reset();
       showEffect();
-      say(`${label}: done. The counter is at version ${int(after.version)}.`);
+      say(attempt.wasReplayed ? REPLAYED : `${label}: done. The counter is at version ${int(after.version)}.`);
     } catch (problem) {
       if (problem.type === 'precondition-failed') {
-        await showConflict();
+        await showConflict(body);
       } else {
         fill(outcome, problemView(problem));
       }
     }
   }
 
+  /**
+   * Patches the counter. If only other members of it have changed, such as the value beside the bounds, it is tried
+   * again with the new version.
+   *
+   * @throws {Problem}
+   */
+  async function patch(body) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt.send('PATCH', path, { body, headers: { 'If-Match': `"${base.version}"` } });
+      } catch (problem) {
+        if (problem.type !== 'precondition-failed' || tries === TRIES_MAX) {
+          throw problem;
+        }
+        const now = await read(path);
+        if (differs(now)) {
+          throw problem;
+        }
+        base = now;
+      }
+    }
+  }
+
   /** Shows both states. The next submit applies to the one that the reader sees then. */
-  async function showConflict() {
+  async function showConflict(body) {
     let now;
     try {
       now = await read(path);
@@ -153,13 +203,14 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
       return;
     }
     const view = conflictView(
-      fields,
+      fields.map((field) => ({ ...field, yours: field.member in body ? field.input.value.trim() || 'none' : '–' })),
       base,
       now,
-      el('p', {}, `“${label}” now applies yours to version ${int(now.version)}.`),
+      el('p', {}, `“${label}” now applies your input to version ${int(now.version)}.`),
       el('p', {}, button('Discard mine', discard)),
     );
     base = now;
+    fields.filter(({ member }) => !(member in body)).forEach((field) => fillIn(field, now));
     fill(outcome, view);
     showEffect();
   }
