@@ -141,9 +141,7 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     }
     base = seen;
     if (Object.keys(body).length === 0) {
-      fill(outcome);
-      reset();
-      showEffect();
+      discard();
       say(`${label}: nothing differs from the counter.`);
       return;
     }
@@ -151,9 +149,9 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
   }
 
   async function send(body) {
+    fill(outcome);
     try {
       const after = await patch(body);
-      fill(outcome);
       // The stream may have been faster.
       if (BigInt(after.version) > BigInt(counter.version)) {
         counter = after;

@@ -199,6 +199,45 @@ class CounterCheck {
     }
 
     @Test
+    void secondOfTwoEditorsKeepsTheBoundOfTheFirst(People people) {
+        client.put("shop/kept", "{\"initial\":5,\"min\":0,\"max\":10}");
+        Person slow = reader(people, "shop/kept");
+        slow.tabTo(slow.field("Minimum"));
+        slow.type("1");
+        assertThat(client.send("PATCH", "/v1/counters/shop/kept", "{\"max\":15}", "If-Match", "*")
+                        .status())
+                .isEqualTo(200);
+        slow.expect(412);
+        slow.choose(slow.button("Change bounds"));
+        assertThat(slow.alert().getByRole(AriaRole.ROW).nth(2)).hasText("Maximum10–15");
+        assertThat(slow.field("Maximum")).hasValue("15");
+        slow.choose(slow.button("Change bounds"));
+        assertThat(slow.region("Value")).containsText("between 1 and 15");
+    }
+
+    /** Each increment moves the version, so that a form of a busy counter always has an old one. */
+    @Test
+    void boundsOfABusyCounterCanBeChanged(People people) {
+        client.increment("shop/busy", 1);
+        Person reader = reader(people, "shop/busy");
+        reader.tabTo(reader.field("Maximum"));
+        reader.type("100");
+        reader.expect(412);
+        // Two patches, and the reads after them.
+        reader.page()
+                .route(
+                        "**/counters/shop/busy",
+                        route -> {
+                            client.increment("shop/busy", 1);
+                            route.resume();
+                        },
+                        new Page.RouteOptions().setTimes(4));
+        reader.choose(reader.button("Change bounds"));
+        assertThat(reader.region("Value")).containsText("5 of 100");
+        assertThat(reader.alert()).hasCount(0);
+    }
+
+    @Test
     void numbersBeyondThoseOfJavaScriptAreExact(People people) {
         client.increment("shop/large", BEYOND_DOUBLE);
         Person reader = reader(people, "shop/large");
