@@ -9,8 +9,8 @@ import { pageButtons, prefixField } from './listing.js';
 import { follow } from './live.js';
 import { liveMark } from './livemark.js';
 import { say } from './messages.js';
-import { rest } from './motion.js';
-import { problemView } from './problem.js';
+import { restUntilMoving } from './motion.js';
+import { showProblem } from './problem.js';
 import { withQuery } from './query.js';
 import { go, hashOf, replace } from './router.js';
 import { row, table } from './table.js';
@@ -86,6 +86,7 @@ function show(content, { segments, query, signal }) {
     query = later;
     leaving.abort();
     leaving = new AbortController();
+    mark.update('off');
     if (document.activeElement !== filter.input) {
       filter.input.value = query.get('prefix') ?? '';
     }
@@ -147,7 +148,7 @@ function show(content, { segments, query, signal }) {
       followPage(current);
     } catch (problem) {
       if (!current.aborted) {
-        await showProblem(problem, current);
+        await showFailure(problem, current);
       }
     } finally {
       if (!current.aborted) {
@@ -157,16 +158,16 @@ function show(content, { segments, query, signal }) {
   }
 
   /** A large namespace has no order by value before its first pass: the page asks again. */
-  async function showProblem(problem, current) {
-    fill(outcome, problemView(problem));
+  async function showFailure(problem, current) {
+    showProblem(outcome, problem);
+    list.empty('–');
+    fill(order);
+    pages.update({ isFirst: false, isLast: true });
     if (problem.type === 'list-pending') {
-      await rest((problem.retryAfterSeconds ?? 1) * 1000, current);
+      await restUntilMoving((problem.retryAfterSeconds ?? 1) * 1000, current);
       if (!current.aborted) {
         load(current);
       }
-    } else {
-      list.empty('–');
-      pages.update({ isFirst: false, isLast: true });
     }
   }
 
@@ -231,7 +232,6 @@ function show(content, { segments, query, signal }) {
   // ---- live
 
   function followPage(current) {
-    mark.update('off');
     if (!isLive() || rows.size === 0) {
       return;
     }
