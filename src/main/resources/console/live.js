@@ -6,8 +6,12 @@ import { motion, rest, whileMoving } from './motion.js';
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 30_000;
 
-/** Tally sends a heartbeat every 15 s by default. A connection that is silent for longer than three counts as lost. */
-const SILENCE_MAX_MS = 50_000;
+/**
+ * A connection that is silent for longer counts as lost. Tally sends a heartbeat every 15 s by default, and at least
+ * every 10 min: each loss by silence doubles the limit, up to more than two of the longest intervals.
+ */
+const SILENCE_MIN_MS = 50_000;
+const SILENCE_MAX_MS = 21 * 60_000;
 
 /**
  * Follows a stream of events, and reconnects until the signal aborts. The stream is closed while the page is paused or
@@ -21,6 +25,7 @@ const SILENCE_MAX_MS = 50_000;
  */
 export async function follow(path, { signal, onEvent, onState }) {
   let failures = 0;
+  let silenceMs = SILENCE_MIN_MS;
   onState('connecting');
   while (!signal.aborted) {
     if (!motion.allowed) {
@@ -28,8 +33,8 @@ export async function follow(path, { signal, onEvent, onState }) {
       await rest(Infinity, signal);
       continue;
     }
-    const { isDone, problem } = await whileMoving(signal, (open) =>
-      listen(path, open, (event) => {
+    const { isDone, isSilent, problem } = await whileMoving(signal, (open) =>
+      listen(path, open, silenceMs, (event) => {
         failures = 0;
         onState('live');
         return onEvent(event);
@@ -38,7 +43,10 @@ export async function follow(path, { signal, onEvent, onState }) {
     if (isDone) {
       return;
     }
-    if (problem && !problem.isTemporary) {
+    if (isSilent) {
+      silenceMs = Math.min(SILENCE_MAX_MS, 2 * silenceMs);
+    }
+    if (problem && !mayReturn(problem)) {
       onState('ended', problem);
       return;
     }
@@ -50,6 +58,11 @@ export async function follow(path, { signal, onEvent, onState }) {
   }
 }
 
+/** Whether a later request may succeed. A 404 that is not Tally's comes from a proxy that has no instance just now. */
+export function mayReturn(problem) {
+  return problem.isTemporary || (problem.status === 404 && problem.type !== 'not-found');
+}
+
 /** Doubles with each failure, with jitter, so that the pages of many readers do not return at once. */
 function wait(failures) {
   return Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** failures) * (0.5 + Math.random() / 2);
@@ -58,35 +71,35 @@ function wait(failures) {
 /**
  * Listens to one connection, until it ends.
  *
- * @returns {Promise<{isDone: boolean, problem: Problem|null}>} whether an event was the last one, and why there was no
- *     connection
+ * @returns {Promise<{isDone: boolean, isSilent: boolean, problem: Problem|null}>} whether an event was the last one,
+ *     whether silence ended the connection, and why there was none
  */
-async function listen(path, signal, onEvent) {
+async function listen(path, signal, silenceMs, onEvent) {
+  const silence = new AbortController();
   try {
-    for await (const event of events(path, signal)) {
+    for await (const event of events(path, signal, silence, silenceMs)) {
       if (onEvent(event) === true) {
-        return { isDone: true, problem: null };
+        return { isDone: true, isSilent: false, problem: null };
       }
     }
   } catch (failure) {
     if (failure instanceof Problem) {
-      return { isDone: false, problem: failure };
+      return { isDone: false, isSilent: false, problem: failure };
     }
     if (failure.name !== 'AbortError') {
       throw failure;
     }
   }
-  return { isDone: false, problem: null };
+  return { isDone: false, isSilent: silence.signal.aborted, problem: null };
 }
 
-/** Ends with the connection, whether the instance, the network or the signal ended it. */
-async function* events(path, signal) {
-  const silence = new AbortController();
+/** Ends with the connection, whether the instance, the network, the signal or the silence ended it. */
+async function* events(path, signal, silence, silenceMs) {
   const body = await stream(path, AbortSignal.any([signal, silence.signal]));
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let begun = '';
   for (;;) {
-    const timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+    const timer = setTimeout(() => silence.abort(), silenceMs);
     const { done, value } = await reader.read().catch(() => ({ done: true }));
     clearTimeout(timer);
     if (done) {
