@@ -8,7 +8,7 @@ import { deletingForm } from './deleting.js';
 import { el, fill, write } from './dom.js';
 import { boundsForm, valueForm } from './editing.js';
 import { duration, int } from './format.js';
-import { follow } from './live.js';
+import { follow, mayReturn } from './live.js';
 import { liveMark } from './livemark.js';
 import { membersView } from './members.js';
 import { motion, repeat, rest } from './motion.js';
@@ -56,7 +56,7 @@ function show(content, { segments, signal }) {
   );
   begin();
 
-  /** The stream says nothing while the database is away: the first read has the reason. */
+  /** The stream says nothing while the database is unavailable: the first read has the reason. */
   async function begin() {
     try {
       present(await read(path, signal));
@@ -64,11 +64,11 @@ function show(content, { segments, signal }) {
       if (signal.aborted) {
         return;
       }
-      if (failure.status === 404) {
+      if (failure.type === 'not-found') {
         absent();
       } else {
         fill(outcome, problemView(failure));
-        if (!failure.isTemporary) {
+        if (!mayReturn(failure)) {
           return;
         }
       }
@@ -87,7 +87,7 @@ function show(content, { segments, signal }) {
           mark.update(view === null && (state === 'connecting' || state === 'ended') ? 'off' : state, problem);
         },
       });
-      if (ended !== null && ended.status !== 404) {
+      if (ended !== null && ended.type !== 'not-found') {
         fill(outcome, problemView(ended));
         return;
       }
@@ -109,6 +109,7 @@ function show(content, { segments, signal }) {
   }
 
   function absent() {
+    fill(outcome);
     if (view === null && body.childElementCount > 0) {
       return;
     }
@@ -207,7 +208,7 @@ function absentView(path) {
   return el(
     'section',
     { class: 'empty' },
-    el('p', {}, 'This counter does not exist. The page shows it as soon as it does. An increment creates it:'),
+    el('p', {}, 'This counter does not exist. The page shows it as soon as it exists. An increment creates it:'),
     el('pre', { class: 'code' }, line),
     copyButton('Copy as curl', () => line, 'The request'),
   );

@@ -226,7 +226,7 @@ class CounterCheck {
         // Two patches, and the reads after them.
         reader.page()
                 .route(
-                        "**/counters/shop/busy",
+                        "**/v1/counters/shop/busy",
                         route -> {
                             client.increment("shop/busy", 1);
                             route.resume();
@@ -288,6 +288,24 @@ class CounterCheck {
         assertThat(value(reader)).hasText("3");
         reader.choose(reader.button("Resume"));
         assertThat(value(reader)).hasText("14");
+    }
+
+    /** A proxy without an instance may answer so. */
+    @Test
+    void notFoundOfAProxyDoesNotMeanThatTheCounterIsAbsent(People people) {
+        client.increment("shop/proxied", 3);
+        Person reader = people.person(server.uri());
+        reader.expect(404);
+        String requests = "**/v1/counters/shop/proxied**";
+        reader.page().route(requests, route -> route.fulfill(new FulfillOptions().setStatus(404)));
+        reader.open("/console/#/counters/shop/proxied");
+        assertThat(reader.main()).containsText("Reconnecting");
+        assertThat(reader.alert()).containsText("404");
+        assertThat(reader.main()).not().containsText("does not exist");
+
+        reader.page().unroute(requests);
+        assertThat(value(reader)).hasText("3");
+        assertThat(reader.alert()).hasCount(0);
     }
 
     @Test
