@@ -2,12 +2,13 @@
 import { read } from './api.js';
 import { el, fill } from './dom.js';
 import { pageButtons } from './listing.js';
+import { restUntilMoving } from './motion.js';
 import { problemView } from './problem.js';
 import { withQuery } from './query.js';
 
 const PAGE_SIZE = 20;
 
-/** At most one read in this time, however often the counter changes. */
+/** At most one read of the changes in this time, however often the counter changes. */
 const READ_MS = 2_000;
 
 /**
@@ -19,8 +20,12 @@ export function pagedView({ path, list, cells, none, revision, signal }) {
   const outcome = el('div');
   let cursor = null;
   let next = null;
-  let seenRevision = null;
-  let pending = false;
+  let latestRevision = null;
+  let readRevision = null;
+  let isFollowing = false;
+
+  /** Ends the last load, so that its response does not replace that of a later one. */
+  let loading = new AbortController();
   const pages = pageButtons(() => turn(null), () => turn(next));
   const element = el('section', {}, list.element, outcome, pages.element);
 
@@ -30,8 +35,11 @@ export function pagedView({ path, list, cells, none, revision, signal }) {
   }
 
   async function load() {
+    loading.abort();
+    loading = new AbortController();
+    const current = AbortSignal.any([signal, loading.signal]);
     try {
-      const page = await read(withQuery(path, { limit: PAGE_SIZE, cursor }), signal);
+      const page = await read(withQuery(path, { limit: PAGE_SIZE, cursor }), current);
       fill(outcome);
       next = page.next;
       if (page.items.length === 0) {
@@ -42,29 +50,31 @@ export function pagedView({ path, list, cells, none, revision, signal }) {
       pages.update({ isFirst: cursor === null, isLast: next === null });
       pages.element.hidden = cursor === null && next === null;
     } catch (problem) {
-      if (!signal.aborted) {
+      if (!current.aborted) {
         fill(outcome, problemView(problem));
       }
     }
   }
 
   function update(counter) {
-    if (revision(counter) === seenRevision || pending) {
-      return;
+    latestRevision = revision(counter);
+    if (!isFollowing) {
+      followCounter();
     }
-    const isFirst = seenRevision === null;
-    seenRevision = revision(counter);
-    if (isFirst) {
-      load();
-      return;
-    }
-    pending = true;
-    setTimeout(() => {
-      pending = false;
-      if (!signal.aborted) {
-        load();
+  }
+
+  /** Reads the list until it is at the latest revision. */
+  async function followCounter() {
+    isFollowing = true;
+    try {
+      while (readRevision !== latestRevision && !signal.aborted) {
+        readRevision = latestRevision;
+        await load();
+        await restUntilMoving(READ_MS, signal);
       }
-    }, READ_MS);
+    } finally {
+      isFollowing = false;
+    }
   }
 
   return { element, update };
