@@ -78,6 +78,17 @@ class FilesCheck {
         assertThat(loaded).contains("index.html", "main.js", "console.css");
     }
 
+    /** While an instance is replaced, a proxy may have one file and not the next. */
+    @Test
+    void pageWhoseScriptIsNotLoadedSaysWhatToDo(People people) {
+        Person reader = people.person(SERVER);
+        reader.expectOutage();
+        reader.page().route("**/console/main.js", route -> route.abort());
+        reader.open("/console/");
+        assertThat(reader.page().getByText("The page is loading. Reload it if this stays."))
+                .isVisible();
+    }
+
     private static Set<String> files() throws IOException {
         try (Stream<Path> own = Files.list(FILES)) {
             return Stream.concat(own.map(file -> file.getFileName().toString()), CHARTS.stream())
@@ -93,6 +104,7 @@ class FilesCheck {
             reader.open("/console/");
             assertThat(reader.heading("The console needs JavaScript")).isVisible();
             assertThat(reader.page().locator("noscript pre")).isVisible();
+            assertThat(reader.page().getByText("The page is loading.")).isHidden();
             assertThat(reader.page().locator("noscript pre").innerText()).contains("curl");
             assertThat(reader.main()
                             .locator("a[href='../docs'], a[href='../openapi.yaml']")
