@@ -4,6 +4,7 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Request;
+import com.microsoft.playwright.Route.FulfillOptions;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,27 @@ class HiddenTabCheck {
         assertThat(reader.requests()).isEqualTo(before);
 
         reader.page().waitForResponse("**/console/status", () -> reader.page().evaluate(HIDE, false));
+    }
+
+    @Test
+    void pendingListIsReadOnlyWhileThePageIsSeen(People people) {
+        String pending = "{\"type\":\"/problems/list-pending\",\"title\":\"The list is pending\",\"status\":503}";
+        FulfillOptions response = new FulfillOptions().setStatus(503).setBody(pending);
+        response.setContentType("application/problem+json");
+        Person reader = people.person(SERVER.uri());
+        reader.expect(503);
+        reader.page().clock().install();
+        reader.page().route("**/v1/counters/hidden?**", route -> route.fulfill(response));
+        reader.open("/console/#/counters/hidden?sort=-value");
+        assertThat(reader.alert()).containsText("The list is pending");
+
+        reader.page().evaluate(HIDE, true);
+        int before = reader.requests();
+        reader.page().clock().runFor("01:00:00");
+        assertThat(reader.requests()).isEqualTo(before);
+
+        reader.page()
+                .waitForRequest("**/v1/counters/hidden?**", () -> reader.page().evaluate(HIDE, false));
     }
 
     @ParameterizedTest
