@@ -308,6 +308,29 @@ class CounterCheck {
         assertThat(reader.alert()).hasCount(0);
     }
 
+    /** The operator may have set a longer time between heartbeats than the page expects. */
+    @Test
+    void streamThatWasSilentGetsMoreTime(People people) throws SQLException {
+        try (TallyServer silent =
+                TallyServer.start(Postgres.shared().createDatabase(), "tally.watch.heartbeat", "10m")) {
+            new TallyClient(silent.uri()).increment("shop/silent", 1);
+            Person reader = people.person(silent.uri());
+            reader.page().clock().install();
+            reader.open("/console/#/counters/shop/silent");
+            Locator mark = reader.main().getByText("Live", new Locator.GetByTextOptions().setExact(true));
+            assertThat(mark).isVisible();
+            reader.page()
+                    .waitForRequest(
+                            "**/events?**", () -> reader.page().clock().runFor("01:00"));
+            assertThat(mark).isVisible();
+            int before = reader.requests();
+            reader.page().clock().runFor("01:30");
+            assertThat(reader.requests()).isEqualTo(before);
+            assertThat(mark).isVisible();
+            reader.expectOutage();
+        }
+    }
+
     @Test
     void counterIsDeletedByTypingItsName(People people) {
         client.increment("shop/doomed", 1);
