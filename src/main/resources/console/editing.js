@@ -141,7 +141,7 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     }
     base = seen;
     if (Object.keys(body).length === 0) {
-      discard();
+      clear();
       say(`${label}: nothing differs from the counter.`);
       return;
     }
@@ -213,10 +213,14 @@ function guardedForm(path, { heading, label, prefilled, fields: specifications, 
     showEffect();
   }
 
-  function discard() {
+  function clear() {
     fill(outcome);
     reset();
     showEffect();
+  }
+
+  function discard() {
+    clear();
     fields[0].input.focus();
   }
 
