@@ -117,7 +117,8 @@ class BooksCheck {
         operator.page().route("**/console/status", route -> {
             String renamed = route.fetch().text().replaceFirst("\"instance\":\"[^\"]*\"", "\"instance\":\"other/1\"");
             String lossy = renamed.replaceFirst("\"lostOperations\":\"?0\"?", "\"lostOperations\":\"5\"");
-            route.fulfill(new FulfillOptions().setContentType("application/json").setBody(lossy));
+            route.fulfill(
+                    new FulfillOptions().setContentType("application/json").setBody(lossy));
         });
         operator.open("/console/");
         assertThat(operator.region("The last audit")).containsText("5 operations that other/1 acknowledged");

@@ -320,8 +320,7 @@ class CounterCheck {
             Locator mark = reader.main().getByText("Live", new Locator.GetByTextOptions().setExact(true));
             assertThat(mark).isVisible();
             reader.page()
-                    .waitForRequest(
-                            "**/events?**", () -> reader.page().clock().runFor("01:00"));
+                    .waitForRequest("**/events?**", () -> reader.page().clock().runFor("01:00"));
             assertThat(mark).isVisible();
             int before = reader.requests();
             reader.page().clock().runFor("01:30");
