@@ -45,7 +45,7 @@ record FuzzedRequest(
             case "cursor" ->
                 String.join("/", segments)
                         + query.stream()
-                                .filter(parameter -> parameter.startsWith("sort"))
+                                .filter(parameter -> parameter.startsWith("sort") || parameter.startsWith("prefix"))
                                 .toList();
             default ->
                 String.join(

@@ -457,7 +457,7 @@ final class RequestArbitraries {
             VALUES.forEach(value -> wrong.add(name(parameter) + "=" + value));
         });
         Arbitrary<List<String>> allowed = Combinators.combine(parameters)
-                .as(lists -> lists.stream().flatMap(List::stream).toList());
+                .as(lists -> fitting(lists.stream().flatMap(List::stream).toList()));
         return !broken
                 ? allowed
                 : Combinators.combine(allowed, Arbitraries.of(wrong), Arbitraries.of(true, false))
@@ -466,6 +466,15 @@ final class RequestArbitraries {
                             changed.add(added);
                             return changed;
                         });
+    }
+
+    /** A prefix is for the order by name only. */
+    private static List<String> fitting(List<String> query) {
+        return query.stream().noneMatch(parameter -> parameter.startsWith("prefix="))
+                ? query
+                : query.stream()
+                        .filter(parameter -> !parameter.startsWith("sort="))
+                        .toList();
     }
 
     private Arbitrary<List<String>> parameter(JsonNode parameter) {
