@@ -6,7 +6,8 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Credentials in a cookie, for the pages of the console, which must not keep them where a script can read them. The value is base64url of an access key, a root key or a token.
+ * Credentials in a cookie, for the pages of the console, which must not keep them where a script can read them. The
+ * value is base64url of an access key, a root key or a token.
  *
  * <p>A browser may send the cookie with a request that another page has made. So a request that may write needs
  * {@link #FIELD}, too: a page of another origin can set it only after a preflight request, which Tally refuses.

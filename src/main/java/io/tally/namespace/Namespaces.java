@@ -18,7 +18,8 @@ interface Namespaces {
     Mono<List<String>> names(List<NamespaceRange> ranges, int max);
 
     /**
-     * The sizes of these namespaces; empty if the count fails. Never fails. A namespace that is absent has an unknown size.
+     * The sizes of these namespaces; empty if the count fails. Never fails. A namespace that is absent has an unknown
+     * size.
      *
      * @param countedMax a namespace with at least so many counters is not counted; its size is that of the last pass
      *     over all of its counters
