@@ -72,7 +72,7 @@ class ClientsGoAwayIT {
         long failed = operations + 1 - last.json().path("value").asLong();
         assertThat(failed).isBetween(0L, operations / 5L);
         assertThat(acknowledged()).isEqualTo(last.json().path("value").asLong());
-        assertThat(IntStream.range(0, TestShards.count() * 2).map(pipeline::queued))
+        assertThat(IntStream.range(0, pipeline.writeLanes()).map(pipeline::queued))
                 .containsOnly(0);
     }
 

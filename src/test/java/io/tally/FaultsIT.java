@@ -157,7 +157,7 @@ class FaultsIT {
 
     private void nothingIsLeftOver() throws Exception {
         CounterPipeline pipeline = server.bean(CounterPipeline.class);
-        assertThat(IntStream.range(0, 2 * TestShards.count()).map(pipeline::queued))
+        assertThat(IntStream.range(0, pipeline.writeLanes()).map(pipeline::queued))
                 .containsOnly(0);
         assertThat(pipeline.unavailableReasons()).isEmpty();
         // Of each shard: a connection a lane, one for audits, and the pool's.

@@ -97,8 +97,8 @@ class ShardAwayIT {
                     Statement statement = other.createStatement()) {
                 other.setAutoCommit(false);
                 statement.execute("lock table tally_2.counter, tally_2.writer in access exclusive mode");
-                // Those of both lanes, of reads and of lists.
-                Clients.await("sessions wait", SOON, () -> waiting() >= 4);
+                // Those of the lane, of reads and of lists.
+                Clients.await("sessions wait", SOON, () -> waiting() >= 3);
                 scene.othersGoOn();
                 other.rollback();
             }
