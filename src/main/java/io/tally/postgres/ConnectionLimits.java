@@ -6,6 +6,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * The common rules for each use of a connection: a time-out, the translation of failures, and the physical close of a
@@ -41,6 +42,9 @@ final class ConnectionLimits {
     /** Closes a connection, within a time limit. Never fails: the caller has its own result. */
     static Mono<Void> closed(Connection connection) {
         return Mono.defer(() -> Mono.from(connection.close()))
+                // On another thread: the driver's close repeats until no thread emits messages of the connection. An
+                // error closes a connection while it is emitted: the event loop would wait for itself for ever.
+                .subscribeOn(Schedulers.parallel())
                 .timeout(CLOSE_MAX)
                 .onErrorResume(failure -> {
                     log.debug("A connection did not close in order: {}", failure.toString());
