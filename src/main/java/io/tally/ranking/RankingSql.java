@@ -67,17 +67,15 @@ final class RankingSql {
     /**
      * Stores the changed ranks; no other pass changes a row of the namespace while this one holds the lock. The time of
      * a pass is the start of its statement. The snapshot is younger, so it includes all operations acknowledged before
-     * that time. The last rank of each counter is the one without an end. The names are an array, whose size the
-     * planner cannot know, so that it takes the index for tables of any size.
+     * that time. The last rank of each counter is the one without an end. Its row is found by its place in the table,
+     * which does not change during the statement, so that no statistics lead the planner to another index.
      */
     private static final String WRITE = """
             ), pass as (
               select greatest(statement_timestamp(), p.passed_at + interval '1 microsecond') as at
                 from ranking_pass p where p.namespace = $1
             ), ended as (
-              update ranking r set until = p.at from pass p
-               where r.namespace = $1 and r.until = 'infinity'
-                 and r.name = any (array(select ended from moved where ended is not null))
+              update ranking r set until = p.at from pass p, moved m where r.ctid = m.ended
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
               select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
@@ -94,10 +92,10 @@ final class RankingSql {
                 from counter c where c.namespace = $1 and\s""" + IS_ALIVE + """
 
             ), moved as materialized (
-              select s.name, s.value, s.growth, r.name as ended
+              select s.name, s.value, s.growth, r.ctid as ended
                 from state s
                 full join (
-                  select name, value, growth from ranking where namespace = $1 and until = 'infinity'
+                  select ctid, name, value, growth from ranking where namespace = $1 and until = 'infinity'
                 ) r on r.name = s.name
                where s.value is distinct from r.value or s.growth is distinct from r.growth
             """ + WRITE + """
@@ -112,14 +110,15 @@ final class RankingSql {
      */
     static final String PASS = """
             with moved as materialized (
-              select c.name, g.value, g.growth, r.name as ended
+              select c.name, g.value, g.growth, r.ctid as ended
                 from counter c
                cross join lateral (select\s""" + CURRENT_VALUE + """
                                     as value,\s""" + GROWTH + """
                                     as growth offset 0) g
                 left join lateral (
-                  select r.name, r.value, r.growth from ranking r
-                   where r.namespace = $1 and r.name = c.name and r.until = 'infinity' offset 0
+                  select r.ctid, r.value, r.growth from ranking r
+                   where r.namespace = $1 and r.name = c.name and r.until = 'infinity'
+                   order by r.since desc limit 1 -- Only the primary key has this order.
                 ) r on true
                where c.namespace = $1 and c.updated_at >= $2
                  and (g.value is distinct from r.value or g.growth is distinct from r.growth)
