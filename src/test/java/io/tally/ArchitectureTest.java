@@ -175,11 +175,12 @@ class ArchitectureTest {
                 .check(MAIN);
     }
 
+    /** Direct increments have no server below them that would subscribe. */
     @Test
-    void onlyTheLaneSubscribes() {
+    void onlyTheLaneAndTheServerSubscribe() {
         noClasses()
                 .that()
-                .haveNameNotMatching("io\\.tally\\.lane\\.Lane(\\$.*)?")
+                .haveNameNotMatching("io\\.tally\\.(lane\\.Lane|http\\.server\\.DirectIncrementHandler)(\\$.*)?")
                 .should()
                 .callMethodWhere(publisherCall("subscribe", "subscribeWith", "connect"))
                 .check(MAIN);

@@ -9,7 +9,6 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.observation.ServerRequestObservationContext;
 import org.springframework.web.server.ServerWebExchange;
-import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * The id of a request in its problem, the log and its trace: the {@code X-Request-Id} from the client or a proxy,
@@ -54,8 +53,8 @@ public final class RequestId {
     }
 
     /** The id of a request that bypasses the dispatcher. The letter distinguishes it from ids of the dispatcher. */
-    public static String of(HttpServerRequest request, @Nullable String sent) {
-        return sent != null ? sent : request.requestId() + "d";
+    public static String of(Channel connection, long number) {
+        return of(connection) + "-" + number + "d";
     }
 
     /** The id of an unreadable request: the id of its connection, the prefix of the server's own ids. */

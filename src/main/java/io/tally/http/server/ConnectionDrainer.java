@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
@@ -108,8 +109,13 @@ final class ConnectionDrainer implements SmartLifecycle {
         return running;
     }
 
-    /** Comes after the handler that decides about keep-alive; that handler reads the header of the response. */
-    private final class Connection extends ChannelDuplexHandler {
+    /**
+     * Comes after the handler that decides about keep-alive; that handler reads the header of the response. The handler
+     * of direct increments comes before both, and calls the methods of this class.
+     */
+    final class Connection extends ChannelDuplexHandler {
+
+        private @Nullable ChannelHandlerContext context;
 
         /** The requests without a complete response. */
         private int open;
@@ -118,10 +124,34 @@ final class ConnectionDrainer implements SmartLifecycle {
         private boolean used;
 
         @Override
+        public void handlerAdded(ChannelHandlerContext context) {
+            this.context = context;
+        }
+
+        /** Whether each response is the last one of its connection. */
+        boolean isLast() {
+            return last;
+        }
+
+        /** A request began. */
+        void began() {
+            open++;
+            used = true;
+        }
+
+        /** The response of a request is complete. */
+        void ended() {
+            open--;
+            if (leaving && context != null) {
+                // The response may have started before the shutdown, so without Connection: close.
+                lookAgain(context);
+            }
+        }
+
+        @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             if (message instanceof HttpRequest) {
-                open++;
-                used = true;
+                began();
             }
             context.fireChannelRead(message);
         }
@@ -134,11 +164,7 @@ final class ConnectionDrainer implements SmartLifecycle {
             }
             super.write(context, message, promise);
             if (!interim && message instanceof LastHttpContent) {
-                open--;
-                if (leaving) {
-                    // This response started before the shutdown, so without Connection: close.
-                    lookAgain(context);
-                }
+                ended();
             }
         }
 

@@ -5,7 +5,6 @@ import io.tally.http.SessionCookies;
 import java.util.List;
 import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
-import org.springframework.boot.reactor.netty.NettyRouteProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -35,10 +34,5 @@ class ManagementServerConfiguration {
     @Bean
     CorsFilter corsFilter() {
         return new CorsFilter(new CorsProperties(List.of()));
-    }
-
-    @Bean
-    NettyRouteProvider directIncrements() {
-        return routes -> routes;
     }
 }

@@ -4,12 +4,12 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.util.AsciiString;
 import io.tally.counter.CounterId;
 import io.tally.http.Bodies;
 import io.tally.http.ProblemException;
 import java.util.List;
-import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * Plain increments: an unescaped path, neither a precondition nor a preference, and an empty or small JSON body. Most
@@ -38,8 +38,8 @@ final class PlainIncrement {
     private PlainIncrement() {}
 
     /** Whether a request is a plain increment. */
-    static boolean isOne(HttpServerRequest request) {
-        return isOne(request.method(), request.uri(), request.requestHeaders());
+    static boolean isOne(HttpRequest request) {
+        return isOne(request.method(), request.uri(), request.headers());
     }
 
     static boolean isOne(HttpMethod method, String uri, HttpHeaders headers) {
@@ -110,19 +110,12 @@ final class PlainIncrement {
                         || HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(accepted.getFirst()));
     }
 
-    /** Whether a plain increment has a body. */
-    static boolean hasBody(HttpServerRequest request) {
-        String length = request.requestHeaders().get(HttpHeaderNames.CONTENT_LENGTH);
-        return length != null && !length.equals("0");
-    }
-
     /**
      * The counter of a plain increment.
      *
      * @throws ProblemException if the path does not name a counter
      */
-    static CounterId counter(HttpServerRequest request) {
-        String uri = request.uri();
+    static CounterId counter(String uri) {
         int slash = uri.indexOf('/', BEFORE.length());
         return Bodies.checked(() -> new CounterId(
                 uri.substring(BEFORE.length(), slash), uri.substring(slash + 1, uri.length() - AFTER.length())));

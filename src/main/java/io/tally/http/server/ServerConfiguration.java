@@ -87,8 +87,12 @@ class ServerConfiguration {
      * shutdown.
      */
     @Bean
-    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(ConnectionDrainer lastAnswers) {
-        return factory -> factory.addServerCustomizers(lastAnswers::of);
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> leaveTaking(
+            ConnectionDrainer lastAnswers, ObjectProvider<DirectIncrements> increments) {
+        return factory -> {
+            factory.addServerCustomizers(lastAnswers::of);
+            increments.ifAvailable(direct -> factory.addServerCustomizers(direct::of));
+        };
     }
 
     /** JSON between systems is UTF-8 (RFC 8259, section 8.1). A byte order mark before it is ignored. */
