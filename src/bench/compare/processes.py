@@ -15,6 +15,9 @@ START_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.05
 
+# The comparison reads what these programs print, which some of them would translate.
+UNTRANSLATED = {"LC_ALL": "C.UTF-8"}
+
 
 class Failed(Exception):
     """Something that the comparison needs did not work; the text says what, for the one who reads the report."""
@@ -85,7 +88,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, us
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **UNTRANSLATED, **(environment or {})},
         check=False,
     )
     if done.returncode != 0:

@@ -2,11 +2,15 @@
 
 import os
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import Failed, await_ready, free_port, run, start
+import psycopg2
+
+from .processes import POLL_SECONDS, START_SECONDS_MAX, Failed, await_ready, free_port, run, start
 
 # As root, PostgreSQL runs as the user of the Debian package.
 POSTGRES_USER = "postgres" if os.geteuid() == 0 else None
@@ -20,7 +24,8 @@ POSTGRES_SETTINGS = {
     "full_page_writes": "on",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "max_connections": "400",
+    # Twice the most connections of a load generator, and the pools of all contestants.
+    "max_connections": "700",
 }
 
 REDIS_SETTINGS = {
@@ -46,10 +51,44 @@ class Database:
         """Runs SQL and returns what it selects, unaligned."""
         return run(self.client("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", text)).strip()
 
+    @contextmanager
+    def activity(self) -> "Iterator[Activity]":
+        """Observes the other clients of this database."""
+        with closing(psycopg2.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=self.name)) as session:
+            session.autocommit = True
+            yield Activity(session)
+
     def client(self, program: str, *arguments: str) -> list[str]:
         server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
         name = ["-d", self.name] if program == "psql" else [self.name]
         return [str(CLIENT_BIN / program), *server, *arguments, *name]
+
+
+class Activity:
+    """The other clients of one database, seen over one connection: cheap, and possible while connections are scarce."""
+
+    def __init__(self, session: "psycopg2.extensions.connection") -> None:
+        self._session = session
+
+    def await_none(self) -> None:
+        """Waits until the connections of an earlier client are closed."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while self._count("true") > 0:
+            if time.monotonic() > deadline:
+                raise Failed(f"an earlier client still has connections after {START_SECONDS_MAX:.0f} s")
+            time.sleep(POLL_SECONDS)
+
+    def has_updates(self) -> bool:
+        """Whether a client has begun an update."""
+        return self._count("query like 'update %'") > 0
+
+    def _count(self, condition: str) -> int:
+        with self._session.cursor() as cursor:
+            cursor.execute(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                f"and backend_type = 'client backend' and pid <> pg_backend_pid() and {condition}"
+            )
+            return int(cursor.fetchone()[0])
 
 
 class Postgres:
