@@ -3,42 +3,22 @@
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import machine, report
+from . import machine, report, warm_up
 from .contestants import BENCH, Contestant, Counters, HttpContestant, Java, Tally
-from .field import LANES_OFF, NO_DATABASE, SHARDED, TALLY, TALLY_LARGE, Field
-from .load import Load, Target, Upload, Wrk
+from .field import TALLY_LARGE, Field
+from .load import Target, Upload
 from .modes import Mode
 from .processes import Failed, run
 from .report import Facts
 from .runs import Run, Runs
 from .trial import measure
-from .workloads import (
-    CONNECTIONS,
-    HOT,
-    KEYED,
-    LARGE,
-    SHARDS,
-    SLOW,
-    TEN_THOUSAND,
-    USUAL,
-    Entrant,
-    Workload,
-    workloads,
-)
+from .workloads import CONNECTIONS, SERVERS, SLOW, Entrant, Workload, workloads
 
 SLOW_FSYNC_MICROS = 2_000
-
-# The share of Tally's warm-up time for each contestant: JIT-compiled programs need the most.
-WARM_UP_SHARES = {
-    **dict.fromkeys((TALLY, TALLY_LARGE, *SHARDED.values()), 1.0),
-    **dict.fromkeys((LANES_OFF, NO_DATABASE), 0.4),
-}
-WARM_UP_SHARE = 0.02
-# The first responses of a cold JVM take this long.
-WARM_UP_SECONDS_MIN = 0.5
 
 
 class Comparison:
@@ -53,10 +33,7 @@ class Comparison:
         self._java = Java(directory)
         self.runs = Runs()
         latencies = out / "latency"
-        every = workloads(mode, self._java, self.runs, latencies)
-        self.workloads = [each for each in every if self._is_chosen(each, only)]
-        if not self.workloads:
-            raise Failed(f"unknown workload; allowed: {', '.join(each.name for each in every)}")
+        self.workloads = self._chosen(workloads(mode, self._java, self.runs, latencies), only)
         self._only = only
         self._prepared: set[tuple[str, str]] = set()
         self._contestants: dict[str, Contestant] = {}
@@ -68,14 +45,22 @@ class Comparison:
         for old in (*out.glob("*.svg"), out / "report.md", out / "table.md", out / "runs.csv"):
             old.unlink(missing_ok=True)
 
-    def _is_chosen(self, workload: Workload, only: list[str]) -> bool:
-        if only:
-            return workload.name.startswith(tuple(only))
-        return self.mode.has_long_rows or self.mode.means_nothing or not workload.is_long
+    def _chosen(self, every: list[Workload], only: list[str]) -> list[Workload]:
+        """Each word chooses the workload with that name, or else those whose names begin with it."""
+        if not only:
+            takes_long = self.mode.has_long_rows or self.mode.means_nothing
+            return [each for each in every if takes_long or not each.is_long]
+        names: set[str] = set()
+        for word in only:
+            found = [each.name for each in every if word and each.name.startswith(word)]
+            if not found:
+                raise Failed(f"unknown workload {word!r}; allowed: {', '.join(each.name for each in every)}")
+            names.update([word] if word in found else found)
+        return [each for each in every if each.name in names]
 
     def run(self) -> bool:
         """Returns whether all runs are valid."""
-        for kind in (USUAL, SLOW, LARGE, SHARDS):
+        for kind in SERVERS:
             chosen = [workload for workload in self.workloads if workload.servers == kind]
             if not chosen:
                 continue
@@ -111,11 +96,21 @@ class Comparison:
             self._prepared.clear()
             self._contestants = {**field.contestants, **self._contestants}
             self._versions = {"PostgreSQL": field.postgres.version()}
-            seconds = self.mode.slow_warm_up_seconds if kind == SLOW else self.mode.warm_up_seconds
-            for contestant in field.contestants.values():
-                if isinstance(contestant, HttpContestant):
-                    self._warm_up(contestant, seconds * WARM_UP_SHARES.get(contestant.name, WARM_UP_SHARE), directory)
+            parts = [
+                (contestant, part)
+                for contestant in field.contestants.values()
+                if isinstance(contestant, HttpContestant)
+                for part in self._warm_up_parts(contestant.name, chosen)
+            ]
+            uploads = [(contestant, part) for contestant, part in parts if part.is_upload]
+            for contestant, part in parts:
+                if not part.is_upload:
+                    self._warm_up(contestant, part, chosen, directory)
             for workload in chosen:
+                if any(isinstance(entrant.load, Upload) for entrant in self._entrants(workload)):
+                    for contestant, part in uploads:
+                        self._warm_up(contestant, part, chosen, directory)
+                    uploads = []
                 self._run_workload(workload, field, directory)
 
     def _slow_disk(self) -> dict[str, str]:
@@ -126,23 +121,24 @@ class Comparison:
         self._slow_syncs_per_second = machine.syncs_per_second(self._directory, preload)
         return preload
 
-    def _warm_up(self, contestant: HttpContestant, seconds: float, directory: Path) -> None:
-        self._say(f"warming up {contestant.name}")
-        self._prepare(contestant, HOT)
-        self._prepare(contestant, TEN_THOUSAND)
-        hot = Target(contestant, HOT, CONNECTIONS, directory)
-        spread = Target(contestant, TEN_THOUSAND, CONNECTIONS, directory)
+    def _warm_up_parts(self, contestant: str, chosen: list[Workload]) -> list[warm_up.Part]:
+        loads = [
+            (entrant.load, entrant.counters or workload.counters)
+            for workload in chosen
+            for entrant in self._entrants(workload)
+            if entrant.contestant == contestant
+        ]
+        is_slow = chosen[0].servers == SLOW
+        seconds = self.mode.slow_warm_up_seconds if is_slow else self.mode.warm_up_seconds
+        return warm_up.parts(contestant, loads, seconds)
 
-        def warm(load: Load, target: Target, share: float) -> None:
-            load.run(target, max(WARM_UP_SECONDS_MIN, seconds * share))
-
-        if isinstance(contestant, Tally):
-            self._prepare(contestant, KEYED)
-            warm(Wrk(replayed_percent=10), Target(contestant, KEYED, CONNECTIONS, directory), 0.2)
-            Upload(minimal=True).prepare(spread, WARM_UP_SECONDS_MIN)
-        warm(Wrk(), spread, 0.2)
-        warm(Wrk(reads=True), hot, 0.15)
-        warm(Wrk(), hot, 0.45)
+    def _warm_up(
+        self, contestant: Contestant, part: warm_up.Part, chosen: list[Workload], directory: Path
+    ) -> None:
+        self._say(f"warming up {contestant.name}: {part.kind}, {part.seconds:.1f} s")
+        every = [entry for workload in chosen for entry in self._counters(workload)]
+        self._prepare(contestant, _largest(every)[contestant.name, part.counters.group])
+        part.run(Target(contestant, part.counters, CONNECTIONS, directory))
 
     def _prepare(self, contestant: Contestant, counters: Counters) -> None:
         made = (contestant.name, counters.group)
@@ -153,14 +149,14 @@ class Comparison:
     def _entrants(self, workload: Workload) -> list[Entrant]:
         return [each for each in workload.entrants if not self.mode.leaves_out(workload.name, each.label)]
 
+    def _counters(self, workload: Workload) -> list[tuple[str, Counters]]:
+        return [(entrant.contestant, entrant.counters or workload.counters) for entrant in self._entrants(workload)]
+
     def _prepare_all(self, workload: Workload, field: Field) -> None:
-        # Of the counters of one group, the smaller ones are parts of the largest, which comes last and stays.
-        every = [(entrant.contestant, entrant.counters or workload.counters) for entrant in self._entrants(workload)]
-        wanted = {(name, each.group): each for name, each in sorted(every, key=lambda entry: entry[1].size)}
         with ThreadPoolExecutor() as threads:
             made = [
                 threads.submit(self._prepare, field.contestants[name], counters)
-                for (name, _), counters in wanted.items()
+                for (name, _), counters in _largest(self._counters(workload)).items()
             ]
         for each in made:
             each.result()
@@ -200,6 +196,11 @@ class Comparison:
 
     def _say(self, text: str) -> None:
         print(f"bench {time.monotonic() - self._begin:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+def _largest(every: Iterable[tuple[str, Counters]]) -> dict[tuple[str, str], Counters]:
+    """By contestant and group. Of the counters of one group, the smaller ones are parts of the largest."""
+    return {(name, each.group): each for name, each in sorted(every, key=lambda entry: entry[1].size)}
 
 
 def _audit_seconds(field: Field) -> float:

@@ -52,6 +52,7 @@ USUAL = "usual"
 SLOW = "slow disk"
 LARGE = "large"
 SHARDS = "shards"
+SERVERS = (USUAL, SLOW, LARGE, SHARDS)
 
 
 def keyed(percent: int) -> str:
