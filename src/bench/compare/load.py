@@ -33,6 +33,10 @@ WRK_TIMEOUT = "10s"
 
 # In a shorter run, a pause of 50 ms would exceed 1 % of the time.
 OPEN_LOOP_SECONDS_MIN = 5
+# A shorter run with a small rate would have no thousandth of its requests.
+OPEN_LOOP_REQUESTS_MIN = 1_000
+
+JVM_START_SECONDS = 1.0
 
 # The operations of the first, calibrating run of a generator that needs a number of operations.
 PROBE_LINES = 50_000
@@ -60,6 +64,10 @@ class Load(ABC):
     @abstractmethod
     def run(self, target: Target, seconds: float) -> Outcome:
         """Puts load on it for about that time."""
+
+    def run_seconds(self, seconds: float) -> float:
+        """How long a run takes, by estimate."""
+        return seconds
 
 
 def _start(command: list[str], directory: Path) -> subprocess.Popen[str]:
@@ -172,7 +180,16 @@ class Wrk(Load):
         else:
             fresh = int(_found(r"fresh (\d+)", output))
             least, most = fresh - connections, fresh
-        return Outcome(answered, seconds, errors, least, most)
+        return Outcome(answered, seconds, errors, least, most, self._latencies(output))
+
+    @staticmethod
+    def _latencies(output: str) -> Latencies | None:
+        """Of one.lua. wrk adds the requests that a pause kept from being sent."""
+        found = re.search(r"^latency (\d+) (\d+) (\d+) (\d+) (\d+)$", output, re.MULTILINE)
+        if found is None:
+            return None
+        p50, p90, p99, p999, most = (int(micros) / 1_000 for micros in found.groups())
+        return Latencies(None, p50, p90, p99, p999, most, None)
 
 
 @dataclass(frozen=True)
@@ -200,13 +217,55 @@ class WrkWithRefusals(Load):
 
 @dataclass(frozen=True)
 class OpenLoop(Load):
-    """A constant rate, half of the contestant's own maximum on one hot counter, independent of the responses."""
+    """A constant rate on one counter, independent of the responses."""
 
     java: Java
-    runs: Runs
-    maximum_workload: str
     warm_up_seconds: int
     out: Path
+
+    @abstractmethod
+    def rate(self, target: Target) -> int:
+        """Requests a second."""
+
+    def measured_seconds(self, seconds: float) -> int:
+        return max(OPEN_LOOP_SECONDS_MIN, math.ceil(seconds))
+
+    def run_seconds(self, seconds: float) -> float:
+        return self.warm_up_seconds + self.measured_seconds(seconds) + JVM_START_SECONDS
+
+    def run(self, target: Target, seconds: float) -> Outcome:
+        contestant = target.contestant
+        assert isinstance(contestant, HttpContestant)
+        asked = contestant.increments(target.counters)
+        self.out.mkdir(parents=True, exist_ok=True)
+        distribution = self.out / f"{contestant.name.replace(' ', '-')}-{uuid.uuid4().hex[:8]}.hgrm"
+        rate, measured_seconds = self.rate(target), self.measured_seconds(seconds)
+        options: dict[str, object] = {
+            "--url": contestant.url + asked.to(1),
+            "--method": asked.method,
+            "--rate": rate,
+            "--connections": target.connections,
+            "--warm-up": self.warm_up_seconds,
+            "--seconds": measured_seconds,
+            "--out": distribution,
+        }
+        command = self.java.bench("io.tally.bench.OpenLoop")
+        command += [str(word) for pair in options.items() for word in pair]
+        seconds_max = self.warm_up_seconds + measured_seconds + END_SECONDS_MAX
+        output = _output(command, _start(command, target.directory), seconds_max)
+        told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+        latencies = Latencies(rate, told["p50"], told["p90"], told["p99"], told["p999"], told["max"], distribution)
+        errors = told["failed"] + told["outstanding"]
+        took = told["ok"] / told["achieved"] if told["ok"] else told["seconds"]
+        return Outcome(told["ok"], took, errors, told["okAll"], told["okAll"], latencies)
+
+
+@dataclass(frozen=True)
+class HalfOfMaximum(OpenLoop):
+    """Half of the contestant's own maximum on one hot counter."""
+
+    runs: Runs
+    maximum_workload: str
     measured: dict[str, float]
 
     def prepare(self, target: Target, seconds: float) -> None:
@@ -218,34 +277,21 @@ class OpenLoop(Load):
             outcome = Wrk().run(target, seconds)
             self.measured[name] = outcome.operations / outcome.seconds
 
-    def run(self, target: Target, seconds: float) -> Outcome:
-        contestant = target.contestant
-        assert isinstance(contestant, HttpContestant)
-        asked = contestant.increments(target.counters)
-        self.out.mkdir(parents=True, exist_ok=True)
-        distribution = self.out / f"{contestant.name.replace(' ', '-')}-{uuid.uuid4().hex[:8]}.hgrm"
-        rate = max(1, round(self.measured[contestant.name] / 2))
-        options: dict[str, object] = {
-            "--url": contestant.url + asked.to(1),
-            "--method": asked.method,
-            "--rate": rate,
-            "--connections": target.connections,
-            "--warm-up": self.warm_up_seconds,
-            "--seconds": self._measured_seconds(seconds),
-            "--out": distribution,
-        }
-        command = [*self.java.bench("io.tally.bench.OpenLoop"), *(str(word) for pair in options.items() for word in pair)]
-        seconds_max = self.warm_up_seconds + self._measured_seconds(seconds) + END_SECONDS_MAX
-        output = _output(command, _start(command, target.directory), seconds_max)
-        told = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
-        latencies = Latencies(rate, told["p50"], told["p90"], told["p99"], told["p999"], told["max"], distribution)
-        errors = told["failed"] + told["outstanding"]
-        return Outcome(told["ok"], told["ok"] / told["achieved"] if told["ok"] else told["seconds"], errors, told["okAll"], told["okAll"], latencies)
+    def rate(self, target: Target) -> int:
+        return max(1, round(self.measured[target.contestant.name] / 2))
 
 
-    @staticmethod
-    def _measured_seconds(seconds: float) -> int:
-        return max(OPEN_LOOP_SECONDS_MIN, math.ceil(seconds))
+@dataclass(frozen=True)
+class SmallLoad(OpenLoop):
+    """The same rate for every contestant, far below its maximum."""
+
+    requests_per_second: int
+
+    def rate(self, target: Target) -> int:
+        return self.requests_per_second
+
+    def measured_seconds(self, seconds: float) -> int:
+        return max(super().measured_seconds(seconds), math.ceil(OPEN_LOOP_REQUESTS_MIN / self.requests_per_second))
 
 
 class Upload(Load):
@@ -313,8 +359,8 @@ class PgBenchLoad(Load):
             *("-n", "-M", "prepared", "-j", "1", "-c", str(target.connections), "-T", str(FOREVER_SECONDS)),
             *("-f", str(script)),
         )
-        # pgbench opens its connections one after the other before its run begins, which takes seconds on a slow machine.
-        # Its figures exclude that time. -T sets an alarm; an earlier alarm signal ends the run as well.
+        # pgbench opens its connections one after the other before its run begins, which takes seconds on a slow
+        # machine. Its figures exclude that time. -T sets an alarm; an earlier alarm signal ends the run as well.
         with contestant.database.activity() as activity:
             activity.await_none()
             output = _run_for(command, target.directory, seconds, signal.SIGALRM, activity.has_updates)

@@ -104,8 +104,8 @@ def _latencies(runs: Runs, file: Path) -> tuple[str, Path]:
     figure, axes = plt.subplots(figsize=(WIDTH_INCHES, HEIGHT_INCHES))
     for label in COLOURS:
         found = [run.latencies for run in runs.counted(OPEN_LOOP, label) if run.latencies is not None]
-        if found:
-            middle = sorted(found, key=lambda latencies: latencies.p99)[(len(found) - 1) // 2]
+        middle = sorted(found, key=lambda latencies: latencies.p99)[(len(found) - 1) // 2] if found else None
+        if middle is not None and middle.distribution is not None:
             nines, milliseconds = _distribution(middle.distribution)
             axes.plot(nines, milliseconds, label=f"{label}, {middle.rate:,}/s", color=COLOURS[label])
     axes.set_xscale("log")

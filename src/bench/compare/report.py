@@ -11,10 +11,11 @@ from .modes import Mode
 from .pictures import draw
 from .runs import Runs, Spread
 from .servers import POSTGRES_SETTINGS, REDIS_SETTINGS
-from .targets import KIB_PER_MIB, TARGETS, Measured, p99
+from .targets import KIB_PER_MIB, TARGETS, Measured, is_hot, p99
 from .workloads import CONNECTIONS, MINIMAL, OPEN_LOOP, PIPELINED, Entrant, Workload
 
 ABSENT = "–"
+PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,23 @@ def write(facts: Facts, workloads: list[Workload], runs: Runs, out: Path) -> Non
         "## Targets\n",
         _targets(facts, runs),
         "## Every row\n\nPer second: the median, minimum and maximum of the valid runs.\n",
-        *(_row(workload, runs) for workload in workloads if workload.name != OPEN_LOOP),
+        *(_row(workload, runs) for workload in workloads if not workload.has_constant_rate),
         _latency(runs),
+        _small_loads(workloads, runs),
         _memory(workloads, runs),
         _not_counted(runs),
         "\n".join(f"![{title}]({file.name})\n" for title, file in pictures),
         _method(facts),
     ]
     (out / "report.md").write_text("\n".join(part for part in parts if part))
-    (out / "table.md").write_text("\n".join([_compact(workloads, runs), _conditions(facts), _targets(facts, runs)]))
+    short = [
+        _compact(workloads, runs),
+        _small_loads_compact(workloads, runs),
+        _conditions(facts),
+        _targets(facts, runs),
+        _memory(workloads, runs),
+    ]
+    (out / "table.md").write_text("\n".join(part for part in short if part))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -153,18 +162,13 @@ def _times(ratio: float) -> str:
 
 def _latency(runs: Runs) -> str:
     labels = dict.fromkeys(run.contestant for run in runs.all if run.workload == OPEN_LOOP)
+    if not labels:
+        return ""
     rows = []
     for label in labels:
-        every = runs.of(OPEN_LOOP, label)
-        found = [run.latencies for run in runs.counted(OPEN_LOOP, label) if run.latencies is not None]
-        if found:
-            columns = [Spread.of(getattr(each, name) for each in found) for name in ("p50", "p90", "p99", "p999", "max")]
-            middles = [ABSENT if column is None else f"{column.median:.2f}" for column in columns]
-            rows.append([label, f"{found[0].rate:,}", *middles, f"{len(found)} of {len(every)}"])
-        else:
-            rows.append([label, *[ABSENT] * 6, f"0 of {len(every)}"])
-    if not rows:
-        return ""
+        rates = [run.latencies.rate for run in runs.counted(OPEN_LOOP, label) if run.latencies is not None]
+        rate = f"{rates[0]:,}" if rates else ABSENT
+        rows.append([label, rate, *_milliseconds(OPEN_LOOP, label, PERCENTILES, runs), _valid(OPEN_LOOP, label, runs)])
     return (
         "## Latency\n\nMilliseconds from the due time of a request to the end of its response, at half of each contestant's own "
         f"maximum on one hot counter, over {CONNECTIONS} connections; medians of the valid runs. The latency includes the "
@@ -173,19 +177,74 @@ def _latency(runs: Runs) -> str:
     )
 
 
-def _memory(workloads: list[Workload], runs: Runs) -> str:
+def _has_small_load(workload: Workload) -> bool:
+    is_small = workload.has_constant_rate and workload.name != OPEN_LOOP
+    is_single = workload.connections == 1 and workload.reference == field.TALLY
+    return is_small or is_single
+
+
+def _small_loads(workloads: list[Workload], runs: Runs) -> str:
     rows = []
-    for label in dict.fromkeys(run.contestant for run in runs.all if run.workload.startswith("hot-")):
-        sizes = [run.rss_kib / KIB_PER_MIB for run in runs.all if run.contestant == label and run.workload.startswith("hot-")]
-        last = [run.rss_kib / KIB_PER_MIB for run in runs.all if run.contestant == label and run.rss_kib]
-        if last:
-            rows.append([label, f"{max(sizes):,.0f}", f"{max(last):,.0f}"])
+    for workload in filter(_has_small_load, workloads):
+        for label in _with_latencies(workload, runs):
+            figures = _milliseconds(workload.name, label, PERCENTILES, runs)
+            rows.append([workload.title, label, *figures, _valid(workload.name, label, runs)])
+    if not rows:
+        return ""
+    return (
+        "## Latency at small loads\n\nMilliseconds; medians of the valid runs. At a constant rate, the latency counts "
+        "from the due time of a request. With one connection, each request follows the response to the one before, and "
+        "wrk adds to its percentiles the requests that a pause kept from being sent.\n\n"
+        + _table(["", "", "p50", "p90", "p99", "p99.9", "max", "valid runs"], rows)
+    )
+
+
+def _small_loads_compact(workloads: list[Workload], runs: Runs) -> str:
+    rows = []
+    for workload in filter(_has_small_load, workloads):
+        labels = _with_latencies(workload, runs)
+        figures = {label: _milliseconds(workload.name, label, ("p50", "p99", "p999"), runs) for label in labels}
+        if figures:
+            rows.append([workload.title, *(" · ".join(figures.get(label, [ABSENT])) for label in _SMALL_LOAD_COLUMNS)])
+    return _table(["ms: p50 · p99 · p99.9", *_SMALL_LOAD_COLUMNS], rows) if rows else ""
+
+
+def _with_latencies(workload: Workload, runs: Runs) -> list[str]:
+    labels = [entrant.label for entrant in workload.entrants]
+    return [label for label in labels if any(run.latencies is not None for run in runs.of(workload.name, label))]
+
+
+def _milliseconds(workload: str, label: str, percentiles: Sequence[str], runs: Runs) -> list[str]:
+    """The medians of these percentiles."""
+    found = [run.latencies for run in runs.counted(workload, label) if run.latencies is not None]
+    columns = [Spread.of(getattr(each, name) for each in found) for name in percentiles]
+    return [ABSENT if column is None else f"{column.median:.2f}" for column in columns]
+
+
+def _valid(workload: str, label: str, runs: Runs) -> str:
+    return f"{len(runs.counted(workload, label))} of {len(runs.of(workload, label))}"
+
+
+def _memory(workloads: list[Workload], runs: Runs) -> str:
+    contestants = {
+        (workload.name, entrant.label): entrant.contestant for workload in workloads for entrant in workload.entrants
+    }
+    hot: dict[str, float] = {}
+    every: dict[str, float] = {}
+    for run in runs.all:
+        name, size = contestants[run.workload, run.contestant], run.rss_kib / KIB_PER_MIB
+        if size:
+            every[name] = max(size, every.get(name, 0.0))
+            if is_hot(run.workload):
+                hot[name] = max(size, hot.get(name, 0.0))
+    rows = [[name, f"{hot[name]:,.0f}" if name in hot else ABSENT, f"{most:,.0f}"] for name, most in every.items()]
     if not rows:
         return ""
     return (
         "## Memory\n\nResident MiB of a contestant's own processes, right after a run: Webdis with its Redis, the others "
-        "without PostgreSQL. Both Java baselines are one process.\n\n"
-        + _table(["", "maximum after a run on a hot counter", "maximum after any run"], rows)
+        "without PostgreSQL. Both Java baselines are one process. Uploads, which let the heap of a JVM grow, come "
+        "after the single increments on a hot counter.\n\n"
+        + _table(["", "maximum after single increments on a hot counter", "maximum after any run"], rows)
     )
 
 
@@ -205,11 +264,12 @@ def _method(facts: Facts) -> str:
         "## Method\n\n"
         "- All contestants and load generators run on this machine all the time; one contestant at a time is under load. "
         "Repetitions visit the contestants forwards and backwards. PostgreSQL makes a checkpoint before each run.\n"
-        "- Load over HTTP is wrk with one thread, a closed loop; `open-loop` has a constant rate instead.\n"
+        "- Load over HTTP is wrk with one thread, a closed loop; `open-loop` and `small-loads` have a constant rate "
+        "instead.\n"
         "- After each run, the comparison reads the stored sum. It must be at least the acknowledged sum. It may exceed it by "
         "one for each connection, since wrk stops with one request in flight on each. With keys, the sum is the number of "
-        "keys that were used, minus at most one for each connection. For uploads and `open-loop`, both sums are equal. A run "
-        "with another sum or with any error is invalid. An audit of Tally follows each workload.\n"
+        "keys that were used, minus at most one for each connection. For uploads and constant rates, both sums are equal. "
+        "A run with another sum or with any error is invalid. An audit of Tally follows each workload.\n"
         "- pgbench and redis-benchmark have no service in front: they show upper limits. redis-benchmark with pipelines "
         f"uses {CONNECTIONS} connections, an upload uses one.\n"
         "- All counters exist before a run, with the value 0; those of Tally are as its `PUT` creates them.\n"
@@ -229,6 +289,9 @@ _COLUMNS = {
 }
 
 
+_SMALL_LOAD_COLUMNS = (field.TALLY, field.WEBDIS_ALWAYS, field.WEBDIS_EVERYSEC, field.LANES_OFF)
+
+
 def _compact(workloads: list[Workload], runs: Runs) -> str:
     """A row per workload, with a column per contestant."""
     rows = []
@@ -237,6 +300,9 @@ def _compact(workloads: list[Workload], runs: Runs) -> str:
             figures = [p99(runs, label) for label in _COLUMNS]
             middles = [ABSENT if figure is None else f"{figure:.1f} ms" for figure in figures]
             rows.append(["p99 at half of each one's maximum", *middles])
+        elif workload.has_constant_rate:
+            # In a table of its own.
+            continue
         elif workload.reference in _COLUMNS[field.TALLY]:
             # If a workload has both labels, the last: uploads with a summary.
             rows.append([workload.title, *(_median(workload, reversed(labels), runs) for labels in _COLUMNS.values())])

@@ -9,15 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Latencies:
-    """Milliseconds from the due time of a request until its response was complete."""
+    """Milliseconds from the due time of a request, or in a closed loop from its sending, until its response ended."""
 
-    rate: int
+    rate: int | None  # None: a closed loop
     p50: float
     p90: float
     p99: float
     p999: float
     max: float
-    distribution: Path
+    distribution: Path | None  # None: these percentiles only
 
 
 @dataclass(frozen=True)

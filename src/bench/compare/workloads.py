@@ -5,7 +5,18 @@ from pathlib import Path
 
 from . import field
 from .contestants import Counters, Java
-from .load import ZIPF, Load, OpenLoop, PgBenchLoad, RedisBenchmarkLoad, Upload, Wrk, WrkWithRefusals
+from .load import (
+    ZIPF,
+    HalfOfMaximum,
+    Load,
+    OpenLoop,
+    PgBenchLoad,
+    RedisBenchmarkLoad,
+    SmallLoad,
+    Upload,
+    Wrk,
+    WrkWithRefusals,
+)
 from .modes import Mode
 from .runs import Runs
 
@@ -28,6 +39,7 @@ HOT_CONNECTIONS = (1, 16, 64, 256)
 CONNECTIONS = 64
 SHARDS_CONNECTIONS = 256
 OPEN_LOOP = "open-loop"
+SMALL_RATES = (100, 1_000, 5_000)
 REPLAYED_PERCENTS = (0, 10, 50)
 PIPELINE = 16
 # The load generator needs its own JIT warm-up, too.
@@ -82,6 +94,11 @@ class Workload:
     servers: str = USUAL
     reference: str = field.TALLY
     is_long: bool = False  # not in the short mode, unless it is asked for
+
+    @property
+    def has_constant_rate(self) -> bool:
+        """Whether the latencies are the result, and not the throughput."""
+        return all(isinstance(entrant.load, OpenLoop) for entrant in self.entrants)
 
 
 def _over_http(*contestants: str, load: Load) -> tuple[Entrant, ...]:
@@ -180,7 +197,7 @@ def _upload(name: str, title: str, counters: Counters) -> Workload:
 
 
 def _open_loop(java: Java, runs: Runs, out: Path) -> Workload:
-    load = OpenLoop(java, runs, f"hot-{CONNECTIONS}", OPEN_LOOP_WARM_UP_SECONDS, out, {})
+    load = HalfOfMaximum(java, OPEN_LOOP_WARM_UP_SECONDS, out, runs, f"hot-{CONNECTIONS}", {})
     contestants = (
         field.TALLY,
         field.LANES_OFF,
@@ -195,6 +212,18 @@ def _open_loop(java: Java, runs: Runs, out: Path) -> Workload:
         HOT,
         CONNECTIONS,
         _over_http(*contestants, load=load),
+    )
+
+
+def _small_loads(rate: int, java: Java, out: Path) -> Workload:
+    load = SmallLoad(java, OPEN_LOOP_WARM_UP_SECONDS, out, rate)
+    return Workload(
+        f"small-loads-{rate}",
+        f"One hot counter, {rate:,} requests a second",
+        HOT,
+        CONNECTIONS,
+        _over_http(field.TALLY, field.WEBDIS_ALWAYS, field.WEBDIS_EVERYSEC, load=load),
+        is_long=True,
     )
 
 
@@ -242,6 +271,7 @@ def workloads(mode: Mode, java: Java, runs: Runs, latencies: Path) -> list[Workl
         _upload("ndjson-hot", "NDJSON, one hot counter", HOT),
         _upload("ndjson-spread", "NDJSON, 10,000 counters", TEN_THOUSAND),
         _open_loop(java, runs, latencies),
+        *(_small_loads(rate, java, latencies) for rate in SMALL_RATES),
     ]
     slow = [
         *(_hot(connections, SLOW) for connections in HOT_CONNECTIONS if connections > 1 or mode.has_long_rows),
