@@ -22,9 +22,9 @@ POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="src/bench/run", description="Compares Tally with its alternatives.")
     modes = parser.add_mutually_exclusive_group()
-    modes.add_argument("--short", dest="mode", action="store_const", const=SHORT, help="under ten minutes")
+    modes.add_argument("--short", dest="mode", action="store_const", const=SHORT, help="about ten minutes")
     modes.add_argument("--smoke", dest="mode", action="store_const", const=SMOKE, help="a test without valid figures")
-    parser.add_argument("--only", metavar="WORKLOAD,…", help="prefixes of workloads: hot, spread, slow-hot, …")
+    parser.add_argument("--only", metavar="WORKLOAD,…", help="names of workloads, or their beginnings: hot, slow-hot-64, small-loads, …")
     parser.add_argument("--repetitions", type=int, metavar="N")
     parser.add_argument("--seconds", type=float, metavar="S", help="the duration of each run")
     parser.add_argument("--warm-up", type=float, metavar="S", help="the warm-up time of Tally")
@@ -41,7 +41,7 @@ def _mode(arguments: argparse.Namespace) -> Mode:
     if arguments.seconds is not None:
         mode = replace(mode, seconds=arguments.seconds)
     if arguments.warm_up is not None:
-        mode = replace(mode, warm_up_seconds=arguments.warm_up, slow_warm_up_seconds=arguments.warm_up)
+        mode = replace(mode, warm_up_seconds=arguments.warm_up, later_warm_up_seconds=arguments.warm_up)
     return mode
 
 

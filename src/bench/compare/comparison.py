@@ -8,15 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import machine, report, warm_up
-from .contestants import BENCH, Contestant, Counters, HttpContestant, Java, Tally
-from .field import TALLY_LARGE, Field
-from .load import Target, Upload
+from .contestants import BENCH, Contestant, Counters, Java, Tally
+from .estimate import estimate
+from .field import PGBENCH, REDIS_BENCHMARK, TALLY_LARGE, Field
+from .load import Load, Target, Upload
 from .modes import Mode
 from .processes import Failed, run
 from .report import Facts
 from .runs import Run, Runs
 from .trial import measure
-from .workloads import CONNECTIONS, SERVERS, SLOW, Entrant, Workload, workloads
+from .workloads import CONNECTIONS, SERVERS, SLOW, USUAL, Entrant, Workload, workloads
 
 SLOW_FSYNC_MICROS = 2_000
 
@@ -60,6 +61,7 @@ class Comparison:
 
     def run(self) -> bool:
         """Returns whether all runs are valid."""
+        self._say(f"estimate: {estimate(self.mode, self.workloads, self._entrants, self._warm_up_parts)}")
         for kind in SERVERS:
             chosen = [workload for workload in self.workloads if workload.servers == kind]
             if not chosen:
@@ -96,20 +98,12 @@ class Comparison:
             self._prepared.clear()
             self._contestants = {**field.contestants, **self._contestants}
             self._versions = {"PostgreSQL": field.postgres.version()}
-            parts = [
-                (contestant, part)
-                for contestant in field.contestants.values()
-                if isinstance(contestant, HttpContestant)
-                for part in self._warm_up_parts(contestant.name, chosen)
-            ]
-            uploads = [(contestant, part) for contestant, part in parts if part.is_upload]
-            for contestant, part in parts:
-                if not part.is_upload:
-                    self._warm_up(contestant, part, chosen, directory)
+            parts = self._warm_up_parts(chosen)
+            self._warm_up([part for part in parts if not part.is_upload], chosen, field, directory)
+            uploads = [part for part in parts if part.is_upload]
             for workload in chosen:
                 if any(isinstance(entrant.load, Upload) for entrant in self._entrants(workload)):
-                    for contestant, part in uploads:
-                        self._warm_up(contestant, part, chosen, directory)
+                    self._warm_up(uploads, chosen, field, directory)
                     uploads = []
                 self._run_workload(workload, field, directory)
 
@@ -121,24 +115,27 @@ class Comparison:
         self._slow_syncs_per_second = machine.syncs_per_second(self._directory, preload)
         return preload
 
-    def _warm_up_parts(self, contestant: str, chosen: list[Workload]) -> list[warm_up.Part]:
-        loads = [
-            (entrant.load, entrant.counters or workload.counters)
-            for workload in chosen
-            for entrant in self._entrants(workload)
-            if entrant.contestant == contestant
-        ]
-        is_slow = chosen[0].servers == SLOW
-        seconds = self.mode.slow_warm_up_seconds if is_slow else self.mode.warm_up_seconds
-        return warm_up.parts(contestant, loads, seconds)
+    def _warm_up_parts(self, chosen: list[Workload]) -> list[warm_up.Part]:
+        """The warm-up of all contestants with an HTTP API; the others have no process of their own."""
+        loads: dict[str, list[tuple[Load, Counters]]] = {}
+        for workload in chosen:
+            for entrant in self._entrants(workload):
+                if entrant.contestant not in (PGBENCH, REDIS_BENCHMARK):
+                    counters = entrant.counters or workload.counters
+                    loads.setdefault(entrant.contestant, []).append((entrant.load, counters))
+        is_first = chosen[0].servers == USUAL
+        seconds = self.mode.warm_up_seconds if is_first else self.mode.later_warm_up_seconds
+        return [part for name, its_loads in loads.items() for part in warm_up.parts(name, its_loads, seconds)]
 
     def _warm_up(
-        self, contestant: Contestant, part: warm_up.Part, chosen: list[Workload], directory: Path
+        self, parts: list[warm_up.Part], chosen: list[Workload], field: Field, directory: Path
     ) -> None:
-        self._say(f"warming up {contestant.name}: {part.kind}, {part.seconds:.1f} s")
-        every = [entry for workload in chosen for entry in self._counters(workload)]
-        self._prepare(contestant, _largest(every)[contestant.name, part.counters.group])
-        part.run(Target(contestant, part.counters, CONNECTIONS, directory))
+        largest = _largest(entry for workload in chosen for entry in self._counters(workload))
+        for part in parts:
+            contestant = field.contestants[part.contestant]
+            self._say(f"warming up {contestant.name}: {part.kind}, {part.seconds:.1f} s")
+            self._prepare(contestant, largest[contestant.name, part.counters.group])
+            part.run(Target(contestant, part.counters, CONNECTIONS, directory))
 
     def _prepare(self, contestant: Contestant, counters: Counters) -> None:
         made = (contestant.name, counters.group)

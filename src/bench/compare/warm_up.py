@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .contestants import Counters
 from .field import LANES_OFF, NO_DATABASE, SHARDED, TALLY, TALLY_LARGE
 from .load import Load, Target, Upload, Wrk
+from .processes import Failed
 
 # The share of Tally's warm-up time for each contestant: JIT-compiled programs need the most.
 SHARES = {
@@ -16,6 +17,7 @@ SHARES = {
 SHARE = 0.02
 # The first responses of a cold JVM take this long.
 SECONDS_MIN = 0.5
+FAILURES_MAX = 20
 
 # Each kind of load, in order, and its share of the time of a contestant that has all of them.
 KINDS: dict[str, tuple[Load, float]] = {
@@ -31,6 +33,7 @@ KINDS: dict[str, tuple[Load, float]] = {
 class Part:
     """One kind of load, on the counters of the first workload that has it."""
 
+    contestant: str
     kind: str
     load: Load
     counters: Counters
@@ -45,8 +48,16 @@ class Part:
         """Puts the load on the target for the time; a run of an upload may end earlier, and another one follows."""
         end = time.monotonic() + self.seconds
         self.load.prepare(target, SECONDS_MIN)
-        while (left := end - time.monotonic()) > 0:
-            self.load.run(target, max(SECONDS_MIN, left))
+        failures = 0
+        while (left := end - time.monotonic()) > 0 or failures:
+            try:
+                self.load.run(target, max(SECONDS_MIN, left))
+                failures = 0
+            except Failed:
+                # A cold JVM on a busy machine may give no response within this time.
+                failures += 1
+                if failures == FAILURES_MAX:
+                    raise
 
 
 def _kind(load: Load, counters: Counters) -> str:
@@ -66,4 +77,6 @@ def parts(contestant: str, loads: Iterable[tuple[Load, Counters]], seconds: floa
         found.setdefault(_kind(load, counters), counters)
     wanted = [(kind, load, share) for kind, (load, share) in KINDS.items() if kind in found]
     unit = seconds * SHARES.get(contestant, SHARE) / sum(share for _, _, share in wanted)
-    return [Part(kind, load, found[kind], max(SECONDS_MIN, unit * share)) for kind, load, share in wanted]
+    return [
+        Part(contestant, kind, load, found[kind], max(SECONDS_MIN, unit * share)) for kind, load, share in wanted
+    ]
