@@ -55,6 +55,10 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> {
             stays = HttpUtil.isKeepAlive(response);
         }
         if (part instanceof LastHttpContent) {
+            if (due == NONE) {
+                // Webdis sometimes responds twice to one request. The second response answers no other request.
+                return;
+            }
             answered();
             if (stays) {
                 load.ready(this);
