@@ -14,8 +14,9 @@ START_SECONDS = 20.0
 START_SHARDS_SECONDS = 60.0
 # A checkpoint, the two sums, and the start and the end of the load generator.
 RUN_SECONDS = 0.5
-# The creation of one counter.
+# The creation of one counter, and its part of the sums of one run.
 COUNTER_SECONDS = 12e-6
+SUM_SECONDS = 1e-6
 
 SHOWN = 6
 
@@ -55,8 +56,9 @@ def estimate(
         for workload in chosen:
             name = re.sub(r"-\d+$", "", workload.name)
             for entrant in entrants(workload):
-                add(name, mode.repetitions * (entrant.load.run_seconds(mode.seconds) + RUN_SECONDS))
                 counters = entrant.counters or workload.counters
+                overhead = RUN_SECONDS + counters.size * SUM_SECONDS
+                add(name, mode.repetitions * (entrant.load.run_seconds(mode.seconds) + overhead))
                 key = (entrant.contestant, counters.group)
                 largest[key] = max(counters.size, largest.get(key, 0))
         add("counters", sum(largest.values()) * COUNTER_SECONDS)
