@@ -32,7 +32,7 @@ class Estimate:
         shown = ", ".join(f"{part} {seconds / 60:.1f}" for part, seconds in longest[:SHOWN])
         rest = sum(seconds for _, seconds in longest[SHOWN:])
         others = f", others {rest / 60:.1f}" if rest else ""
-        return f"about {sum(self.parts.values()) / 60:.0f} minutes: {shown}{others}"
+        return f"about {sum(self.parts.values()) / 60:.0f} min: {shown}{others}"
 
 
 def estimate(
