@@ -382,7 +382,8 @@ class RedisBenchmarkLoad(Load):
 
     def prepare(self, target: Target, seconds: float) -> None:
         outcome = self.run(target, seconds)
-        self._requests = max(self._requests, round(outcome.operations / outcome.seconds * seconds))
+        requests = round(outcome.operations / outcome.seconds * seconds)
+        self._requests = max(target.connections * self._pipeline, requests)
 
     def run(self, target: Target, seconds: float) -> Outcome:
         contestant = target.contestant
