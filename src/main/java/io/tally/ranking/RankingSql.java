@@ -67,15 +67,18 @@ final class RankingSql {
     /**
      * Stores the changed ranks; no other pass changes a row of the namespace while this one holds the lock. The time of
      * a pass is the start of its statement. The snapshot is younger, so it includes all operations acknowledged before
-     * that time. The last rank of each counter is the one without an end. Its row is found by its place in the table,
-     * which does not change during the statement, so that no statistics lead the planner to another index.
+     * that time. The last rank of each counter is the one without an end. An upsert ends it, since an upsert finds its
+     * row by the key under any plan.
      */
     private static final String WRITE = """
             ), pass as (
               select greatest(statement_timestamp(), p.passed_at + interval '1 microsecond') as at
                 from ranking_pass p where p.namespace = $1
             ), ended as (
-              update ranking r set until = p.at from pass p, moved m where r.ctid = m.ended
+              insert into ranking as r (namespace, name, value, growth, since, until)
+              select $1, m.ended, 0, 0, m.since, p.at from moved m, pass p where m.ended is not null
+              on conflict (namespace, name, since) do update set until = excluded.until
+              returning 1
             ), added as (
               insert into ranking (namespace, name, value, growth, since)
               select $1, m.name, m.value, m.growth, p.at from moved m, pass p where m.name is not null
@@ -92,10 +95,10 @@ final class RankingSql {
                 from counter c where c.namespace = $1 and\s""" + IS_ALIVE + """
 
             ), moved as materialized (
-              select s.name, s.value, s.growth, r.ctid as ended
+              select s.name, s.value, s.growth, r.name as ended, r.since
                 from state s
                 full join (
-                  select ctid, name, value, growth from ranking where namespace = $1 and until = 'infinity'
+                  select name, since, value, growth from ranking where namespace = $1 and until = 'infinity'
                 ) r on r.name = s.name
                where s.value is distinct from r.value or s.growth is distinct from r.growth
             """ + WRITE + """
@@ -110,13 +113,13 @@ final class RankingSql {
      */
     static final String PASS = """
             with moved as materialized (
-              select c.name, g.value, g.growth, r.ctid as ended
+              select c.name, g.value, g.growth, r.name as ended, r.since
                 from counter c
                cross join lateral (select\s""" + CURRENT_VALUE + """
                                     as value,\s""" + GROWTH + """
                                     as growth offset 0) g
                 left join lateral (
-                  select r.ctid, r.value, r.growth from ranking r
+                  select r.name, r.since, r.value, r.growth from ranking r
                    where r.namespace = $1 and r.name = c.name and r.until = 'infinity'
                    order by r.since desc limit 1 -- Only the primary key has this order.
                 ) r on true
