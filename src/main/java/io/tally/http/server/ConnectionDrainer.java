@@ -13,6 +13,7 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -123,9 +124,17 @@ final class ConnectionDrainer implements SmartLifecycle {
         /** Whether a request arrived since the last check. */
         private boolean used;
 
+        /** Whether the connection closes after the pending writes. */
+        private boolean shut;
+
         @Override
         public void handlerAdded(ChannelHandlerContext context) {
             this.context = context;
+        }
+
+        /** Whether the connection is about to be closed, and no further request may begin. */
+        boolean isShut() {
+            return shut;
         }
 
         /** Whether each response is the last one of its connection. */
@@ -150,6 +159,10 @@ final class ConnectionDrainer implements SmartLifecycle {
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
+            if (shut) {
+                ReferenceCountUtil.release(message);
+                return;
+            }
             if (message instanceof HttpRequest) {
                 began();
             }
@@ -187,6 +200,7 @@ final class ConnectionDrainer implements SmartLifecycle {
             if (used) {
                 lookAgain(context);
             } else if (open == 0) {
+                shut = true;
                 context.channel().config().setAutoRead(false);
                 // Closes after pending writes to the socket, and bypasses the handlers that expect a response.
                 context.pipeline()

@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -45,6 +46,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
      * A client may send requests without waiting for the responses (RFC 9112, section 9.3.2), and expects the responses
      * in the order of the requests. So this handler handles an increment only while no request that it passed on lacks
      * its response. Reactor Netty serialises the requests that it gets. What arrives during an increment waits here.
+     * The codec closes a connection with more than 128 requests that lack a response.
      *
      * Back-pressure
      *
@@ -71,6 +73,9 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     /** The requests that were passed on and have no complete response. */
     private int passedOn;
+
+    /** Whether the last response of the connection was that of such a request. Reactor Netty drops what follows. */
+    private boolean passedLast;
 
     /** The number of increments so far, for their ids. */
     private long count;
@@ -111,7 +116,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        if (closing) {
+        if (isClosing()) {
             ReferenceCountUtil.release(message);
         } else if (isBody(message) || (current == null && waiting.isEmpty())) {
             handle(context, message);
@@ -131,7 +136,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
             return;
         }
         if (message instanceof HttpRequest request) {
-            if (passedOn == 0 && request.decoderResult().isSuccess() && PlainIncrement.isOne(request)) {
+            if (passedOn == 0 && !passedLast && PlainIncrement.isOne(request)) {
                 begin(context, request);
                 return;
             }
@@ -157,7 +162,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         context.fireChannelReadComplete();
-        if (current != null && !current.received) {
+        if (current != null && !current.received && !isClosing()) {
             context.read();
         }
     }
@@ -171,6 +176,9 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     /** Counts the responses of the requests that were passed on. */
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
+        if (message instanceof HttpResponse response && !RequestTimeoutHandler.isInterim(message)) {
+            passedLast |= !HttpUtil.isKeepAlive(response);
+        }
         if (message instanceof LastHttpContent && !RequestTimeoutHandler.isInterim(message)) {
             passedOn = Math.max(passedOn - 1, 0);
         }
@@ -180,7 +188,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable failure) {
         Exchange exchange = current;
-        if (exchange != null && failure instanceof ProblemException) {
+        if (exchange != null && !exchange.received && failure instanceof ProblemException) {
             exchange.fail(failure);
         } else {
             context.fireExceptionCaught(failure);
@@ -189,23 +197,35 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     /** Goes on with what waits, or reads further requests. */
     private void resume(ChannelHandlerContext context) {
-        if (resuming || closing) {
+        if (resuming || isClosing()) {
             return;
         }
         resuming = true;
+        try {
+            handleWaiting(context);
+        } finally {
+            resuming = false;
+        }
+        if (current == null ? isReady(context) && passedOn == 0 : !current.received) {
+            context.read();
+        }
+    }
+
+    private void handleWaiting(ChannelHandlerContext context) {
         boolean passed = false;
         for (Object next = waiting.peek(); next != null && (isBody(next) || isReady(context)); next = waiting.peek()) {
             waiting.remove();
             handle(context, next);
             passed |= passedOn > 0;
         }
-        resuming = false;
         if (passed) {
             context.fireChannelReadComplete();
         }
-        if (current == null ? isReady(context) && passedOn == 0 : !current.received) {
-            context.read();
-        }
+    }
+
+    /** Whether no further request may begin. */
+    private boolean isClosing() {
+        return closing || (drained != null && drained.isShut());
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // nothing follows
@@ -214,7 +234,9 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     }
 
     private boolean isReady(ChannelHandlerContext context) {
-        return !closing && current == null && (passedOn > 0 || context.channel().isWritable());
+        return !isClosing()
+                && current == null
+                && (passedOn > 0 || context.channel().isWritable());
     }
 
     /** An increment and its response. */
@@ -239,12 +261,19 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
         }
 
         void decide() {
-            Decision decision = increments.decide(request);
-            sentId = decision.requestId();
-            decided(decision);
+            try {
+                Decision decision = increments.decide(request);
+                sentId = decision.requestId();
+                decided(decision);
+            } catch (Throwable failure) {
+                fail(failure);
+            }
         }
 
         private void decided(Decision decision) {
+            if (current != this) {
+                return;
+            }
             switch (decision) {
                 case Admitted admitted -> admit(admitted);
                 case Refused refused -> fail(refused.problem());

@@ -5,6 +5,7 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.AsciiString;
 import io.tally.counter.CounterId;
 import io.tally.http.Bodies;
@@ -23,6 +24,9 @@ final class PlainIncrement {
     /** The maximum of digits of the body's length: up to 999 bytes. A delta takes forty at most. */
     private static final int BODY_DIGITS_MAX = 3;
 
+    private static final int PORT_MAX = 65_535;
+    private static final int PORT_DIGITS_MAX = 5;
+
     private static final AsciiString PREFER = AsciiString.cached("prefer");
 
     private static final List<CharSequence> UNUSUAL = List.of(
@@ -39,7 +43,13 @@ final class PlainIncrement {
 
     /** Whether a request is a plain increment. */
     static boolean isOne(HttpRequest request) {
-        return isOne(request.method(), request.uri(), request.headers());
+        return request.decoderResult().isSuccess()
+                && isSupported(request.protocolVersion())
+                && isOne(request.method(), request.uri(), request.headers());
+    }
+
+    private static boolean isSupported(HttpVersion version) {
+        return version.equals(HttpVersion.HTTP_1_1) || version.equals(HttpVersion.HTTP_1_0);
     }
 
     static boolean isOne(HttpMethod method, String uri, HttpHeaders headers) {
@@ -85,7 +95,24 @@ final class PlainIncrement {
     /** The dispatcher refuses a request with an invalid URI. */
     private static boolean isHostPlain(HttpHeaders headers) {
         String host = headers.get(HttpHeaderNames.HOST);
-        return host == null || isPlain(host, 0, host.length());
+        if (host == null) {
+            return true;
+        }
+        int colon = host.indexOf(':');
+        return isPlain(host, 0, host.length()) && (colon < 0 || isPort(host, colon + 1));
+    }
+
+    private static boolean isPort(String host, int from) {
+        int digits = host.length() - from;
+        if (digits < 1 || digits > PORT_DIGITS_MAX) {
+            return false;
+        }
+        for (int i = from; i < host.length(); i++) {
+            if (host.charAt(i) < '0' || host.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return Integer.parseInt(host, from, host.length(), 10) <= PORT_MAX;
     }
 
     /** A body has a length and a type; a type without a body is ignored. */

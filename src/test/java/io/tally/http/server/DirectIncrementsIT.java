@@ -212,6 +212,71 @@ class DirectIncrementsIT {
         }
     }
 
+    @Test
+    void bodiesThatArriveTogetherOrInPartsAreAnsweredInTheirOrder() throws IOException {
+        List<Long> values = List.of(2L, 4L, 6L, 8L, 10L);
+        for (int size : List.of(10_000, 7, 101)) {
+            String name = "in-parts-" + size;
+            String direct = json("{\"delta\":2}").bytes(name, List.of());
+            String routed = json("{\"delta\":2}").bytes(name, List.of(ROUTED));
+            String all = direct + direct + routed + direct + direct;
+            try (RawHttp connection = new RawHttp(server.uri())) {
+                for (int from = 0; from < all.length(); from += size) {
+                    connection.send(all.substring(from, Math.min(from + size, all.length())));
+                }
+                for (long value : values) {
+                    assertThat(connection.read().json().path("value").asLong()).isEqualTo(value);
+                }
+            }
+        }
+    }
+
+    @Test
+    void clientThatReadsLateGetsEveryResponseInItsOrder() throws Exception {
+        int count = 100;
+        try (RawHttp connection = new RawHttp(server.uri())) {
+            connection.send(plain("").bytes("late", List.of()).repeat(count));
+            Clients.await("all applied", Clients.PATIENCE, () -> client.value("direct/late") == count);
+            for (int value = 1; value <= count; value++) {
+                assertThat(connection.read().json().path("value").asLong()).isEqualTo(value);
+            }
+        }
+    }
+
+    /** In both orders of the two ways: what follows the last response of a connection is not applied. */
+    @Test
+    void requestsAfterTheLastOneAreNotApplied() throws IOException {
+        String direct = plain("").bytes("after-last", List.of());
+        String lastDirect = plain("", "Connection: close").bytes("after-last", List.of());
+        String lastRouted = plain("", "Connection: close").bytes("after-last", List.of(ROUTED));
+        String lastGet = "GET /v1/counters/direct/after-last HTTP/1.1\r\nHost: tally\r\nConnection: close\r\n\r\n";
+        String lastUnknown = "GET /unheard-of HTTP/1.0\r\n\r\n";
+        int applied = 0;
+        for (String last : List.of(lastDirect, lastRouted, lastGet, lastUnknown)) {
+            try (RawHttp connection = new RawHttp(server.uri())) {
+                connection.send(direct + last + direct + direct);
+                assertThat(connection.read().status()).isEqualTo(200);
+                connection.read();
+                assertThat(connection.readToEnd()).isEmpty();
+            }
+            applied += last.startsWith("POST") ? 2 : 1;
+            assertThat(client.value("direct/after-last")).isEqualTo(applied);
+        }
+    }
+
+    @Test
+    void hostsThatTheDispatcherRefusesAreRefused() throws IOException {
+        for (String host : List.of("a:b:c", "a:", "a:1:2")) {
+            assertThat(RawHttp.exchange(
+                                    server.uri(),
+                                    plain("").bytes("refused", List.of()).replace("Host: tally", "Host: " + host))
+                            .status())
+                    .as(host)
+                    .isEqualTo(400);
+        }
+        assertThat(client.get("/v1/counters/direct/refused").status()).isEqualTo(404);
+    }
+
     private static Response send(Request request, String name, List<String> more) throws IOException {
         return send(server, request, name, more);
     }
