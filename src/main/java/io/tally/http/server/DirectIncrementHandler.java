@@ -342,7 +342,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
         private void answer(Outcome outcome) {
             try {
-                send(() -> increments.response(outcome));
+                send(() -> increments.response(outcome, fields));
             } catch (Throwable failure) {
                 fail(failure);
             }
@@ -351,7 +351,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
         /** Sends a problem, unless the response was sent. */
         void fail(Throwable failure) {
             try {
-                send(() -> increments.response(failure, requestId(), request));
+                send(() -> increments.response(failure, requestId(), request, fields));
             } catch (Throwable unanswered) {
                 context.fireExceptionCaught(unanswered);
                 close(context);
@@ -368,7 +368,6 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
             }
             FullHttpResponse response = made.get();
             answered = true;
-            fields.forEach((name, values) -> response.headers().set(name, values));
             boolean last = isLast(response);
             if (last) {
                 closing = true;

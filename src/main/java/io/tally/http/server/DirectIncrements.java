@@ -2,9 +2,9 @@ package io.tally.http.server;
 
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
@@ -36,6 +36,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.reactor.netty.autoconfigure.NettyServerProperties;
 import org.springframework.context.annotation.Profile;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServer;
@@ -114,48 +116,54 @@ final class DirectIncrements {
                 .outcome(pipeline);
     }
 
-    /** The response of an outcome. */
-    FullHttpResponse response(Outcome outcome) {
+    /**
+     * The response of an outcome.
+     *
+     * @param fields further header fields
+     */
+    FullHttpResponse response(Outcome outcome, HttpHeaders fields) {
+        return response(outcome, headers(fields));
+    }
+
+    private FullHttpResponse response(Outcome outcome, io.netty.handler.codec.http.HttpHeaders headers) {
         return switch (outcome) {
-            case Incremented incremented -> {
-                FullHttpResponse response = ok(IncrementView.of(incremented));
-                response.headers().set(HttpHeaderNames.ETAG, Answers.tag(incremented.version()));
-                yield response;
-            }
-            case IncrementedAtMost atMost -> response(atMost.applied());
-            case Replayed replayed -> {
-                FullHttpResponse response = response(replayed.original());
-                response.headers().set(IdempotencyKeys.REPLAYED, "true");
-                yield response;
-            }
-            case DryRun dryRun -> ok(DryRunView.of(dryRun));
+            case Incremented incremented ->
+                ok(headers.set(HttpHeaders.ETAG, Answers.tag(incremented.version())), IncrementView.of(incremented));
+            case IncrementedAtMost atMost -> response(atMost.applied(), headers);
+            case Replayed replayed -> response(replayed.original(), headers.set(IdempotencyKeys.REPLAYED, "true"));
+            case DryRun dryRun -> ok(headers, DryRunView.of(dryRun));
             default -> throw new ProblemException(Problems.problem(outcome));
         };
     }
 
-    private FullHttpResponse ok(Object view) {
-        FullHttpResponse response = response(HttpResponseStatus.OK, view);
-        response.headers().set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON);
-        return response;
+    private FullHttpResponse ok(io.netty.handler.codec.http.HttpHeaders headers, Object view) {
+        return response(
+                HttpResponseStatus.OK, headers.set(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE), view);
     }
 
     /** The response of a failure, with a problem. */
-    FullHttpResponse response(Throwable failure, String requestId, HttpRequest request) {
+    FullHttpResponse response(Throwable failure, String requestId, HttpRequest request, HttpHeaders fields) {
         ProblemException refusal = Failures.problem(failure, requestId, () -> request.method() + " " + request.uri());
-        // The fields first: they add the request id to the problem.
-        var fields = Problems.fields(refusal, requestId);
-        FullHttpResponse response =
-                response(HttpResponseStatus.valueOf(refusal.problem().getStatus()), refusal.problem());
-        fields.forEach((name, values) -> response.headers().set(name, values));
-        return response;
+        io.netty.handler.codec.http.HttpHeaders headers = headers(fields);
+        Problems.fields(refusal, requestId).forEach(headers::set);
+        return response(HttpResponseStatus.valueOf(refusal.problem().getStatus()), headers, refusal.problem());
     }
 
-    private FullHttpResponse response(HttpResponseStatus status, Object body) {
+    private static io.netty.handler.codec.http.HttpHeaders headers(HttpHeaders fields) {
+        var headers = DefaultHttpHeadersFactory.headersFactory().newHeaders();
+        fields.forEach(headers::set);
+        return headers;
+    }
+
+    private FullHttpResponse response(
+            HttpResponseStatus status, io.netty.handler.codec.http.HttpHeaders headers, Object body) {
         byte[] bytes = json.writeValueAsBytes(body);
-        FullHttpResponse response =
-                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.wrappedBuffer(bytes));
-        response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, bytes.length);
-        return response;
+        return new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1,
+                status,
+                Unpooled.wrappedBuffer(bytes),
+                headers.setInt(HttpHeaders.CONTENT_LENGTH, bytes.length),
+                EmptyHttpHeaders.INSTANCE);
     }
 
     /** Records a response that was sent. */
