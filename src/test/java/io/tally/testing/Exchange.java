@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +61,7 @@ public record Exchange(
         others.keySet().removeIf(name -> name.startsWith("access-control-"));
         others.computeIfPresent("vary", (name, values) -> {
             List<String> rest = values.stream()
+                    .flatMap(value -> Stream.of(value.split(", ", -1)))
                     .filter(value -> !value.equals("Origin") && !value.startsWith("Access-Control-Request-"))
                     .toList();
             return rest.isEmpty() ? null : List.of(String.join(", ", rest));
