@@ -24,7 +24,11 @@ def _arguments() -> argparse.Namespace:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--short", dest="mode", action="store_const", const=SHORT, help="about ten minutes")
     modes.add_argument("--smoke", dest="mode", action="store_const", const=SMOKE, help="a test without valid figures")
-    parser.add_argument("--only", metavar="WORKLOAD,…", help="names of workloads, or their beginnings: hot, slow-hot-64, small-loads, …")
+    parser.add_argument(
+        "--only",
+        metavar="WORKLOAD,…",
+        help="names of workloads, or their beginnings: hot, slow-hot-64, small-loads, …",
+    )
     parser.add_argument("--repetitions", type=int, metavar="N")
     parser.add_argument("--seconds", type=float, metavar="S", help="the duration of each run")
     parser.add_argument("--warm-up", type=float, metavar="S", help="the warm-up time of Tally")

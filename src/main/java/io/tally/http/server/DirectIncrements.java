@@ -45,8 +45,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Handles {@linkplain PlainIncrement plain} increments right behind the HTTP codec, without Reactor Netty's operations
- * and Spring's dispatcher, which would triple the cost of an increment. The dispatcher and {@link CounterRoutes} handle
- * all other requests. Both give the same responses.
+ * and Spring's dispatcher (decision 23). The dispatcher and {@link CounterRoutes} handle all other requests. Both give
+ * the same responses.
  *
  * <p>The dispatcher creates the spans, so with tracing it handles all requests.
  */
