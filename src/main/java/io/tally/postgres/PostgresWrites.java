@@ -14,6 +14,7 @@ import io.tally.pipeline.CounterStore.Keyed;
 import io.tally.pipeline.CounterStore.KeyedValue;
 import io.tally.pipeline.CounterStore.MemberMove;
 import io.tally.pipeline.CounterStore.MoveResult;
+import io.tally.pipeline.CounterStore.Reach;
 import io.tally.pipeline.CounterStore.Settlement;
 import io.tally.pipeline.CounterStore.Settlement.Committed;
 import io.tally.pipeline.CounterStore.Settlement.NotCommitted;
@@ -81,11 +82,26 @@ final class PostgresWrites implements Writes {
                 : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums).bind("$8", existing(sums)), keyed);
     }
 
-    /** Most sums create absent counters, and their statement is shorter. */
+    /** Most sums create absent counters, and their statements are cheaper. */
     private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, List<Sum> sums) {
-        return sums.stream().anyMatch(Sum::existing)
-                ? addition(connection, CounterSql.ADD_TO_EXISTING, fence, sums).bind("$8", existing(sums))
+        if (sums.stream().anyMatch(Sum::existing)) {
+            return addition(connection, CounterSql.ADD_TO_EXISTING, fence, sums).bind("$8", existing(sums));
+        }
+        return sums.size() == 1
+                ? addition(connection, fence, sums.getFirst())
                 : addition(connection, CounterSql.ADD, fence, sums);
+    }
+
+    private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, Sum sum) {
+        PostgresqlStatement statement = fenced(connection, CounterSql.ADD_ONE, fence)
+                .bind("$3", sum.counter().namespace())
+                .bind("$4", sum.counter().name())
+                .bind("$5", sum.delta())
+                .bind("$6", (long) sum.operations());
+        Reach reach = sum.reach();
+        return reach == null
+                ? statement.bindNull("$7", Long.class).bindNull("$8", Long.class)
+                : statement.bind("$7", reach.lowest()).bind("$8", reach.highest());
     }
 
     private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {

@@ -60,6 +60,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
@@ -250,6 +251,59 @@ public interface CounterStoreContract {
         assertThat(add(writes, new Fence(writer, 3), sum("a", 1), sum("b", -1), mixed("new", 1, -20, 20))
                         .values())
                 .containsExactly(null, null, new VersionedValue(1, 2));
+    }
+
+    /** Each sum alone in its batch: a store may have a statement for one counter. */
+    @Test
+    default void addsToOneCounter() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        NewCounter bounded = new NewCounter(5, new Bounds(0L, 10L));
+        resolve(
+                writes,
+                new Fence(writer, 1),
+                new Create(counter("bounded"), bounded, Precondition.NONE),
+                new Create(counter("\"e\\\u00FC"), bounded, Precondition.NONE),
+                new Create(counter("high"), new NewCounter(Sum.VALUE_MAX, Bounds.NONE), Precondition.NONE));
+        List<Sum> sums = List.of(
+                sum("new", -7),
+                new Sum(counter("new"), 9, 3),
+                mixed("new", 0, -20, 20),
+                sum("high", 1),
+                sum("bounded", 6),
+                sum("bounded", -6),
+                mixed("bounded", 1, -6, 5),
+                mixed("bounded", 1, -5, 6),
+                mixed("bounded", 1, -5, 5),
+                sum("\"e\\\u00FC", 5),
+                existing("absent", 1),
+                existing("new", 1));
+
+        List<@Nullable VersionedValue> values = new ArrayList<>();
+        for (Sum sum : sums) {
+            Fence fence = new Fence(writer, values.size() + 2L);
+            Added added = add(writes, fence, sum);
+            assertThat(committed(writes, fence).added()).isEqualTo(added);
+            fails(StoreFailure.Kind.FENCED, writes.add(fence, List.of(sum), List.of()));
+            values.addAll(added.values());
+        }
+
+        assertThat(values)
+                .containsExactly(
+                        new VersionedValue(-7, 1),
+                        new VersionedValue(2, 4),
+                        new VersionedValue(2, 6),
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        new VersionedValue(6, 3),
+                        new VersionedValue(10, 2),
+                        null,
+                        new VersionedValue(3, 7));
+        assertThat(read("bounded").value()).isEqualTo(6);
+        assertThat(stored(List.of(counter("absent")))).isEmpty();
     }
 
     @Test
