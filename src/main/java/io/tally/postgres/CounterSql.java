@@ -252,6 +252,67 @@ public final class CounterSql {
             """;
 
     /**
+     * {@link #ADD_KEYED} for counters that may be absent and for keys that are not stored. It does not look for the
+     * keys, and fails with a unique violation if one is stored. It stores no key of a counter that it leaves out, and
+     * such a key may be known. So it divides by zero if it would leave out a counter with keys, and if the writer is
+     * fenced. A statement that fails has applied nothing.
+     *
+     * <p>$1 to $7 as in {@link #ADD}, but $5 and $6 include the increments with keys; $8 the change by the increments
+     * with keys, $9 their number. The increments with keys: $10 the position of the sum, $11 namespaces of the keys,
+     * $12 keys, $13 fingerprints, $14 deltas. The increments of the same counter up to each one, it included: $15 their
+     * change, $16 their number.
+     */
+    static final String ADD_NEW_KEYS = """
+            with guard as (
+              select id from writer where id = $1 and sequence = $2 - 1 for update
+            ), item as (
+              select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $8::bigint[], $9::bigint[])
+                       with ordinality as i(namespace, name, delta, operations, keyed_delta, keyed_operations, position)
+            ), applied as (
+              insert into counter as c (namespace, name, value, version, updated_at)
+              select i.namespace, i.name, i.delta, i.operations, t.now
+                from item i cross join guard cross join (select now()) t
+               where i.operations > 0
+               order by i.namespace collate "C", i.name collate "C"
+              on conflict (namespace, name) do update
+                 set value = c.value + excluded.value, version = c.version + excluded.version,
+                     updated_at = excluded.updated_at
+               where\s""" + FITS + """
+              returning namespace, name, value, version
+            ), outcome as materialized (
+              select array_agg(a.value - i.keyed_delta order by i.position) as levels,
+                     array_agg(a.version - i.keyed_operations order by i.position) as versions,
+                     coalesce(sum(i.delta) filter (where a.version is not null), 0) as delta,
+                     coalesce(sum(i.operations) filter (where a.version is not null), 0) as operations,
+                     1 / case when bool_or(i.keyed_operations > 0 and a.version is null) then 0 else 1 end as sound
+                from item i left join applied a on a.namespace = i.namespace collate "C" and a.name = i.name collate "C"
+            ), answer as materialized (
+              select k.*, o.levels[k.item] + k.moved as value, o.versions[k.item] + k.nth as version
+                from outcome o, unnest($10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
+                                       $15::bigint[], $16::bigint[])
+                       with ordinality as k(item, namespace, key, fingerprint, delta, moved, nth, position)
+            ), remembered as (
+              insert into idempotency_key (namespace, key, fingerprint, value, version, delta)
+              select a.namespace, a.key, a.fingerprint, a.value, a.version, a.delta from answer a
+               where a.version is not null
+               order by a.namespace collate "C", a.key collate "C"
+              returning 1
+            ), answers as (
+              select array_agg(a.value order by a.position) as levels,
+                     array_agg(a.version order by a.position) as versions,
+                     array_agg(null::bigint) as known
+                from answer a
+            )
+            update writer w
+               set sequence = $2, operations = w.operations + o.operations, delta = w.delta + o.delta,
+                   outcome_values = o.levels, outcome_versions = o.versions, outcome_key_values = a.levels,
+                   outcome_key_versions = a.versions, outcome_key_fingerprints = a.known, seen_at = now()
+              from guard g, outcome o, answers a where w.id = g.id and o.sound = 1
+            returning w.outcome_values, w.outcome_versions,
+                      w.outcome_key_values, w.outcome_key_versions, w.outcome_key_fingerprints
+            """;
+
+    /**
      * Locks counters, each looked up by its key, and returns them. $1 writer, $2 sequence, $3 namespaces, $4 names.
      * Returns a row for each requested counter, in the order of the request. The columns of a counter are null if it
      * does not exist; {@code guarded} is null if the writer is fenced.

@@ -49,6 +49,7 @@ final class PostgresWrites implements Writes {
     private final LaneConnection lane;
     private final String instance;
     private final int index;
+    private final NewKeysAssumption newKeys = new NewKeysAssumption();
 
     PostgresWrites(LaneConnection lane, String instance, int index) {
         this.lane = lane;
@@ -71,15 +72,27 @@ final class PostgresWrites implements Writes {
 
     @Override
     public Mono<Added> add(Fence fence, List<Sum> sums, List<Keyed> keyed) {
-        return lane.use(connection -> Statements.one(addition(connection, fence, sums, keyed), PostgresWrites::added)
+        return lane.use(connection -> (keyed.isEmpty()
+                        ? added(addition(connection, fence, sums))
+                        : addKeyed(connection, fence, sums, keyed))
                 .switchIfEmpty(Mono.error(SqlStates::fenced)));
     }
 
-    private static PostgresqlStatement addition(
-            PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
-        return keyed.isEmpty()
-                ? addition(connection, fence, sums)
-                : keyed(addition(connection, CounterSql.ADD_KEYED, fence, sums).bind("$8", existing(sums)), keyed);
+    private static Mono<Added> added(PostgresqlStatement statement) {
+        return Statements.one(statement, PostgresWrites::added);
+    }
+
+    /** A statement that fails has applied nothing and has not used the fence, so the other one can use it. */
+    private Mono<Added> addKeyed(PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
+        if (sums.stream().anyMatch(Sum::existing) || !newKeys.isAssumed()) {
+            return added(keyed(connection, fence, sums, keyed));
+        }
+        return added(NewKeyRows.bind(fenced(connection, CounterSql.ADD_NEW_KEYS, fence), sums, keyed))
+                .doOnNext(added -> newKeys.right())
+                .onErrorResume(SqlStates::isKeyMaybeStored, failure -> {
+                    newKeys.wrong();
+                    return added(keyed(connection, fence, sums, keyed));
+                });
     }
 
     /** Most sums create absent counters, and their statements are cheaper. */
@@ -104,21 +117,23 @@ final class PostgresWrites implements Writes {
                 : statement.bind("$7", reach.lowest()).bind("$8", reach.highest());
     }
 
-    private static PostgresqlStatement keyed(PostgresqlStatement statement, List<Keyed> keyed) {
+    private static PostgresqlStatement keyed(
+            PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
         int size = keyed.size();
-        Long[] sums = new Long[size];
+        Long[] positions = new Long[size];
         Long[] fingerprints = new Long[size];
         Long[] deltas = new Long[size];
         for (int i = 0; i < size; i++) {
             Keyed one = keyed.get(i);
             // SQL counts from 1.
-            sums[i] = one.sum() + 1L;
+            positions[i] = one.sum() + 1L;
             fingerprints[i] = one.fingerprint();
             deltas[i] = one.delta();
         }
         List<IdempotencyKey> keys = keyed.stream().map(Keyed::key).toList();
-        return statement
-                .bind("$9", sums)
+        return addition(connection, CounterSql.ADD_KEYED, fence, sums)
+                .bind("$8", existing(sums))
+                .bind("$9", positions)
                 .bind("$10", KeyRows.scopes(keys))
                 .bind("$11", KeyRows.texts(keys))
                 .bind("$12", fingerprints)

@@ -91,6 +91,11 @@ final class SqlStates {
         return failure(ours ? Kind.CONFLICT : Kind.BAD_OPERATION, Cause.KEY_RACE, "23505", failure);
     }
 
+    /** Whether {@link CounterSql#ADD_NEW_KEYS} failed since one of its keys is stored, or may be. */
+    static boolean isKeyMaybeStored(Throwable failure) {
+        return "22012".equals(stateOf(failure)) || inFlight(failure).reason() == Cause.KEY_RACE;
+    }
+
     private static boolean isOurs(ErrorDetails error) {
         return error.getConstraintName()
                 .map(OUR_KEYS::contains)

@@ -460,6 +460,61 @@ public interface CounterStoreContract {
         return new KeyedValue(new VersionedValue(value, version), null);
     }
 
+    /** Batches with new keys, with stored keys, and with both, in any order: a store may assume that all are new. */
+    @Test
+    default void addsUnderEachKeyOnceInManyBatches() {
+        Writes writes = writes(0);
+        long writer = registered(writes);
+        Random random = new Random(7);
+        List<String> names = List.of("a", "\"\u00FC\\");
+        long[] values = new long[names.size()];
+        long[] versions = new long[names.size()];
+        Map<Integer, VersionedValue> stored = new HashMap<>();
+        int next = 0;
+        for (long sequence = 1; sequence <= 150; sequence++) {
+            // Long runs without a stored key, and some of stored keys only.
+            boolean allNew = sequence % 50 < 25;
+            List<Integer> keys = new ArrayList<>();
+            for (int i = random.nextInt(1, 5); i > 0; i--) {
+                keys.add(allNew || next < 9 || random.nextInt(3) == 0 ? next++ : next - 1 - 2 * i);
+            }
+            keys = keys.stream().distinct().toList();
+            List<Sum> sums = new ArrayList<>();
+            for (int i = 0; i < names.size(); i++) {
+                int operations = random.nextInt(2);
+                sums.add(new Sum(counter(names.get(i)), 7L * operations, operations));
+                values[i] += 7L * operations;
+                versions[i] += operations;
+            }
+            List<Keyed> keyed = new ArrayList<>();
+            List<@Nullable KeyedValue> expected = new ArrayList<>();
+            for (int key : keys) {
+                int place = key % names.size();
+                keyed.add(keyed(place, "key" + key, key, key));
+                VersionedValue known = stored.get(key);
+                if (known == null) {
+                    values[place] += key;
+                    versions[place]++;
+                    known = new VersionedValue(values[place], versions[place]);
+                    stored.put(key, known);
+                    expected.add(new KeyedValue(known, null));
+                } else {
+                    expected.add(new KeyedValue(known, (long) key));
+                }
+            }
+            Fence fence = new Fence(writer, sequence);
+            Added added = get(writes.add(fence, sums, keyed));
+            assertThat(added.keyed()).as("batch %s", sequence).isEqualTo(expected);
+            assertThat(committed(writes, fence).added()).isEqualTo(added);
+            fails(StoreFailure.Kind.FENCED, writes.add(fence, sums, keyed));
+        }
+        for (int i = 0; i < names.size(); i++) {
+            assertThat(read(names.get(i)))
+                    .extracting(Counter::value, Counter::version)
+                    .containsExactly(values[i], versions[i]);
+        }
+    }
+
     @Test
     default void keepsAKeyFreeThatItLeavesOut() {
         Writes writes = writes(0);

@@ -242,6 +242,7 @@ class CitusStatementsTest {
                 .containsKeys(
                         "CounterSql.ADD",
                         "CounterSql.ADD_KEYED",
+                        "CounterSql.ADD_NEW_KEYS",
                         "CounterSql.ADD_ONE",
                         "AccessKeySql.USED",
                         "JobSql.CLAIM",

@@ -37,4 +37,11 @@ class SqlStatesTest {
         assertThat(StoreFailure.isUnstorable(known)).isEqualTo(kind == Kind.UNSTORABLE);
         assertThat(SqlStates.breaksConnection(known)).isEqualTo(kind == Kind.FATAL || kind == Kind.UNKNOWN);
     }
+
+    @ParameterizedTest
+    @CsvSource({"22012, true", "23505, true", "40001, false", "23514, false", "57014, false"})
+    void aStateSaysWhetherAKeyMayBeStored(String state, boolean stored) {
+        assertThat(SqlStates.isKeyMaybeStored(new R2dbcBadGrammarException("refused", state)))
+                .isEqualTo(stored);
+    }
 }
