@@ -29,7 +29,6 @@ import org.junit.jupiter.api.Timeout;
  * are killed under them: every key is applied once, and every value is given to one of them. Runs on a PostgreSQL of
  * its own.
  */
-@Tag("four-shards")
 @Timeout(600)
 class KeyedFaultsIT {
 

@@ -30,7 +30,6 @@ import tools.jackson.databind.JsonNode;
  * Periods under faults, on two processes of the service and a PostgreSQL of their own: PostgreSQL is killed at
  * boundaries, the clocks of the instances are off, and one counter of a transaction refuses.
  */
-@Tag("four-shards")
 @Tag("faults")
 @Timeout(600)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
