@@ -33,6 +33,8 @@ REDIS_SETTINGS = {
     "save": "",
     # Prevents a rewrite of the log during a run.
     "auto-aof-rewrite-percentage": "0",
+    # While a script fills it with counters, other commands wait. By default they fail after five seconds.
+    "lua-time-limit": "0",
 }
 
 
