@@ -47,6 +47,7 @@ class KeyedFaultsIT {
 
     /** Until an answer was lost that had been committed: more often than not the first time. */
     @Test
+    @Tag("endurance")
     @Tag("faults")
     void everyKeyIsAppliedOnceThoughBothAreKilledAgainAndAgain() throws Exception {
         killBoth(/* roundsMin= */ 3, /* roundsMax= */ 30);

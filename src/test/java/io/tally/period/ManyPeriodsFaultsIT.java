@@ -39,6 +39,7 @@ import tools.jackson.databind.JsonNode;
 /** A million counters whose periods end at once, while clients increment another counter. */
 @Tag("one-shard") // The memory and the time of one pass over one namespace.
 @Tag("faults")
+@Tag("endurance")
 @Isolated("It measures pauses")
 @Timeout(600)
 class ManyPeriodsFaultsIT {

@@ -136,6 +136,7 @@ class PeriodFaultsIT {
 
     /** The transaction names the minute first, so that only the refusal of the day keeps the minute as it is. */
     @Test
+    @Tag("endurance")
     void anExhaustedDayLeavesTheMinuteUntouched() throws Exception {
         TallyClient client = new TallyClient(one.uri());
         Instant begun = Instant.now().truncatedTo(ChronoUnit.SECONDS);

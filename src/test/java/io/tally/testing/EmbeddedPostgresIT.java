@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Tag("one-shard") // Starts no service.
 @Tag("faults")
+@Tag("endurance")
 class EmbeddedPostgresIT {
 
     /**
