@@ -50,6 +50,7 @@ final class PostgresWrites implements Writes {
     private final String instance;
     private final int index;
     private final NewKeysAssumption newKeys = new NewKeysAssumption();
+    private final ReusedStatements statements = new ReusedStatements();
 
     PostgresWrites(LaneConnection lane, String instance, int index) {
         this.lane = lane;
@@ -96,7 +97,7 @@ final class PostgresWrites implements Writes {
     }
 
     /** Most sums create absent counters, and their statements are cheaper. */
-    private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, List<Sum> sums) {
+    private PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, List<Sum> sums) {
         if (sums.stream().anyMatch(Sum::existing)) {
             return addition(connection, CounterSql.ADD_TO_EXISTING, fence, sums).bind("$8", existing(sums));
         }
@@ -105,7 +106,7 @@ final class PostgresWrites implements Writes {
                 : addition(connection, CounterSql.ADD, fence, sums);
     }
 
-    private static PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, Sum sum) {
+    private PostgresqlStatement addition(PostgresqlConnection connection, Fence fence, Sum sum) {
         PostgresqlStatement statement = fenced(connection, CounterSql.ADD_ONE, fence)
                 .bind("$3", sum.counter().namespace())
                 .bind("$4", sum.counter().name())
@@ -117,8 +118,7 @@ final class PostgresWrites implements Writes {
                 : statement.bind("$7", reach.lowest()).bind("$8", reach.highest());
     }
 
-    private static PostgresqlStatement keyed(
-            PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
+    private PostgresqlStatement keyed(PostgresqlConnection connection, Fence fence, List<Sum> sums, List<Keyed> keyed) {
         int size = keyed.size();
         Long[] positions = new Long[size];
         Long[] fingerprints = new Long[size];
@@ -140,8 +140,7 @@ final class PostgresWrites implements Writes {
                 .bind("$13", deltas);
     }
 
-    private static PostgresqlStatement addition(
-            PostgresqlConnection connection, String sql, Fence fence, List<Sum> sums) {
+    private PostgresqlStatement addition(PostgresqlConnection connection, String sql, Fence fence, List<Sum> sums) {
         int size = sums.size();
         String[] namespaces = new String[size];
         String[] names = new String[size];
@@ -224,7 +223,7 @@ final class PostgresWrites implements Writes {
     }
 
     /** Starts again where counters have to be created: they are locked in order, between those that exist. */
-    private static Mono<LockedResolution> restart(
+    private Mono<LockedResolution> restart(
             PostgresqlConnection connection, Fence fence, ReadSet readSet, Decision decision) {
         return connection
                 .rollbackTransaction()
@@ -233,7 +232,7 @@ final class PostgresWrites implements Writes {
                 .flatMap(locked -> decide(connection, locked, readSet, decision));
     }
 
-    private static Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, ReadSet readSet) {
+    private Mono<LockedRows> lock(PostgresqlConnection connection, String sql, Fence fence, ReadSet readSet) {
         return Statements.all(
                         fenced(connection, sql, fence)
                                 .bind("$3", CounterRows.namespaces(readSet.counters()))
@@ -273,7 +272,7 @@ final class PostgresWrites implements Writes {
                         .collectMap(IdempotencyRecord::key);
     }
 
-    private static Mono<Resolution> write(PostgresqlConnection connection, Fence fence, LockedResolution decided) {
+    private Mono<Resolution> write(PostgresqlConnection connection, Fence fence, LockedResolution decided) {
         Resolution resolution = decided.resolution();
         if (resolution.isEmpty()) {
             return connection.rollbackTransaction().thenReturn(resolution);
@@ -373,7 +372,7 @@ final class PostgresWrites implements Writes {
         return lane.close();
     }
 
-    private static PostgresqlStatement fenced(PostgresqlConnection connection, String sql, Fence fence) {
-        return connection.createStatement(sql).bind("$1", fence.writer()).bind("$2", fence.sequence());
+    private PostgresqlStatement fenced(PostgresqlConnection connection, String sql, Fence fence) {
+        return statements.of(connection, sql).bind("$1", fence.writer()).bind("$2", fence.sequence());
     }
 }

@@ -6,6 +6,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -434,12 +437,43 @@ class LaneTest {
         Lane<Integer, String> threaded = new Lane<>("threaded", LIMITS, held, () -> tasks::add, nanos -> {}, now::get);
         List<String> answers = new ArrayList<>();
         threaded.submit(1).subscribe(answers::add);
+        tasks.removeFirst().run();
         threaded.submit(2).subscribe(answers::add);
 
         held.end(0);
         assertThat(held.batches).as("the next batch does not wait for answers").hasSize(2);
         assertThat(answers).isEmpty();
         tasks.forEach(Runnable::run);
+        assertThat(answers).containsExactly("done 1");
+    }
+
+    @Test
+    void whatAThreadReadsTogetherIsOneBatch() {
+        List<Runnable> tasks = new ArrayList<>();
+        Lane<Integer, String> threaded = new Lane<>("threaded", LIMITS, held, () -> tasks::add, nanos -> {}, now::get);
+        IntStream.rangeClosed(1, 3).forEach(i -> threaded.submit(i).subscribe());
+        assertThat(held.batches).isEmpty();
+        assertThat(tasks).hasSize(1);
+
+        tasks.removeFirst().run();
+        assertThat(held.batches).containsExactly(List.of(1, 2, 3));
+
+        held.end(0);
+        threaded.submit(4).subscribe();
+        tasks.forEach(Runnable::run);
+        assertThat(held.batches).containsExactly(List.of(1, 2, 3), List.of(4));
+    }
+
+    @Test
+    void sendsAtOnceIfTheThreadOfTheCallerHasStopped() {
+        CallerExecutor stopped = () -> task -> {
+            throw new RejectedExecutionException();
+        };
+        Lane<Integer, String> threaded = new Lane<>("threaded", LIMITS, held, stopped, nanos -> {}, now::get);
+        List<String> answers = new ArrayList<>();
+        threaded.submit(1).subscribe(answers::add);
+
+        held.end(0);
         assertThat(answers).containsExactly("done 1");
     }
 
@@ -458,10 +492,22 @@ class LaneTest {
         assertThat(answers).containsExactly("done 1", "done 2");
     }
 
-    /** Threads submit while batches end on other threads: a lost wake-up would leave a caller waiting forever. */
     @Test
     @Timeout(60)
     void wakesUpForEverybody() throws InterruptedException {
+        wakesUpForEverybody(CallerExecutor.ANY);
+    }
+
+    @Test
+    @Timeout(60)
+    void wakesUpForEverybodyFromTheThreadOfOneCaller() throws InterruptedException {
+        try (ExecutorService loop = Executors.newSingleThreadExecutor()) {
+            wakesUpForEverybody(() -> loop);
+        }
+    }
+
+    /** Threads submit while batches end on other threads: a lost wake-up would leave a caller waiting forever. */
+    private static void wakesUpForEverybody(CallerExecutor callers) throws InterruptedException {
         // Real threads and real timers.
         VirtualTimeScheduler.reset();
         int threads = 8;
@@ -484,7 +530,7 @@ class LaneTest {
                                 .then();
                     }
                 },
-                CallerExecutor.ANY,
+                callers,
                 nanos -> {},
                 System::nanoTime);
 

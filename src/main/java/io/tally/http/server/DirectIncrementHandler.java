@@ -1,6 +1,7 @@
 package io.tally.http.server;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -29,10 +30,11 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import reactor.netty.http.HttpConnectionLiveness;
 import reactor.netty.http.IdleTimeoutHandler;
 
 /**
@@ -50,18 +52,23 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
      *
      * Back-pressure
      *
-     * Reactor Netty turns the automatic reading of the socket off, and so do increments: the handler reads again after
-     * the response. While the client does not read its responses, no further increment begins.
+     * Reactor Netty asks for each read of the socket, which takes two more system calls for a request. So after an
+     * increment the socket is read automatically, until a request is passed on or too much waits. While the client does
+     * not read its responses, no further increment begins.
      *
      * The idle time-out
      *
-     * Reactor Netty removes the handler of the idle time-out during its requests, and so do increments. They may wait
-     * for the database longer than that.
+     * Reactor Netty removes its handler of the idle time-out during a request, and adds it with a new timer afterwards.
+     * So the first increment removes that handler, and this one keeps one timer over many increments. Reactor Netty
+     * adds its handler again after a request that was passed on.
      */
 
     static final String NAME = "tally-direct-increments";
 
     private static final byte[] NO_BODY = new byte[0];
+
+    /** With more waiting parts of requests, the handler stops reading until none waits. */
+    private static final int WAITING_MAX = 32;
 
     private final DirectIncrements increments;
     private final @Nullable Duration idleTimeout;
@@ -82,6 +89,14 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     private boolean resuming;
 
+    /** Whether this handler reads the socket and keeps the idle time-out, since the last request was an increment. */
+    private boolean direct;
+
+    /** The last read or response without a request in progress. */
+    private long idleSinceNanos;
+
+    private @Nullable Future<?> idleTimer;
+
     /** Whether the last response of the connection was sent. */
     private boolean closing;
 
@@ -98,20 +113,24 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
-        discardWaiting();
+        discard();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         current = null;
         closing = true;
-        discardWaiting();
+        discard();
         context.fireChannelInactive();
     }
 
-    private void discardWaiting() {
+    private void discard() {
         waiting.forEach(ReferenceCountUtil::release);
         waiting.clear();
+        if (idleTimer != null) {
+            idleTimer.cancel(false);
+            idleTimer = null;
+        }
     }
 
     @Override
@@ -122,6 +141,16 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
             handle(context, message);
         } else {
             waiting.add(message);
+            if (waiting.size() > WAITING_MAX) {
+                readAutomatically(context, false);
+            }
+        }
+    }
+
+    private static void readAutomatically(ChannelHandlerContext context, boolean automatic) {
+        ChannelConfig config = context.channel().config();
+        if (config.isAutoRead() != automatic) {
+            config.setAutoRead(automatic);
         }
     }
 
@@ -141,15 +170,17 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
                 return;
             }
             passedOn++;
+            direct = false;
+            readAutomatically(context, false);
         }
         context.fireChannelRead(message);
     }
 
     private void begin(ChannelHandlerContext context, HttpRequest request) {
-        if (context.channel().config().isAutoRead()) {
-            context.channel().config().setAutoRead(false);
+        if (!direct) {
+            direct = true;
+            IdleTimeoutHandler.removeIdleTimeoutHandler(context.pipeline());
         }
-        IdleTimeoutHandler.removeIdleTimeoutHandler(context.pipeline());
         if (drained != null) {
             drained.began();
         }
@@ -162,9 +193,10 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         context.fireChannelReadComplete();
-        if (current != null && !current.received && !isClosing()) {
-            context.read();
+        if (current == null) {
+            idleSinceNanos = System.nanoTime();
         }
+        readNext(context);
     }
 
     @Override
@@ -206,8 +238,13 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
         } finally {
             resuming = false;
         }
-        if (current == null ? isReady(context) && passedOn == 0 : !current.received) {
-            context.read();
+        readNext(context);
+    }
+
+    /** Reads what follows an increment, unless too much waits. */
+    private void readNext(ChannelHandlerContext context) {
+        if (direct && waiting.isEmpty() && !isClosing()) {
+            readAutomatically(context, true);
         }
     }
 
@@ -371,6 +408,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
             boolean last = isLast(response);
             if (last) {
                 closing = true;
+                readAutomatically(context, false);
                 response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             }
             ChannelFuture sent = context.writeAndFlush(response);
@@ -403,9 +441,33 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
         private void end() {
             if (received && answered && current == this) {
                 current = null;
-                IdleTimeoutHandler.addIdleTimeoutHandler(context.pipeline(), idleTimeout, HttpConnectionLiveness.CLOSE);
+                idleSinceNanos = System.nanoTime();
                 resume(context);
+                watchIdle(context);
             }
+        }
+    }
+
+    private void watchIdle(ChannelHandlerContext context) {
+        if (idleTimeout != null && idleTimer == null && !isClosing()) {
+            schedule(context, idleTimeout.toNanos());
+        }
+    }
+
+    private void schedule(ChannelHandlerContext context, long nanos) {
+        idleTimer = context.executor().schedule(() -> checkIdle(context), nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private void checkIdle(ChannelHandlerContext context) {
+        idleTimer = null;
+        if (idleTimeout == null || !direct || current != null || isClosing()) {
+            return;
+        }
+        long leftNanos = idleTimeout.toNanos() - (System.nanoTime() - idleSinceNanos);
+        if (leftNanos > 0) {
+            schedule(context, leftNanos);
+        } else {
+            close(context);
         }
     }
 }

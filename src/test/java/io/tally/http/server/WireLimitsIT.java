@@ -2,13 +2,17 @@ package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tally.testing.Clients;
 import io.tally.testing.Database;
 import io.tally.testing.Postgres;
 import io.tally.testing.RawHttp;
 import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyServer;
 import java.io.IOException;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -29,7 +33,9 @@ class WireLimitsIT {
     private static final String PUT =
             "PUT /v1/counters/wire/new HTTP/1.1\r\nHost: tally\r\nContent-Type: application/json\r\n";
     private static final String GET = "GET /v1/counters/wire/a HTTP/1.1\r\nHost: tally\r\n";
+    private static final String INCREMENT = POST + "Content-Length: 0\r\n\r\n";
     private static final String ONE = "{\"delta\":1}";
+    private static final Duration IDLE = Duration.ofSeconds(1);
 
     private static Database database;
     private static TallyServer server;
@@ -39,7 +45,8 @@ class WireLimitsIT {
     @BeforeAll
     static void start() throws SQLException {
         database = Postgres.shared().createDatabase();
-        server = TallyServer.start(database, "tally.http.request-timeout", "1s", "server.netty.idle-timeout", "1s");
+        server =
+                TallyServer.start(database, "tally.http.request-timeout", "1s", "server.netty.idle-timeout", "" + IDLE);
     }
 
     @AfterAll
@@ -67,7 +74,7 @@ class WireLimitsIT {
     }
 
     private static long increment() throws IOException {
-        Response answer = exchange(POST + "Content-Length: 0\r\n\r\n");
+        Response answer = exchange(INCREMENT);
         assertThat(answer.status()).isEqualTo(200);
         return answer.json().path("version").asLong();
     }
@@ -248,12 +255,52 @@ class WireLimitsIT {
         assertNothingApplied();
     }
 
-    @Test
-    void connectionThatBecomesIdleIsClosed() throws Exception {
+    /** After increments, which are handled without the dispatcher, and after other requests. */
+    @ParameterizedTest
+    @ValueSource(strings = {"get", "increment", "get increment", "increment get", "increment increment"})
+    void connectionThatBecomesIdleIsClosed(String requests) throws Exception {
         try (RawHttp connection = new RawHttp(server.uri())) {
-            connection.send(GET + "\r\n");
+            for (String request : List.of(requests.split(" ", -1))) {
+                connection.send(request.equals("get") ? GET + "\r\n" : INCREMENT);
+                assertThat(connection.read().status()).isEqualTo(200);
+            }
+            assertThat(connection.readToEnd()).isEmpty();
+        }
+    }
+
+    @Test
+    void connectionWithoutAWholeRequestAfterAnIncrementIsClosed() throws Exception {
+        try (RawHttp connection = new RawHttp(server.uri())) {
+            connection.send(INCREMENT + "POST /v1/cou");
             assertThat(connection.read().status()).isEqualTo(200);
             assertThat(connection.readToEnd()).isEmpty();
+        }
+    }
+
+    @Test
+    void connectionWithRequestsStaysOpen() throws Exception {
+        Instant end = Instant.now().plus(IDLE.multipliedBy(2));
+        try (RawHttp connection = new RawHttp(server.uri())) {
+            for (int i = 0; Instant.now().isBefore(end); i++) {
+                connection.send(i % 1000 == 999 ? GET + "\r\n" : INCREMENT);
+                assertThat(connection.read().status()).isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void incrementMayTakeLongerThanTheIdleTimeOut() throws Exception {
+        try (RawHttp connection = new RawHttp(server.uri());
+                Connection other = database.of("wire").connect()) {
+            connection.send(INCREMENT);
+            assertThat(connection.read().status()).isEqualTo(200);
+            other.setAutoCommit(false);
+            other.createStatement().execute("select from counter where name = 'a' for update");
+            Instant locked = Instant.now();
+            connection.send(INCREMENT);
+            Clients.await("later", Clients.PATIENCE, () -> Instant.now().isAfter(locked.plus(IDLE.multipliedBy(2))));
+            other.rollback();
+            assertThat(connection.read().status()).isEqualTo(200);
         }
     }
 
