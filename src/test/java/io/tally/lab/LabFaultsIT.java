@@ -329,6 +329,7 @@ class LabFaultsIT {
     }
 
     @ParameterizedTest
+    @Tag("endurance")
     @Tag("faults")
     @EnumSource(
             value = Strategy.class,

@@ -144,6 +144,7 @@ class SnapshotsIT {
     }
 
     @Test
+    @Tag("endurance")
     @Tag("faults")
     void manyIncrementsGoOnDuringALongSnapshot() throws Exception {
         incrementDuringASnapshot(/* counters= */ 300_000, /* senders= */ 16);
