@@ -32,8 +32,9 @@ public final class Lane<I, O> {
      * idle lane sends a single request at once, a busy lane sends large batches, and the batch size adapts to the load.
      * (Martin Thompson described it under that name in 2011; a database's group commit does the same for fsync.)
      *
-     * An event loop handles all requests that it has read before it writes to any socket. So an idle lane does not cut
-     * its batch at the first of them, but in a task of that loop, after the last of them. That delays nothing.
+     * An event loop handles all requests that it has read before it writes to most sockets. So an idle lane does not
+     * cut its batch at the first of them, but in a task of that loop, after the last of them. That delays the first one
+     * by the rest of this round of the loop at most.
      *
      * Waiting for returning callers
      *
@@ -183,7 +184,7 @@ public final class Lane<I, O> {
         }
     }
 
-    /** Drains at once if a batch is in flight, and otherwise when the caller's thread has read what is ready. */
+    /** Drains at once if a batch is in flight, and otherwise when the thread of a caller has read what is ready. */
     private void drainAfterReading(Executor caller) {
         if (inFlight != null) {
             drain();
@@ -287,7 +288,8 @@ public final class Lane<I, O> {
                 && nanoClock.getAsLong() - current.cutNanos > limits.flightMax().toNanos()) {
             current.abandon(new TimeoutException("in flight for more than " + limits.flightMax()));
         }
-        drain();
+        // The task of a thread that stopped may be lost.
+        plannedDrain();
     }
 
     /**

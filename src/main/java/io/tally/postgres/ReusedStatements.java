@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The statements of one connection at a time. Each is created once and bound again for each execution, since the driver
- * parses the SQL of every new statement (decision 23). For one execution at a time; each must bind all parameters.
+ * parses the SQL of every new statement (decision 23). For one execution at a time. Each must bind all parameters, and
+ * always with the same types: they are part of the key under which the driver knows the prepared statement.
  */
 final class ReusedStatements {
 

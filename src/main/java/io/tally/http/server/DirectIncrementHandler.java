@@ -52,15 +52,15 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
      *
      * Back-pressure
      *
-     * Reactor Netty asks for each read of the socket, which takes two more system calls for a request. So after an
-     * increment the socket is read automatically, until a request is passed on or too much waits. While the client does
+     * Asking for each read of the socket takes two more system calls for a request. So while increments follow each
+     * other, the socket is read automatically, until a request is passed on or too much waits. While the client does
      * not read its responses, no further increment begins.
      *
      * The idle time-out
      *
      * Reactor Netty removes its handler of the idle time-out during a request, and adds it with a new timer afterwards.
-     * So the first increment removes that handler, and this one keeps one timer over many increments. Reactor Netty
-     * adds its handler again after a request that was passed on.
+     * Increments remove that handler, too, but this one keeps one timer over many of them. Reactor Netty adds its
+     * handler again after a request that was passed on.
      */
 
     static final String NAME = "tally-direct-increments";
@@ -92,7 +92,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     /** Whether this handler reads the socket and keeps the idle time-out, since the last request was an increment. */
     private boolean direct;
 
-    /** The last read or response without a request in progress. */
+    /** The last read, response or progress of the client without an increment in progress. */
     private long idleSinceNanos;
 
     private @Nullable Future<?> idleTimer;
@@ -137,7 +137,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (isClosing()) {
             ReferenceCountUtil.release(message);
-        } else if (isBody(message) || (current == null && waiting.isEmpty())) {
+        } else if (isBody(message) || (waiting.isEmpty() && isReady(context))) {
             handle(context, message);
         } else {
             waiting.add(message);
@@ -170,17 +170,22 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
                 return;
             }
             passedOn++;
-            direct = false;
-            readAutomatically(context, false);
+            leaveReading(context);
         }
         context.fireChannelRead(message);
     }
 
-    private void begin(ChannelHandlerContext context, HttpRequest request) {
-        if (!direct) {
-            direct = true;
-            IdleTimeoutHandler.removeIdleTimeoutHandler(context.pipeline());
+    /** From now on, Reactor Netty decides when to read. */
+    private void leaveReading(ChannelHandlerContext context) {
+        if (direct) {
+            direct = false;
+            readAutomatically(context, false);
         }
+    }
+
+    private void begin(ChannelHandlerContext context, HttpRequest request) {
+        direct = true;
+        IdleTimeoutHandler.removeIdleTimeoutHandler(context.pipeline());
         if (drained != null) {
             drained.began();
         }
@@ -202,6 +207,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         context.fireChannelWritabilityChanged();
+        idleSinceNanos = System.nanoTime();
         resume(context);
     }
 
@@ -449,7 +455,7 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
     }
 
     private void watchIdle(ChannelHandlerContext context) {
-        if (idleTimeout != null && idleTimer == null && !isClosing()) {
+        if (idleTimeout != null && idleTimer == null) {
             schedule(context, idleTimeout.toNanos());
         }
     }
@@ -460,13 +466,15 @@ final class DirectIncrementHandler extends ChannelDuplexHandler {
 
     private void checkIdle(ChannelHandlerContext context) {
         idleTimer = null;
-        if (idleTimeout == null || !direct || current != null || isClosing()) {
+        if (idleTimeout == null || !direct || current != null) {
             return;
         }
         long leftNanos = idleTimeout.toNanos() - (System.nanoTime() - idleSinceNanos);
         if (leftNanos > 0) {
             schedule(context, leftNanos);
         } else {
+            closing = true;
+            readAutomatically(context, false);
             close(context);
         }
     }

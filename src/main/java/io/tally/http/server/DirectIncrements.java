@@ -70,7 +70,9 @@ final class DirectIncrements {
         this.pipeline = pipeline;
         this.json = json;
         this.metrics = metrics;
-        this.idleTimeout = server.getIdleTimeout();
+        Duration timeout = server.getIdleTimeout();
+        // Netty never closes an idle connection if the time-out is zero.
+        this.idleTimeout = timeout != null && timeout.isPositive() ? timeout : null;
     }
 
     /** The same server, whose connections handle plain increments themselves. */

@@ -2,6 +2,7 @@ package io.tally.http.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
@@ -16,8 +17,14 @@ import io.tally.testing.RawHttp;
 import io.tally.testing.RawHttp.Response;
 import io.tally.testing.TallyClient;
 import io.tally.testing.TallyServer;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +36,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Primary;
 
 /** The two ways of an increment, which answer alike: straight from the server, and through the dispatcher. */
@@ -241,6 +250,58 @@ class DirectIncrementsIT {
                 assertThat(connection.read().json().path("value").asLong()).isEqualTo(value);
             }
         }
+    }
+
+    /** Few responses fill small buffers. */
+    static final class SmallBuffers implements WebServerFactoryCustomizer<NettyReactiveWebServerFactory> {
+
+        static final int SIZE = 4096;
+
+        @Override
+        public void customize(NettyReactiveWebServerFactory factory) {
+            factory.addServerCustomizers(server -> server.childOption(ChannelOption.SO_SNDBUF, SIZE));
+        }
+    }
+
+    @Test
+    void noIncrementBeginsWhileTheClientReadsNothing() throws Exception {
+        Database own = Postgres.shared().createDatabase();
+        try (TallyServer small = TallyServer.start(own, "spring.main.sources", SmallBuffers.class.getName());
+                Socket socket = new Socket()) {
+            socket.setReceiveBufferSize(SmallBuffers.SIZE);
+            socket.connect(
+                    new InetSocketAddress(small.uri().getHost(), small.uri().getPort()));
+            byte[] request = plain("").bytes("unread", List.of()).getBytes(StandardCharsets.ISO_8859_1);
+            int max = 5_000;
+            int sent = 0;
+            do {
+                socket.getOutputStream().write(request);
+                sent++;
+            } while (sent < max && isApplied(own, sent));
+            assertThat(sent).isLessThan(max);
+
+            byte[] head = "HTTP/1.1 200 OK".getBytes(StandardCharsets.ISO_8859_1);
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            for (int response = 0; response < sent; response++) {
+                assertThat(in.readNBytes(head.length)).isEqualTo(head);
+                int read = in.read();
+                while (read != '}') {
+                    assertThat(read).isNotNegative();
+                    read = in.read();
+                }
+            }
+            assertThat(isApplied(own, sent)).isTrue();
+        }
+    }
+
+    private static boolean isApplied(Database own, int increments) throws Exception {
+        String sql = "select coalesce(max(value), 0) from counter";
+        Instant end = Instant.now().plusSeconds(1);
+        boolean applied = false;
+        while (!applied && Instant.now().isBefore(end)) {
+            applied = own.of("direct").queryLong(sql) == increments;
+        }
+        return applied;
     }
 
     /** In both orders of the two ways: what follows the last response of a connection is not applied. */
