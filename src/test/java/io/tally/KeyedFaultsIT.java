@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Timeout;
  * its own.
  */
 @Timeout(600)
+@Tag("four-shards-endurance")
 class KeyedFaultsIT {
 
     private static final int CLIENTS = 16;

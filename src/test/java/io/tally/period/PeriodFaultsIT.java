@@ -33,6 +33,7 @@ import tools.jackson.databind.JsonNode;
 @Tag("faults")
 @Timeout(600)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("four-shards-endurance")
 class PeriodFaultsIT {
 
     private static final Logger log = LoggerFactory.getLogger(PeriodFaultsIT.class);
